@@ -1,0 +1,207 @@
+/**
+ * The map of the emulator's linear memory, and the CPU state in it. Emitted code addresses both by constants.
+ *
+ * Invariant: whatever a guest can observe of its processor lies in [0, STATE_BYTES); everything behind it up to FRAMES is a cache or
+ * scratch that can be rebuilt. Frames of guest memory follow (`memory/frames.ts`).
+ *
+ *     0x000000  CPU state (below)                            0x001000  run block: how emitted code and TypeScript talk
+ *     0x002000  scratch: bytes of an access that is not plain RAM      0x010000  data TLB, 1024 × 64 bytes
+ *     0x020000  instruction TLB, 512 × 32 bytes              0x040000  trace index, 16384 × 16 bytes
+ *     0x100000  trace pool                                   0x900000  frames
+ */
+
+/** Offsets of the CPU state, in bytes. All values little-endian; `u64` unless noted. A change bumps STATE_VERSION. */
+export const STATE = {
+  /** gpr[16] in encoding order (rax rcx rdx rbx rsp rbp rsi rdi r8 … r15): a register's number is its offset / 8. */
+  gpr: 0x000,
+  /** Offset of the next instruction in its code segment; at an exit, of the instruction that has not retired. */
+  rip: 0x080,
+  /** Lazy flags, after Bochs. Result, sign-extended from the operand width; ZF, SF and PF are read from it. */
+  lazyResult: 0x088,
+  /** u32: bit 31 CF, bit 30 CF^OF, bits 15:8 parity delta byte, bit 3 AF, bit 0 sign delta. See `semantics/flags.ts`. */
+  lazyAux: 0x090,
+  /** u32: RFLAGS without CF PF AF ZF SF OF (those six bits are 0 here; bit 1 is 1). */
+  eflags: 0x094,
+  /** u32: the processor mode, derived; see MODE. */
+  mode: 0x098,
+  /** u32: current privilege level 0 … 3. */
+  cpl: 0x09c,
+  /** segment[8] of SEGMENT_BYTES: es cs ss ds fs gs ldtr tr. */
+  segments: 0x0a0,
+  /** base u64, limit u32 */
+  gdtr: 0x1a0,
+  idtr: 0x1b0,
+  cr0: 0x1c0,
+  cr2: 0x1c8,
+  cr3: 0x1d0,
+  cr4: 0x1d8,
+  cr8: 0x1e0,
+  xcr0: 0x1e8,
+  /** dr[8]; dr4 and dr5 unused */
+  dr: 0x1f0,
+  efer: 0x230,
+  star: 0x238,
+  lstar: 0x240,
+  cstar: 0x248,
+  fmask: 0x250,
+  kernelGsBase: 0x258,
+  sysenterCs: 0x260,
+  sysenterEsp: 0x268,
+  sysenterEip: 0x270,
+  pat: 0x278,
+  apicBase: 0x280,
+  /** Added to virtual time to give the time-stamp counter. */
+  tscOffset: 0x288,
+  tscAux: 0x290,
+  miscEnable: 0x298,
+  /** u32: bit 0 blocks interrupts until after the next instruction (STI), bit 1 also debug traps (MOV SS, POP SS). */
+  shadow: 0x2a0,
+  /** u32: 0 running, 1 halted by HLT, 2 shut down, 3 waiting for SIPI. */
+  activity: 0x2a4,
+  /** u32: NMIs are blocked until the next IRET. */
+  nmiBlocked: 0x2a8,
+  /** u32: PAE directory pointers are loaded from `pdpte`. */
+  pdptePresent: 0x2ac,
+  /** pdpte[4]: loaded by MOV CR3 in PAE mode and checked then. */
+  pdpte: 0x2b0,
+  /** MTRRs and other MSRs that only remember: 64 × u64, see `system/msr.ts`. */
+  msr: 0x2d0,
+  /** x87: control u16, status u16, tag u16 (full 16-bit form), opcode u16, ip u64, dp u64, cs u16, ds u16. */
+  fpu: 0x4d0,
+  /** st[8] by physical register number, 16 bytes each: significand u64, sign and exponent u16, zero. */
+  fpuRegisters: 0x500,
+  /** u32 */
+  mxcsr: 0x580,
+  /** xmm[16], 16 bytes each; the upper halves of ymm would follow. */
+  xmm: 0x590,
+  end: 0x690,
+} as const;
+export const STATE_BYTES = 0x700;
+export const STATE_VERSION = 1;
+
+/** One segment register with its hidden part. */
+export const SEGMENT = {
+  /** u32, the visible 16 bits */
+  selector: 0,
+  /** u32, in the layout of a descriptor's bytes 5 and 6: bits 3:0 type, 4 S, 6:5 DPL, 7 P, 12 AVL, 13 L, 14 D/B, 15 G; bit 16: unusable (null). */
+  attributes: 4,
+  base: 8,
+  /** u32, in bytes, granularity applied */
+  limit: 16,
+} as const;
+export const SEGMENT_BYTES = 32;
+/** Numbers of the segment registers as ModRM and prefixes encode them; LDTR and TR follow. */
+export const SEG = { es: 0, cs: 1, ss: 2, ds: 3, fs: 4, gs: 5, ldtr: 6, tr: 7 } as const;
+export type SegmentNumber = (typeof SEG)[keyof typeof SEG];
+
+/**
+ * Bits of STATE.mode: everything that decoding and address formation depend on, so that it can be part of a trace's key.
+ * It is recomputed (`Cpu.updateMode`) whenever CR0, EFER, CS, SS, DS, ES, CPL or RFLAGS.VM change.
+ */
+export const MODE = {
+  /** bits 1:0: default operand and address size of code: 0 = 16, 1 = 32, 2 = 64 bits */
+  codeSize: 0x3,
+  /** DS, ES and SS have base 0, limit 4 GiB and are writable: data addresses need no segmentation. Always set in 64-bit mode. */
+  flat: 0x4,
+  /** CPL is 3 */
+  user: 0x8,
+  /** SS.B: pushes use ESP (meaningless in 64-bit mode) */
+  stack32: 0x10,
+  /** CR0.PE */
+  protected: 0x20,
+  /** RFLAGS.VM */
+  virtual8086: 0x40,
+  /** EFER.LMA: long mode, 64-bit or compatibility */
+  long: 0x80,
+} as const;
+
+/** The run block: everything here is scratch between two instructions. */
+export const RUN = {
+  /** i32: instructions that may still start in this run; a trace charges its length on entry. */
+  budget: 0x1000,
+  /** u32: address of the trace being executed, and of the record that faulted, called out or stopped. */
+  trace: 0x1004,
+  record: 0x1008,
+  /** u32: why the run ended, EXIT */
+  exit: 0x100c,
+  /** u64: linear address of an access that missed the TLB */
+  address: 0x1010,
+  /** u64: the effective address (offset in its segment) of a record's memory operand, for call-outs */
+  effective: 0x1018,
+  /** u32: vector, error code (−1: none) of a fault raised by emitted code */
+  faultVector: 0x1020,
+  faultCode: 0x1024,
+  /** u64 page of linear addresses that is being executed (−1: none) and u32,u32 low and high half of its guest-physical page number */
+  codePage: 0x1028,
+  codeFrame: 0x1030,
+  /** u32: offset of the TLB tags to use for data at this privilege: TLB.readSystem or TLB.readUser */
+  dataTags: 0x1038,
+  /** u32: the same for instruction fetches */
+  codeTags: 0x103c,
+  /** u64: address the pushed/popped value goes to, temporaries of multi-step semantics */
+  temporary: 0x1040,
+  /** u32: a store went to scratch and must be handed to the bus by `commit`: size in bytes, or 0 */
+  commit: 0x1050,
+  /** u64: linear address `rip + csBase` is masked with: 0xffffffff outside 64-bit mode, all ones in it */
+  linearMask: 0x1058,
+  /** u64: greatest value rip may have in the current code segment: its limit, or all ones in 64-bit mode */
+  codeLimit: 0x1060,
+} as const;
+
+export const SCRATCH = 0x2000;
+
+/**
+ * Data TLB: direct-mapped by linear page number. The tags are what emitted code compares: the linear page address if that kind of access
+ * may go straight to `frame`, else −1. They are caches of the canonical part: page, frame number and rights, which is architectural state.
+ */
+export const TLB = {
+  base: 0x10000,
+  entries: 1024,
+  entryBytes: 64,
+  readSystem: 0,
+  writeSystem: 8,
+  readUser: 16,
+  writeUser: 24,
+  /** u32: host address of the frame for reads and writes */
+  frame: 32,
+  /** u32: rights and kind, TLB_FLAG; 0 = empty */
+  flags: 36,
+  /** u64 linear page address (low 12 bits zero) */
+  page: 40,
+  /** f64 guest-physical page number */
+  physicalPage: 48,
+  /** u32 PCID */
+  pcid: 56,
+} as const;
+
+/** Instruction TLB, consulted when control reaches another page. */
+export const ITLB = {
+  base: 0x20000,
+  entries: 512,
+  entryBytes: 32,
+  /** u64 linear page address, or −1 */
+  tagSystem: 0,
+  tagUser: 8,
+  /** u32 low and high half of the guest-physical page number */
+  physicalLow: 16,
+  physicalHigh: 20,
+  /** u32 TLB_FLAG, u32 PCID; the page itself is one of the tags, or both */
+  flags: 24,
+  pcid: 28,
+} as const;
+
+export const TLB_FLAG = {
+  valid: 1,
+  writable: 2,
+  user: 4,
+  executable: 8,
+  dirty: 16,
+  global: 32,
+  /** part of a 2 MiB / 4 MiB / 1 GiB page: INVLPG of any of its addresses must drop all of it */
+  large: 64,
+} as const;
+
+export const TRACE_INDEX = { base: 0x40000, entries: 16384, entryBytes: 16 } as const;
+export const TRACE_POOL = { base: 0x100000, end: 0x900000 } as const;
+/** Where `memory/frames.ts` may put frames of guest memory. The first is the zero frame. */
+export const FRAMES = 0x900000;

@@ -1,0 +1,45 @@
+/**
+ * What the processor and the devices need of guest memory. `memory/` implements it; nothing outside `memory/` knows how.
+ */
+import type { PhysicalAddress } from "../numbers.ts";
+
+export interface GuestMemory {
+  /**
+   * Host address (byte offset in linear memory) of the 4 KiB frame that a guest-physical page reads from: RAM or ROM. 0 if the page is not
+   * memory (device, hole, a page only partly RAM). Untouched RAM gives the shared zero frame.
+   */
+  frameForRead(page: number): number;
+  /**
+   * Host address of the frame that a guest-physical page can be written through, allocated if need be and marked as changed in the current epoch
+   * and in the VGA and MIGRATION bitmaps; 0 if the page is not writable RAM, or if it holds code (`markCode`): such writes go through `write`.
+   */
+  frameForWrite(page: number): number;
+  /** Reads `size` (1, 2, 4 or 8) bytes anywhere, devices included. An address that nothing answers reads as all ones. 8 bytes give a bigint's low half first: use readBytes. */
+  read(address: PhysicalAddress, size: 1 | 2 | 4): number;
+  /** Writes anywhere; ROM and holes drop it. RAM that holds code reports it to `onCodeWrite` first. */
+  write(address: PhysicalAddress, size: 1 | 2 | 4, value: number): void;
+  /** Copies bytes out of the address space (RAM, ROM, devices byte by byte); for DMA, loaders and the debugger. Crosses pages. */
+  readBytes(address: PhysicalAddress, length: number): Uint8Array;
+  /** Copies bytes in, as a DMA master would. Crosses pages. */
+  writeBytes(address: PhysicalAddress, bytes: Uint8Array): void;
+  /** The debugger's and the loaders' write: like writeBytes, but ROM is written too. */
+  poke(address: PhysicalAddress, bytes: Uint8Array): void;
+  /** Marks a page as holding translated code (sets the CODE bit: the page is no longer writable through a frame). */
+  markCode(page: number): void;
+  /** The page holds no translated code any more. */
+  clearCode(page: number): void;
+  hasCode(page: number): boolean;
+  /** Called before bytes of a page that holds code change, whoever changes them. Offset and length lie within the page. */
+  onCodeWrite: (page: number, offset: number, length: number) => void;
+  /**
+   * Called when host addresses that `frameForRead`/`frameForWrite` gave out are no longer good: the flat view changed, an epoch began
+   * (checkpoint), a frame moved. The processor forgets its cached tags, not its TLB.
+   */
+  onFramesChanged: () => void;
+}
+
+/** I/O port space as the processor sees it. */
+export interface PortBus {
+  readPort(port: number, size: 1 | 2 | 4): number;
+  writePort(port: number, size: 1 | 2 | 4, value: number): void;
+}
