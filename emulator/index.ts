@@ -1,0 +1,42 @@
+/**
+ * The emulator's API boundary: the only file of this layer that other layers import.
+ *
+ * A PC that can be run, stopped, copied and put back. Knows no DOM, Node, VS Code, DAP, wall clock or chance.
+ */
+export { assert } from "./assert.ts";
+export {
+  linear,
+  PAGE_BYTES,
+  physical,
+  ramAddress,
+  type Instant,
+  type LinearAddress,
+  type Nanoseconds,
+  type PhysicalAddress,
+  type RamAddress,
+} from "./numbers.ts";
+export { VECTOR, WATCH, type CpuEvent, type FaultRecord, type WatchedAccess } from "./cpu/event.ts";
+export {
+  MODE,
+  SEG,
+  SEGMENT,
+  SEGMENT_BYTES,
+  STATE,
+  STATE_BYTES,
+  TLB,
+  TLB_FLAG,
+  type SegmentNumber,
+} from "./cpu/layout.ts";
+export type { Device, PlainData } from "./devices/device.ts";
+export type {
+  Input,
+  LoggedInput,
+  Machine,
+  MachineConfig,
+  MachineDebug,
+  MachineState,
+  RunLimit,
+  TextScreen,
+} from "./machine/types.ts";
+export type { StopReason } from "./machine/stop.ts";
+export type { GuestMemory } from "./memory/guest-memory.ts";
