@@ -15,6 +15,17 @@ export {
   type PhysicalAddress,
   type RamAddress,
 } from "./numbers.ts";
+export {
+  ACTIVITY,
+  ATTRIBUTE,
+  CR0,
+  CR4,
+  EFER,
+  FLAG,
+  type Core,
+  type SegmentRegister,
+  type TableRegister,
+} from "./cpu/core.ts";
 export { VECTOR, WATCH, type CpuEvent, type FaultRecord, type WatchedAccess } from "./cpu/event.ts";
 export {
   MODE,
