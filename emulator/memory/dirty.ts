@@ -1,0 +1,118 @@
+/**
+ * QEMU's three dirty bitmaps, as views of the pages' epochs: VGA (redraw), CODE (self-modifying code), MIGRATION.
+ *
+ * Invariant: a client clears only its own view. A page is dirty for VGA or MIGRATION if it changed since that client cleared it; blocks
+ * start dirty. For CODE a page is *clean* while it holds translated code, as in QEMU: the next write finds code to drop.
+ */
+import { CHUNK_MASK, CHUNK_PAGES, CHUNK_SHIFT, PAGE_FLAG } from "./chunk.ts";
+import type { Pages } from "./pages.ts";
+import type { RamBlock } from "./ram-block.ts";
+
+/** By QEMU's numbers: DIRTY_MEMORY_VGA 0, DIRTY_MEMORY_CODE 1, DIRTY_MEMORY_MIGRATION 2. */
+export const DIRTY_CLIENTS = ["vga", "code", "migration"] as const;
+export type DirtyClient = (typeof DIRTY_CLIENTS)[number];
+
+export interface PageRange {
+  /** First page of the block. */
+  readonly first: number;
+  readonly count: number;
+}
+
+/** Epoch at which pages of one block were last cleared by one client. */
+interface Cleared {
+  whole: number;
+  readonly chunks: Map<number, Uint32Array>;
+}
+
+export class DirtyMemory {
+  readonly #pages: Pages;
+  readonly #cleared: { readonly [client in "vga" | "migration"]: Map<RamBlock, Cleared> } = {
+    vga: new Map(),
+    migration: new Map(),
+  };
+  readonly #enabled = new Set<DirtyClient>(DIRTY_CLIENTS);
+
+  constructor(pages: Pages) {
+    this.#pages = pages;
+  }
+
+  isEnabled(client: DirtyClient): boolean {
+    return this.#enabled.has(client);
+  }
+
+  /** A disabled client sees nothing; enabled again it starts with everything dirty, because it has missed what happened. */
+  setEnabled(client: DirtyClient, enabled: boolean): void {
+    if (enabled === this.#enabled.has(client)) return;
+    if (!enabled) this.#enabled.delete(client);
+    else {
+      this.#enabled.add(client);
+      if (client !== "code") this.#cleared[client].clear();
+    }
+  }
+
+  isDirty(client: DirtyClient, block: RamBlock, page: number): boolean {
+    if (!this.#enabled.has(client)) return false;
+    if (client === "code") {
+      const flags = block.chunks[page >>> CHUNK_SHIFT]?.flags[page & CHUNK_MASK] ?? 0;
+      return (flags & PAGE_FLAG.code) === 0;
+    }
+    const cleared = this.#cleared[client].get(block);
+    if (cleared === undefined) return true;
+    const since = Math.max(cleared.whole, cleared.chunks.get(page >>> CHUNK_SHIFT)?.[page & CHUNK_MASK] ?? 0);
+    return this.#pages.lastChange(block, page) >= since;
+  }
+
+  /** Dirty pages among [first, first + count), joined to ranges. */
+  *ranges(
+    client: DirtyClient,
+    block: RamBlock,
+    first = 0,
+    count = block.pageCount - first,
+  ): Generator<PageRange> {
+    let start = -1;
+    for (let page = first; page < first + count; page++) {
+      if (this.isDirty(client, block, page)) {
+        if (start < 0) start = page;
+      } else if (start >= 0) {
+        yield { first: start, count: page - start };
+        start = -1;
+      }
+    }
+    if (start >= 0) yield { first: start, count: first + count - start };
+  }
+
+  /** Dirty ranges, which are clean for this client afterwards (QEMU: snapshot and clear). Begins an epoch. */
+  take(
+    client: "vga" | "migration",
+    block: RamBlock,
+    first = 0,
+    count = block.pageCount - first,
+  ): PageRange[] {
+    const ranges = [...this.ranges(client, block, first, count)];
+    if (ranges.length > 0) this.clear(client, block, first, count);
+    return ranges;
+  }
+
+  /** Begins an epoch, so that the next change of each page is seen. */
+  clear(client: "vga" | "migration", block: RamBlock, first = 0, count = block.pageCount - first): void {
+    const epoch = this.#pages.beginEpoch();
+    let cleared = this.#cleared[client].get(block);
+    if (cleared === undefined) {
+      cleared = { whole: 0, chunks: new Map() };
+      this.#cleared[client].set(block, cleared);
+    }
+    if (first === 0 && count >= block.pageCount) {
+      cleared.whole = epoch;
+      cleared.chunks.clear();
+      return;
+    }
+    for (let page = first; page < first + count; page++) {
+      let epochs = cleared.chunks.get(page >>> CHUNK_SHIFT);
+      if (epochs === undefined) {
+        epochs = new Uint32Array(CHUNK_PAGES);
+        cleared.chunks.set(page >>> CHUNK_SHIFT, epochs);
+      }
+      epochs[page & CHUNK_MASK] = epoch;
+    }
+  }
+}

@@ -1,0 +1,386 @@
+/**
+ * The guest's memory as a whole: RAM list, the two trees of regions with their address spaces, and the pages underneath.
+ *
+ * Invariant: whoever changes a byte (processor, DMA, loader, debugger, a restored state), the page's epoch says so, and translated code on
+ * it is reported before.
+ * Elsewhere: what a PC's trees look like (`pc.ts`), text for the monitor (`monitor-text.ts`).
+ */
+import { PAGE_BYTES, type PhysicalAddress, type RamAddress, ramAddress } from "../numbers.ts";
+import { AddressSpace, Ports, Transactions } from "./address-space.ts";
+import { CHUNK_MASK, CHUNK_SHIFT, PAGE_FLAG } from "./chunk.ts";
+import { DirtyMemory } from "./dirty.ts";
+import { type AccessSize, allOnes, readDevice, writeDevice } from "./dispatch.ts";
+import type { FlatRange } from "./flat-view.ts";
+import type { GuestMemory } from "./guest-memory.ts";
+import { type ChangedPage, Pages } from "./pages.ts";
+import { type RamBlock, type RamBlockOptions, RamList } from "./ram-block.ts";
+import { ALL_BYTES, MemoryRegion } from "./region.ts";
+import type { MemoryState } from "./snapshot.ts";
+
+export interface MemoryOptions {
+  /** Frames of guest memory may take this much of linear memory; needing more is a `Halt`. Default: all there can be. */
+  readonly frameLimitBytes?: number;
+  /** `relieve` moves cold pages out of linear memory to get below this. Default 2 GiB. */
+  readonly frameBudgetBytes?: number;
+}
+
+/** Where the byte at a guest-physical address is kept. */
+export interface RamLocation {
+  readonly block: RamBlock;
+  /** Byte offset in the block. */
+  readonly offset: number;
+  readonly ramAddress: RamAddress;
+}
+
+export class Memory implements GuestMemory {
+  readonly ramList = new RamList();
+  /** Root of the memory tree. */
+  readonly system = MemoryRegion.container("system", ALL_BYTES);
+  /** Root of the I/O port tree; answers for ports that nothing else answers. */
+  readonly io = MemoryRegion.io("io", 0x10000, { read: (_, size) => allOnes(size), write: () => {} });
+  readonly addressSpace: AddressSpace;
+  readonly ioSpace: AddressSpace;
+  readonly ports: Ports;
+  readonly dirty: DirtyMemory;
+  onCodeWrite: (page: number, offset: number, length: number) => void = () => {};
+  onFramesChanged: () => void = () => {};
+  onGrow: () => void = () => {};
+  readonly #pages: Pages;
+  readonly #transactions = new Transactions();
+  readonly #spaces: AddressSpace[] = [];
+  /** Where each guest-physical page that holds translated code has it. */
+  readonly #code = new Map<number, { readonly block: RamBlock; readonly page: number }>();
+  /** The range that the last page asked for was in. */
+  #hit: FlatRange | null = null;
+
+  constructor(wasm: WebAssembly.Memory, options: MemoryOptions = {}) {
+    this.#pages = new Pages(
+      wasm,
+      this.ramList,
+      { limitBytes: options.frameLimitBytes ?? Infinity, budgetBytes: options.frameBudgetBytes ?? 2 ** 31 },
+      {
+        invalidate: () => this.onFramesChanged(),
+        grow: () => this.onGrow(),
+        codeChange: (block, page) => this.#reportCodeWrite(block, page, 0, PAGE_BYTES),
+      },
+    );
+    this.dirty = new DirtyMemory(this.#pages);
+    this.ioSpace = this.createAddressSpace("I/O", this.io);
+    this.addressSpace = this.createAddressSpace("memory", this.system);
+    this.addressSpace.onChange = () => this.#viewChanged();
+    this.ports = new Ports(this.ioSpace);
+  }
+
+  // Building the trees
+
+  /** All address spaces, in the order they were made. */
+  get addressSpaces(): readonly AddressSpace[] {
+    return this.#spaces;
+  }
+
+  createAddressSpace(name: string, root: MemoryRegion): AddressSpace {
+    const space = new AddressSpace(name, root, this.#transactions);
+    this.#spaces.push(space);
+    return space;
+  }
+
+  /** Changes made to regions by `change` take effect together at its end. */
+  transaction<T>(change: () => T): T {
+    this.#transactions.begin();
+    try {
+      return change();
+    } finally {
+      this.#transactions.commit();
+    }
+  }
+
+  /** A new RAMBlock, all zero. */
+  allocate(options: RamBlockOptions): RamBlock {
+    return this.ramList.add(options, this.#pages.epoch);
+  }
+
+  /** Takes a block out (hot-unplug); no region may show it any more. */
+  free(block: RamBlock): void {
+    this.ramList.remove(block);
+    this.#pages.forget(block);
+  }
+
+  // Frames: the fast way in
+
+  frameForRead(page: number): number {
+    const range = this.#range(page);
+    return range === null ? 0 : this.#pages.readFrame(range.block!, page - range.pageDelta);
+  }
+
+  frameForWrite(page: number): number {
+    const range = this.#range(page);
+    if (range === null || !range.writable) return 0;
+    const block = range.block!;
+    const index = page - range.pageDelta;
+    const pages = this.#pages;
+    const existing = block.chunks[index >>> CHUNK_SHIFT];
+    const i = index & CHUNK_MASK;
+    if (existing !== undefined) {
+      if (existing.lentAt[i] === pages.generation) return existing.frames[i]!;
+      if ((existing.flags[i]! & PAGE_FLAG.code) !== 0) return 0;
+    }
+    const frame = pages.writeFrame(block, index);
+    pages.chunk(block, index >>> CHUNK_SHIFT).lentAt[i] = pages.generation;
+    return frame;
+  }
+
+  // Any address
+
+  read(address: PhysicalAddress, size: AccessSize): number {
+    const range = this.addressSpace.find(address);
+    if (range === null || address + size > range.end) {
+      return size === 1 ? allOnes(1) : this.#readParts(address, size);
+    }
+    const offset = address - range.start + range.offset;
+    if (range.block === null) {
+      // Two aligned reads of the same size, as QEMU's processor does it.
+      if (offset % size === 0 || range.region.access.valid?.unaligned === true)
+        return readDevice(range.region, offset, size);
+      return this.#readUnaligned(address, size);
+    }
+    const within = offset % PAGE_BYTES;
+    if (within + size > PAGE_BYTES) return this.#readParts(address, size);
+    const at = this.#pages.readFrame(range.block, Math.floor(offset / PAGE_BYTES)) + within;
+    const view = this.#pages.frames.view;
+    return size === 4 ? view.getUint32(at, true) : size === 2 ? view.getUint16(at, true) : view.getUint8(at);
+  }
+
+  write(address: PhysicalAddress, size: AccessSize, value: number): void {
+    const range = this.addressSpace.find(address);
+    if (range === null || address + size > range.end) {
+      if (size > 1) this.#writeParts(address, size, value);
+      return;
+    }
+    const offset = address - range.start + range.offset;
+    if (range.region.ops !== null) {
+      const whole = offset % size === 0 || range.region.access.valid?.unaligned === true;
+      if (whole) writeDevice(range.region, offset, size, value);
+      else this.#writeParts(address, size, value);
+      return;
+    }
+    if (!range.writable) return;
+    const within = offset % PAGE_BYTES;
+    if (within + size > PAGE_BYTES) {
+      this.#writeParts(address, size, value);
+      return;
+    }
+    const at = this.#prepareWrite(range.block!, Math.floor(offset / PAGE_BYTES), within, size) + within;
+    const view = this.#pages.frames.view;
+    if (size === 4) view.setUint32(at, value, true);
+    else if (size === 2) view.setUint16(at, value, true);
+    else view.setUint8(at, value);
+  }
+
+  readBytes(address: PhysicalAddress, length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
+    this.#eachPiece(address, length, (range, offset, done, count) => {
+      const into = bytes.subarray(done, done + count);
+      if (range === null) into.fill(0xff);
+      else if (range.block !== null) {
+        this.#pages.readInto(range.block, Math.floor(offset / PAGE_BYTES), offset % PAGE_BYTES, into);
+      } else for (let i = 0; i < count; i++) into[i] = readDevice(range.region, offset + i, 1);
+    });
+    return bytes;
+  }
+
+  writeBytes(address: PhysicalAddress, bytes: Uint8Array): void {
+    this.#eachPiece(address, bytes.length, (range, offset, done, count) => {
+      if (range === null) return;
+      if (range.writable) this.#copyIn(range.block!, offset, bytes.subarray(done, done + count));
+      else if (range.region.ops !== null) {
+        for (let i = 0; i < count; i++) writeDevice(range.region, offset + i, 1, bytes[done + i]!);
+      }
+    });
+  }
+
+  poke(address: PhysicalAddress, bytes: Uint8Array): void {
+    this.#eachPiece(address, bytes.length, (range, offset, done, count) => {
+      if (range === null) return;
+      if (range.block !== null) this.#copyIn(range.block, offset, bytes.subarray(done, done + count));
+      else for (let i = 0; i < count; i++) writeDevice(range.region, offset + i, 1, bytes[done + i]!);
+    });
+  }
+
+  /** Reads a block wherever (and whether) it is mapped. */
+  readBlock(block: RamBlock, offset: number, length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
+    for (let done = 0; done < length;) {
+      const within = (offset + done) % PAGE_BYTES;
+      const count = Math.min(PAGE_BYTES - within, length - done);
+      const page = Math.floor((offset + done) / PAGE_BYTES);
+      this.#pages.readInto(block, page, within, bytes.subarray(done, done + count));
+      done += count;
+    }
+    return bytes;
+  }
+
+  /** Writes a block wherever it is mapped, ROM included: contents of ROMs, a memory backend's file. */
+  writeBlock(block: RamBlock, offset: number, bytes: Uint8Array): void {
+    for (let done = 0; done < bytes.length;) {
+      const count = Math.min(PAGE_BYTES - ((offset + done) % PAGE_BYTES), bytes.length - done);
+      this.#copyIn(block, offset + done, bytes.subarray(done, done + count));
+      done += count;
+    }
+  }
+
+  /** Where RAM or ROM at an address is kept; null for devices and holes. */
+  locate(address: PhysicalAddress): RamLocation | null {
+    const range = this.addressSpace.find(address);
+    if (range === null || range.block === null) return null;
+    const offset = address - range.start + range.offset;
+    return { block: range.block, offset, ramAddress: ramAddress(range.block.offset + offset) };
+  }
+
+  // Translated code
+
+  markCode(page: number): void {
+    const range = this.#range(page);
+    if (range === null || this.#code.has(page)) return;
+    const block = range.block!;
+    const index = page - range.pageDelta;
+    const chunk = this.#pages.chunk(block, index >>> CHUNK_SHIFT);
+    const i = index & CHUNK_MASK;
+    chunk.flags[i]! |= PAGE_FLAG.code;
+    this.#code.set(page, { block, page: index });
+    const physicalPages = block.code.get(index);
+    if (physicalPages === undefined) block.code.set(index, new Set([page]));
+    else physicalPages.add(page);
+    if (chunk.lentAt[i] === this.#pages.generation) {
+      chunk.lentAt[i] = 0;
+      this.#pages.invalidate();
+    }
+  }
+
+  clearCode(page: number): void {
+    const code = this.#code.get(page);
+    if (code === undefined) return;
+    this.#code.delete(page);
+    const physicalPages = code.block.code.get(code.page)!;
+    physicalPages.delete(page);
+    if (physicalPages.size > 0) return;
+    code.block.code.delete(code.page);
+    code.block.chunks[code.page >>> CHUNK_SHIFT]!.flags[code.page & CHUNK_MASK]! &= ~PAGE_FLAG.code;
+  }
+
+  hasCode(page: number): boolean {
+    return this.#code.has(page);
+  }
+
+  // Changes over time
+
+  /** Changes from now on are told from those before; returns what to ask `changedSince` with. */
+  beginEpoch(): number {
+    return this.#pages.beginEpoch();
+  }
+
+  /** Pages of blocks written in this epoch or later. */
+  changedSince(epoch: number): Generator<ChangedPage> {
+    return this.#pages.changedSince(epoch);
+  }
+
+  /** An immutable value; costs what changed since the last one. */
+  save(): MemoryState {
+    return this.#pages.save();
+  }
+
+  load(state: MemoryState): void {
+    this.#pages.load(state);
+  }
+
+  /** Moves cold pages out if frames exceed the budget. Call between run slices; returns the number of frames freed. */
+  relieve(budgetBytes?: number): number {
+    return this.#pages.relieve(budgetBytes);
+  }
+
+  /** Host memory used for the guest's, in bytes. Pages of saved states are not counted: `unsharedBytes`. */
+  get hostBytes(): { readonly frames: number; readonly tables: number } {
+    return this.#pages.bytes;
+  }
+
+  // Inside
+
+  /** The range in which a whole page is RAM or ROM, or null. */
+  #range(page: number): FlatRange | null {
+    const hit = this.#hit;
+    if (hit !== null && page >= hit.firstPage && page <= hit.lastPage) return hit;
+    const range = this.addressSpace.find(page * PAGE_BYTES);
+    if (range === null || page < range.firstPage || page > range.lastPage) return null;
+    this.#hit = range;
+    return range;
+  }
+
+  /** Cuts a stretch of addresses where ranges or pages end. `offset` is in the range's region; `range` null is a hole. */
+  #eachPiece(
+    address: number,
+    length: number,
+    piece: (range: FlatRange | null, offset: number, done: number, count: number) => void,
+  ): void {
+    for (let done = 0; done < length;) {
+      const at = address + done;
+      const range = this.addressSpace.find(at);
+      let count = length - done;
+      if (range === null) {
+        const next = this.addressSpace.flatView.findFrom(at);
+        if (next !== null) count = Math.min(count, next.start - at);
+        piece(null, 0, done, count);
+      } else {
+        const offset = at - range.start + range.offset;
+        count = Math.min(count, range.end - at, PAGE_BYTES - (offset % PAGE_BYTES));
+        piece(range, offset, done, count);
+      }
+      done += count;
+    }
+  }
+
+  /** `bytes` lie within one page of the block. */
+  #copyIn(block: RamBlock, offset: number, bytes: Uint8Array): void {
+    const within = offset % PAGE_BYTES;
+    const frame = this.#prepareWrite(block, Math.floor(offset / PAGE_BYTES), within, bytes.length);
+    this.#pages.frames.bytes.set(bytes, frame + within);
+  }
+
+  #prepareWrite(block: RamBlock, page: number, within: number, length: number): number {
+    const flags = block.chunks[page >>> CHUNK_SHIFT]?.flags[page & CHUNK_MASK] ?? 0;
+    if ((flags & PAGE_FLAG.code) !== 0) this.#reportCodeWrite(block, page, within, length);
+    return this.#pages.writeFrame(block, page);
+  }
+
+  #reportCodeWrite(block: RamBlock, page: number, within: number, length: number): void {
+    for (const physicalPage of block.code.get(page) ?? []) this.onCodeWrite(physicalPage, within, length);
+  }
+
+  #viewChanged(): void {
+    this.#hit = null;
+    for (const [page, code] of this.#code) {
+      const range = this.#range(page);
+      if (range !== null && range.block === code.block && page - range.pageDelta === code.page) continue;
+      this.onCodeWrite(page, 0, PAGE_BYTES);
+      this.clearCode(page);
+    }
+    this.#pages.invalidate();
+  }
+
+  #readUnaligned(address: number, size: AccessSize): number {
+    const low = address - (address % size);
+    const shift = 8 * (address % size);
+    const first = this.read(low as PhysicalAddress, size);
+    const second = this.read((low + size) as PhysicalAddress, size);
+    return (((first >>> shift) | (second << (8 * size - shift))) & allOnes(size)) >>> 0;
+  }
+
+  #readParts(address: number, size: AccessSize): number {
+    let value = 0;
+    for (let i = 0; i < size; i++) value |= this.read((address + i) as PhysicalAddress, 1) << (8 * i);
+    return value >>> 0;
+  }
+
+  #writeParts(address: number, size: AccessSize, value: number): void {
+    for (let i = 0; i < size; i++)
+      this.write((address + i) as PhysicalAddress, 1, (value >>> (8 * i)) & 0xff);
+  }
+}
