@@ -38,6 +38,18 @@ export {
   TLB_FLAG,
   type SegmentNumber,
 } from "./cpu/layout.ts";
+export {
+  ACCESS,
+  BY,
+  explainWalk,
+  loadPdptes,
+  PAGE_FAULT,
+  pagingMode,
+  type LevelName,
+  type PageWalk,
+  type WalkStep,
+} from "./cpu/system/paging.ts";
+export { flushAll, tlbEntries, type TlbEntry } from "./cpu/system/tlb.ts";
 export type { Device, PlainData } from "./devices/device.ts";
 export type {
   Input,
@@ -50,4 +62,11 @@ export type {
   TextScreen,
 } from "./machine/types.ts";
 export type { StopReason } from "./machine/stop.ts";
-export type { GuestMemory } from "./memory/guest-memory.ts";
+export {
+  type AddressSpace,
+  type GuestMemory,
+  type Memory,
+  type MemoryRegion,
+  type PortBus,
+  type RamBlock,
+} from "./memory/index.ts";
