@@ -25,3 +25,5 @@ export {
   type PageDifference,
 } from "./snapshot.ts";
 export type { GuestMemory, PortBus } from "./guest-memory.ts";
+export { createPcMemory, splitRam, type PcMemory, type PcMemoryConfig, type RamSplit } from "./pc.ts";
+export { infoMtree, infoRamblock, type MtreeOptions } from "./monitor-text.ts";

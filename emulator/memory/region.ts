@@ -22,6 +22,8 @@ export interface RegionAccess {
 export interface RegionOwner {
   readonly kind: "dev" | "obj";
   readonly path: string;
+  /** `-device …,id=`: printed instead of the path. */
+  readonly id?: string;
 }
 
 export interface RegionOptions {
