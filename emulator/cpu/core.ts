@@ -6,13 +6,22 @@
  * Elsewhere: page walks and TLB (`system/paging.ts`, `system/tlb.ts`), slow paths of emitted code (`system/access.ts`).
  */
 import type { GuestMemory, PortBus } from "../memory/guest-memory.ts";
+import { PAGE_BYTES, physical } from "../numbers.ts";
+import type { PhysicalAddress } from "../numbers.ts";
 import type { CpuEvent, WatchedAccess } from "./event.ts";
 import { MODE, RUN, SEG, STATE, STATE_BYTES, TLB } from "./layout.ts";
 import type { SegmentNumber } from "./layout.ts";
-import { ACTIVITY, FLAG, Registers } from "./registers.ts";
+import { ACTIVITY, ATTRIBUTE, CR0, EFER, FLAG, Registers, SIGNATURE } from "./registers.ts";
 import type { SegmentRegister } from "./registers.ts";
+import { probe, readHere, readLinear, touch, commit, writeHere, writeLinear } from "./system/access.ts";
+import { BY, explainWalk, look } from "./system/paging.ts";
+import type { Access, By, PageWalk } from "./system/paging.ts";
+import { segmentedAt } from "./system/segmentation.ts";
+import type { SegmentAccess } from "./system/segmentation.ts";
+import { dropTags, flushAll, loadTlb, saveTlb, tlbEntries } from "./system/tlb.ts";
+import type { TlbEntry } from "./system/tlb.ts";
 
-export { ACTIVITY, FLAG, SHADOW, STATUS_FLAGS } from "./registers.ts";
+export { ACTIVITY, ATTRIBUTE, CR0, CR4, EFER, FLAG, SHADOW, SIGNATURE, STATUS_FLAGS } from "./registers.ts";
 export type { SegmentRegister, TableRegister } from "./registers.ts";
 
 /** What a processor asks of the machine around it. */
@@ -22,25 +31,6 @@ export interface CoreEnvironment {
   /** The next 64 seeded random bits, for RDRAND and RDSEED. */
   random(): bigint;
 }
-
-/** Bits of control registers and EFER that this emulator knows. */
-export const CR0 = {
-  PE: 1, MP: 2, EM: 4, TS: 8, ET: 0x10, NE: 0x20, WP: 0x10000, AM: 0x40000, NW: 0x20000000, CD: 0x40000000, PG: 0x80000000,
-} as const; // oxfmt-ignore
-export const CR4 = {
-  VME: 1, PVI: 2, TSD: 4, DE: 8, PSE: 0x10, PAE: 0x20, MCE: 0x40, PGE: 0x80, PCE: 0x100, OSFXSR: 0x200, OSXMMEXCPT: 0x400, UMIP: 0x800,
-  LA57: 0x1000, FSGSBASE: 0x10000, PCIDE: 0x20000, OSXSAVE: 0x40000, SMEP: 0x100000, SMAP: 0x200000,
-} as const; // oxfmt-ignore
-export const EFER = { SCE: 1, LME: 0x100, LMA: 0x400, NXE: 0x800, FFXSR: 0x4000 } as const;
-
-/** Attribute bits of a segment register, see SEGMENT.attributes. */
-export const ATTRIBUTE = {
-  accessed: 1, writable: 2, readable: 2, expandDown: 4, conforming: 4, code: 8, system: 0x10, dpl: 0x60, present: 0x80, long: 0x2000, big: 0x4000,
-  granularity: 0x8000, unusable: 0x10000,
-} as const; // oxfmt-ignore
-
-/** CPUID signature: family 6, model 15, stepping 11; also what EDX holds after reset. */
-export const SIGNATURE = 0x6fb;
 
 export class Core extends Registers {
   readonly guest: GuestMemory;
@@ -59,6 +49,14 @@ export class Core extends Registers {
   watchedPhysicalPages: ReadonlySet<number> = new Set();
   /** DR6 bits of data and I/O breakpoints that the instruction under way has met; the engine delivers #DB after it and clears them. */
   pendingDebug = 0;
+  /** CR0.AM, EFLAGS.AC and CPL 3: accesses at CPL 3 are checked for alignment, and user pages have no tags. Kept by `updateMode`. */
+  alignmentChecked = false;
+  /** Caches of `system/tlb.ts`: some piece of a large page may be cached; some data tag may be set. */
+  largePagesCached = false;
+  tagsWritten = false;
+  /** Where `commit` puts the bytes of a store that went to SCRATCH: guest-physical address, and that of the second page. */
+  commitAddress = 0;
+  commitNext = 0;
 
   constructor(
     memory: WebAssembly.Memory,
@@ -111,12 +109,13 @@ export class Core extends Registers {
       this.mxcsr = 0x1f80;
     }
     this.pendingDebug = 0;
+    flushAll(this);
     this.updateMode();
   }
 
   /**
    * Brings everything derived up to date: CPL, STATE.mode, and in the run block the TLB tags in use, the address mask, the code limit. Call it after
-   * any change of CR0.PE, EFER.LMA, RFLAGS.VM, CS, SS, DS or ES. Also forgets the code page, so that the next fetch is looked up.
+   * any change of CR0.PE, CR0.AM, EFER.LMA, RFLAGS.VM, RFLAGS.AC, CS, SS, DS or ES. Also forgets the code page, so that the next fetch is looked up.
    */
   updateMode(): void {
     const u32 = this.u32;
@@ -148,6 +147,9 @@ export class Core extends Registers {
     if (isLong) mode |= MODE.long;
     u32[STATE.mode >>> 2] = mode;
     u32[STATE.cpl >>> 2] = cpl;
+    const alignmentChecked = cpl === 3 && (u32[STATE.cr0 >>> 2]! & CR0.AM) !== 0 && this.systemFlag(FLAG.AC);
+    if (alignmentChecked && !this.alignmentChecked) dropTags(this);
+    this.alignmentChecked = alignmentChecked;
     u32[RUN.dataTags >>> 2] = cpl === 3 ? TLB.readUser : TLB.readSystem;
     u32[RUN.codeTags >>> 2] = cpl === 3 ? 8 : 0;
     u32[RUN.linearMask >>> 2] = 0xffffffff;
@@ -164,26 +166,141 @@ export class Core extends Registers {
     this.updateMode();
   }
 
-  /** The same for control registers, EFER, debug registers and RFLAGS. */
+  /** The same for control registers, EFER, debug registers and RFLAGS: no checks, but everything that depends on them follows. */
   setCr0(value: number): void {
     this.setQuad(STATE.cr0, BigInt(value >>> 0));
+    flushAll(this);
     this.updateMode();
   }
   setCr3(value: bigint): void {
     this.setQuad(STATE.cr3, value);
+    flushAll(this);
   }
   setCr4(value: number): void {
     this.setQuad(STATE.cr4, BigInt(value >>> 0));
+    flushAll(this);
   }
   setEfer(value: number): void {
     this.setQuad(STATE.efer, BigInt(value >>> 0));
+    flushAll(this);
     this.updateMode();
   }
   setDr(n: number, value: bigint): void {
     this.setQuad(STATE.dr + n * 8, value);
+    dropTags(this);
   }
   setRflags(value: bigint): void {
     this.rflags = value;
     this.updateMode();
   }
+
+  /** Whose rights an ordinary data access has. */
+  get by(): By {
+    return this.cpl === 3 ? BY.user : BY.system;
+  }
+
+  /** Linear address of `size` bytes at an offset, after the segment's checks. Throws #GP(0) or #SS(0). */
+  linearOf(segment: SegmentNumber, offset: bigint, size: number, access: SegmentAccess): bigint {
+    this.#segmented(segment, offset, size, access);
+    return this.quad(RUN.address);
+  }
+  #segmented(segment: SegmentNumber, offset: bigint, size: number, access: SegmentAccess): void {
+    this.setQuad(RUN.address, offset);
+    segmentedAt(this, segment, this.word(RUN.address), this.word(RUN.address + 4), size, access);
+  }
+
+  /** Reads a little-endian value of `size` bytes (1, 2, 4, 8, 10, 16). Throws Fault. */
+  readMemory(segment: SegmentNumber, offset: bigint, size: number): bigint {
+    this.#segmented(segment, offset, size, 0);
+    return readHere(this, size, this.by, segment === SEG.ss);
+  }
+  writeMemory(segment: SegmentNumber, offset: bigint, size: number, value: bigint): void {
+    this.#segmented(segment, offset, size, 1);
+    writeHere(this, size, value, this.by, segment === SEG.ss);
+  }
+  /** A longer operand (FXSAVE, FSTENV …), at most a page. All of it is checked before the first byte is written. */
+  readMemoryBytes(segment: SegmentNumber, offset: bigint, length: number): Uint8Array {
+    this.#segmented(segment, offset, length, 0);
+    const host = touch(this, length, "read", this.by, segment === SEG.ss);
+    return this.u8.slice(host, host + length);
+  }
+  writeMemoryBytes(segment: SegmentNumber, offset: bigint, bytes: Uint8Array): void {
+    this.#segmented(segment, offset, bytes.length, 1);
+    const host = touch(this, bytes.length, "write", this.by, segment === SEG.ss);
+    this.u8.set(bytes, host);
+    if (this.word(RUN.commit) !== 0) commit(this);
+  }
+  /** The same without segmentation; `system` for what the processor accesses for itself (descriptor tables, TSS). */
+  readLinear(address: bigint, size: number, options?: { readonly system?: boolean }): bigint {
+    return readLinear(this, address, size, options?.system === true ? BY.processor : this.by);
+  }
+  writeLinear(address: bigint, size: number, value: bigint, options?: { readonly system?: boolean }): void {
+    writeLinear(this, address, size, value, options?.system === true ? BY.processor : this.by);
+  }
+  /** Throws what an access of `size` bytes at RUN.effective in `segment` would throw, and does nothing else. */
+  probeMemory(segment: SegmentNumber, offset: bigint, size: number, write: boolean): void {
+    this.#segmented(segment, offset, size, write ? 1 : 0);
+    probe(this, this.quad(RUN.address), size, write, this.by);
+  }
+
+  /** Guest-physical address by the paging structures as they are in memory now (not the TLB), whatever the rights; null if nothing is mapped. Changes nothing. */
+  translate(address: bigint): PhysicalAddress | null {
+    const [lo, hi] = halves(address);
+    const found = look(this, lo, hi);
+    return found < 0 ? null : physical(Math.floor(found / 256) * PAGE_BYTES + (lo & 0xfff));
+  }
+  /** The page walk for an access by code at CPL 3 (`user`) or at CPL 0, level by level. Changes nothing. */
+  explain(address: bigint, access: Access = 0, user = this.cpl === 3): PageWalk {
+    const [lo, hi] = halves(address);
+    return explainWalk(this, lo, hi, access, user ? BY.user : BY.system);
+  }
+  /** The debugger's read: as many of `length` bytes as are mapped without a gap. Devices are read as a DMA master would. */
+  peek(address: bigint, length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
+    const done = this.#pages(address, length, (at, from, size) =>
+      bytes.set(this.guest.readBytes(at, size), from),
+    );
+    return done === length ? bytes : bytes.slice(0, done);
+  }
+  /** The debugger's write, into ROM too. Returns how many bytes were mapped and written. */
+  poke(address: bigint, bytes: Uint8Array): number {
+    return this.#pages(address, bytes.length, (at, from, size) =>
+      this.guest.poke(at, bytes.subarray(from, from + size)),
+    );
+  }
+  #pages(
+    address: bigint,
+    length: number,
+    each: (at: PhysicalAddress, from: number, size: number) => void,
+  ): number {
+    let done = 0;
+    while (done < length) {
+      const at = this.translate(BigInt.asUintN(64, address + BigInt(done)));
+      if (at === null) break;
+      const size = Math.min(length - done, PAGE_BYTES - (at % PAGE_BYTES));
+      each(at, done, size);
+      done += size;
+    }
+    return done;
+  }
+
+  /** What is cached of translations now, for the debugger. */
+  tlb(): TlbEntry[] {
+    return tlbEntries(this);
+  }
+  /** The TLBs as part of a saved state. */
+  saveTlb(): Uint8Array {
+    return saveTlb(this);
+  }
+  loadTlb(bytes: Uint8Array): void {
+    loadTlb(this, bytes);
+  }
+  /** Host addresses of frames changed (`GuestMemory.onFramesChanged`): forgets the cached tags, not the translations. */
+  dropFrames(): void {
+    dropTags(this);
+  }
+}
+
+function halves(address: bigint): [number, number] {
+  return [Number(BigInt.asUintN(32, address)), Number(BigInt.asUintN(32, address >> 32n))];
 }

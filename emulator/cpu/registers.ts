@@ -14,6 +14,25 @@ export const FLAG = {
   AC: 0x40000, VIF: 0x80000, VIP: 0x100000, ID: 0x200000,
 } as const; // oxfmt-ignore
 
+/** Bits of control registers and EFER that this emulator knows. */
+export const CR0 = {
+  PE: 1, MP: 2, EM: 4, TS: 8, ET: 0x10, NE: 0x20, WP: 0x10000, AM: 0x40000, NW: 0x20000000, CD: 0x40000000, PG: 0x80000000,
+} as const; // oxfmt-ignore
+export const CR4 = {
+  VME: 1, PVI: 2, TSD: 4, DE: 8, PSE: 0x10, PAE: 0x20, MCE: 0x40, PGE: 0x80, PCE: 0x100, OSFXSR: 0x200, OSXMMEXCPT: 0x400, UMIP: 0x800,
+  LA57: 0x1000, FSGSBASE: 0x10000, PCIDE: 0x20000, OSXSAVE: 0x40000, SMEP: 0x100000, SMAP: 0x200000,
+} as const; // oxfmt-ignore
+export const EFER = { SCE: 1, LME: 0x100, LMA: 0x400, NXE: 0x800, FFXSR: 0x4000 } as const;
+
+/** Attribute bits of a segment register, see SEGMENT.attributes. */
+export const ATTRIBUTE = {
+  accessed: 1, writable: 2, readable: 2, expandDown: 4, conforming: 4, code: 8, system: 0x10, dpl: 0x60, present: 0x80, long: 0x2000, big: 0x4000,
+  granularity: 0x8000, unusable: 0x10000,
+} as const; // oxfmt-ignore
+
+/** CPUID signature: family 6, model 15, stepping 11; also what EDX holds after reset. */
+export const SIGNATURE = 0x6fb;
+
 /** The six flags that are kept lazily. */
 export const STATUS_FLAGS = FLAG.CF | FLAG.PF | FLAG.AF | FLAG.ZF | FLAG.SF | FLAG.OF;
 

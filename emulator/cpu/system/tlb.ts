@@ -1,0 +1,322 @@
+/**
+ * The translation look-aside buffers, drawn in `layout.ts`.
+ *
+ * Invariant: page, frame number, rights and PCID of an entry are architectural state: they are filled in program order, the same whichever engine
+ * runs, and saved. The data tags and host addresses are caches of them that `dropTags` may forget at any time: a miss on a tag first looks
+ * at the canonical part. In the instruction TLB the tags themselves are canonical, as it holds no host address.
+ * Elsewhere: walks and rights (`paging.ts`).
+ */
+import { physical } from "../../numbers.ts";
+import type { LinearAddress, PhysicalAddress } from "../../numbers.ts";
+import { linear } from "../../numbers.ts";
+import type { Core } from "../core.ts";
+import { CR0, CR4 } from "../registers.ts";
+import { FRAMES, ITLB, RUN, STATE, TLB, TLB_FLAG } from "../layout.ts";
+import { ACCESS, BY, forbids, walk } from "./paging.ts";
+import type { By } from "./paging.ts";
+
+const DATA_WORDS = TLB.entryBytes >>> 2;
+const CODE_WORDS = ITLB.entryBytes >>> 2;
+const EMPTY = 0xffffffff;
+
+/** The process-context identifier in use: 0 unless CR4.PCIDE is set. */
+export function currentPcid(core: Core): number {
+  return (core.cr4 & CR4.PCIDE) !== 0 ? core.word(STATE.cr3) & 0xfff : 0;
+}
+
+/** Index in `core.u32` of the data entry an address belongs to. */
+const dataEntry = (lo: number): number => (TLB.base >>> 2) + ((lo >>> 12) & (TLB.entries - 1)) * DATA_WORDS;
+const codeEntry = (lo: number): number => (ITLB.base >>> 2) + ((lo >>> 12) & (ITLB.entries - 1)) * CODE_WORDS;
+
+/**
+ * The data entry (byte offset in linear memory) that allows this access: the cached one, else what a new walk gives (also when the cached one forbids
+ * it, as hardware does). Throws #PF.
+ */
+export function lookup(core: Core, lo: number, hi: number, write: boolean, by: By): number {
+  const u32 = core.u32;
+  const at = dataEntry(lo);
+  const flags = u32[at + 9]!;
+  const access = write ? ACCESS.write : ACCESS.read;
+  if (
+    flags !== 0 &&
+    u32[at + 10] === (lo & 0xfffff000) >>> 0 &&
+    u32[at + 11] === hi &&
+    ((flags & TLB_FLAG.global) !== 0 || u32[at + 14] === currentPcid(core)) &&
+    (!write || (flags & TLB_FLAG.dirty) !== 0) &&
+    forbids(core, flags, access, by) === null
+  )
+    return at * 4;
+  const result = walk(core, lo, hi, access, by);
+  const words = core.u32;
+  clearTags(words, at);
+  words[at + 9] = result & 0xff;
+  words[at + 10] = lo & 0xfffff000;
+  words[at + 11] = hi;
+  words[at + 14] = currentPcid(core);
+  core.f64[(at * 4 + TLB.physicalPage) >>> 3] = Math.floor(result / 256);
+  if ((result & TLB_FLAG.large) !== 0) core.largePagesCached = true;
+  return at * 4;
+}
+
+function clearTags(u32: Uint32Array, at: number): void {
+  for (let n = 0; n < 8; n++) u32[at + n] = EMPTY;
+}
+
+/**
+ * Lets emitted code go straight to the frame: writes the tags that the entry's rights allow. The shared zero frame is never handed out (the
+ * first write moves the page to a frame of its own), nor are watched pages. `frame` is the host address of the page's frame.
+ */
+export function writeTags(core: Core, entry: number, frame: number, writableFrame: boolean): void {
+  const u32 = core.u32;
+  const at = entry >>> 2;
+  if (frame === FRAMES || isWatched(core, u32[at + 10]!, u32[at + 11]!, core.f64[(entry + TLB.physicalPage) >>> 3]!)) return;
+  const flags = u32[at + 9]!;
+  if (u32[at + 8] !== frame) clearTags(u32, at);
+  u32[at + 8] = frame;
+  core.tagsWritten = true;
+  const user = (flags & TLB_FLAG.user) !== 0;
+  const writable = writableFrame && (flags & TLB_FLAG.dirty) !== 0;
+  const set = (tag: number): void => {
+    u32[at + tag] = u32[at + 10]!;
+    u32[at + tag + 1] = u32[at + 11]!;
+  };
+  // With SMAP on, user pages never get supervisor tags: EFLAGS.AC then needs no attention.
+  if (!user || (core.cr4 & CR4.SMAP) === 0) {
+    set(TLB.readSystem >>> 2);
+    if (writable && ((flags & TLB_FLAG.writable) !== 0 || (core.cr0 & CR0.WP) === 0)) set(TLB.writeSystem >>> 2);
+  }
+  if (user && !core.alignmentChecked) {
+    set(TLB.readUser >>> 2);
+    if (writable && (flags & TLB_FLAG.writable) !== 0) set(TLB.writeUser >>> 2);
+  }
+} // oxfmt-ignore
+
+/** Whether a page must not be accessed behind our back: the debugger watches it, or one of the guest's data breakpoints lies in it. */
+export function isWatched(core: Core, lo: number, hi: number, page: number): boolean {
+  if (core.watchedLinearPages.size > 0 && core.watchedLinearPages.has((BigInt(hi) << 32n) | BigInt(lo)))
+    return true;
+  if (core.watchedPhysicalPages.size > 0 && core.watchedPhysicalPages.has(page)) return true;
+  return (core.word(STATE.dr + 7 * 8) & 0xff) !== 0 && breakpointInPage(core, lo, hi);
+}
+
+function breakpointInPage(core: Core, lo: number, hi: number): boolean {
+  const dr7 = core.word(STATE.dr + 7 * 8);
+  for (let n = 0; n < 4; n++) {
+    const kind = (dr7 >>> (16 + n * 4)) & 3;
+    if (((dr7 >>> (n * 2)) & 3) === 0 || kind === 0 || kind === 2) continue;
+    const at = STATE.dr + n * 8;
+    if ((core.word(at) & 0xfffff000) >>> 0 === lo && core.word(at + 4) === hi) return true;
+  }
+  return false;
+}
+
+/** Forgets the data tags: host addresses changed, or what may be reached without a look did. The TLB itself stays. */
+export function dropTags(core: Core): void {
+  if (!core.tagsWritten) return;
+  core.tagsWritten = false;
+  const u32 = core.u32;
+  for (let at = TLB.base >>> 2, n = 0; n < TLB.entries; n++, at += DATA_WORDS) if (u32[at + 9] !== 0) clearTags(u32, at);
+} // oxfmt-ignore
+
+/** Forgets the write tags of one guest-physical page: it holds code from now on. */
+export function dropWriteTags(core: Core, page: number): void {
+  if (!core.tagsWritten) return;
+  const { u32, f64 } = core;
+  for (let at = TLB.base >>> 2, n = 0; n < TLB.entries; n++, at += DATA_WORDS)
+    if (f64[(at + 12) >>> 1] === page && u32[at + 9] !== 0) {
+      for (const tag of [TLB.writeSystem >>> 2, TLB.writeUser >>> 2]) u32[at + tag] = u32[at + tag + 1] = EMPTY;
+    }
+} // oxfmt-ignore
+
+function emptyData(u32: Uint32Array, at: number): void {
+  clearTags(u32, at);
+  u32[at + 9] = 0;
+}
+function emptyCode(u32: Uint32Array, at: number): void {
+  for (let n = 0; n < 4; n++) u32[at + n] = EMPTY;
+  u32[at + 6] = 0;
+}
+
+/** Makes the next fetch go through the instruction TLB. */
+export function forgetCodePage(core: Core): void {
+  core.setWord(RUN.codePage, EMPTY);
+  core.setWord(RUN.codePage + 4, EMPTY);
+}
+
+/** Empties both TLBs of the entries that `drop` chooses by flags and PCID. */
+function flush(core: Core, drop: (flags: number, pcid: number) => boolean): void {
+  const u32 = core.u32;
+  for (let at = TLB.base >>> 2, n = 0; n < TLB.entries; n++, at += DATA_WORDS)
+    if (u32[at + 9] !== 0 && drop(u32[at + 9]!, u32[at + 14]!)) emptyData(u32, at);
+  for (let at = ITLB.base >>> 2, n = 0; n < ITLB.entries; n++, at += CODE_WORDS)
+    if (u32[at + 6] !== 0 && drop(u32[at + 6]!, u32[at + 7]!)) emptyCode(u32, at);
+  forgetCodePage(core);
+} // oxfmt-ignore
+
+/** Everything, global pages too, and whatever was in memory before: also what a new processor begins with. */
+export function flushAll(core: Core): void {
+  const u32 = core.u32;
+  for (let at = TLB.base >>> 2, n = 0; n < TLB.entries; n++, at += DATA_WORDS) emptyData(u32, at);
+  for (let at = ITLB.base >>> 2, n = 0; n < ITLB.entries; n++, at += CODE_WORDS) emptyCode(u32, at);
+  core.largePagesCached = false;
+  core.tagsWritten = false;
+  forgetCodePage(core);
+}
+
+/** Everything but global pages, of one PCID. */
+export function flushPcid(core: Core, pcid: number): void {
+  flush(core, (flags, entryPcid) => (flags & TLB_FLAG.global) === 0 && entryPcid === pcid);
+}
+
+/** Everything but global pages, of all PCIDs. */
+export function flushNonGlobal(core: Core): void {
+  flush(core, (flags) => (flags & TLB_FLAG.global) === 0);
+}
+
+/** CR3 changed and entries were kept: tags and instruction entries of another PCID must not match any more. */
+export function switchPcid(core: Core): void {
+  const u32 = core.u32;
+  for (let at = TLB.base >>> 2, n = 0; n < TLB.entries; n++, at += DATA_WORDS)
+    if (u32[at + 9] !== 0 && (u32[at + 9]! & TLB_FLAG.global) === 0) clearTags(u32, at);
+  for (let at = ITLB.base >>> 2, n = 0; n < ITLB.entries; n++, at += CODE_WORDS)
+    if (u32[at + 6] !== 0 && (u32[at + 6]! & TLB_FLAG.global) === 0) emptyCode(u32, at);
+  forgetCodePage(core);
+} // oxfmt-ignore
+
+/**
+ * INVLPG and INVPCID type 0: the entries for one address. With `pcid` null, those of the current PCID and global ones. A large page that contains the
+ * address goes with all its pieces; since pieces do not know their page's size, every piece within the same GiB goes, which the manual allows.
+ */
+export function invalidatePage(core: Core, lo: number, hi: number, pcid: number | null): void {
+  const u32 = core.u32;
+  const wanted = pcid ?? currentPcid(core);
+  const drops = (flags: number, entryPcid: number): boolean =>
+    entryPcid === wanted ? pcid === null || (flags & TLB_FLAG.global) === 0 : pcid === null && (flags & TLB_FLAG.global) !== 0;
+  const page = (lo & 0xfffff000) >>> 0;
+  const data = dataEntry(lo);
+  if (u32[data + 9] !== 0 && u32[data + 10] === page && u32[data + 11] === hi && drops(u32[data + 9]!, u32[data + 14]!)) emptyData(u32, data);
+  const code = codeEntry(lo);
+  if (u32[code + 6] !== 0 && codePageIs(u32, code, page, hi) && drops(u32[code + 6]!, u32[code + 7]!)) emptyCode(u32, code);
+  if (core.largePagesCached) {
+    for (let at = TLB.base >>> 2, n = 0; n < TLB.entries; n++, at += DATA_WORDS)
+      if ((u32[at + 9]! & TLB_FLAG.large) !== 0 && u32[at + 11] === hi && u32[at + 10]! >>> 30 === lo >>> 30 && drops(u32[at + 9]!, u32[at + 14]!))
+        emptyData(u32, at);
+    for (let at = ITLB.base >>> 2, n = 0; n < ITLB.entries; n++, at += CODE_WORDS)
+      if ((u32[at + 6]! & TLB_FLAG.large) !== 0 && drops(u32[at + 6]!, u32[at + 7]!)) {
+        const tag = u32[at]! !== EMPTY ? at : at + 2;
+        if (u32[tag + 1] === hi && u32[tag]! >>> 30 === lo >>> 30) emptyCode(u32, at);
+      }
+  }
+  forgetCodePage(core);
+} // oxfmt-ignore
+
+function codePageIs(u32: Uint32Array, at: number, page: number, hi: number): boolean {
+  return (u32[at] === page && u32[at + 1] === hi) || (u32[at + 2] === page && u32[at + 3] === hi);
+}
+
+/** Guest-physical page number for an instruction fetch; fills the entry if need be. Throws #PF. */
+export function lookupCode(core: Core, lo: number, hi: number, user: boolean): number {
+  const u32 = core.u32;
+  const at = codeEntry(lo);
+  const page = (lo & 0xfffff000) >>> 0;
+  const tag = user ? at + 2 : at;
+  if (u32[at + 6] !== 0 && u32[tag] === page && u32[tag + 1] === hi) return u32[at + 5]! * 0x100000000 + u32[at + 4]!;
+  const result = walk(core, lo, hi, ACCESS.execute, user ? BY.user : BY.system);
+  const flags = result & 0xff;
+  const physicalPage = Math.floor(result / 256);
+  const words = core.u32;
+  emptyCode(words, at);
+  if (forbids(core, flags, ACCESS.execute, BY.system) === null && (flags & TLB_FLAG.executable) !== 0) {
+    words[at] = page;
+    words[at + 1] = hi;
+  }
+  if (forbids(core, flags, ACCESS.execute, BY.user) === null) {
+    words[at + 2] = page;
+    words[at + 3] = hi;
+  }
+  words[at + 4] = physicalPage >>> 0;
+  words[at + 5] = Math.floor(physicalPage / 0x100000000);
+  words[at + 6] = flags;
+  words[at + 7] = currentPcid(core);
+  if ((flags & TLB_FLAG.large) !== 0) core.largePagesCached = true;
+  return physicalPage;
+} // oxfmt-ignore
+
+/** One cached translation, for the debugger. */
+export interface TlbEntry {
+  readonly kind: "data" | "instruction";
+  readonly linear: LinearAddress;
+  readonly physical: PhysicalAddress;
+  /** TLB_FLAG bits */
+  readonly flags: number;
+  readonly pcid: number;
+}
+
+/** What both TLBs hold, in order of entries: data first. */
+export function tlbEntries(core: Core): TlbEntry[] {
+  const { u32, f64 } = core;
+  const entries: TlbEntry[] = [];
+  const address = (at: number): LinearAddress => linear((BigInt(u32[at + 1]!) << 32n) | BigInt(u32[at]!));
+  for (let at = TLB.base >>> 2, n = 0; n < TLB.entries; n++, at += DATA_WORDS)
+    if (u32[at + 9] !== 0)
+      entries.push({ kind: "data", linear: address(at + 10), physical: physical(f64[(at + 12) >>> 1]! * 4096), flags: u32[at + 9]!, pcid: u32[at + 14]! });
+  for (let at = ITLB.base >>> 2, n = 0; n < ITLB.entries; n++, at += CODE_WORDS)
+    if (u32[at + 6] !== 0)
+      entries.push({
+        kind: "instruction",
+        linear: address(u32[at] === EMPTY ? at + 2 : at),
+        physical: physical((u32[at + 5]! * 0x100000000 + u32[at + 4]!) * 4096),
+        flags: u32[at + 6]!,
+        pcid: u32[at + 7]!,
+      });
+  return entries;
+} // oxfmt-ignore
+
+// Saved form: u32 count of data entries, then per entry page u64, frame number f64, flags u32, PCID u32; then per instruction entry its 32 bytes.
+const SAVED_DATA = 24;
+
+/** The canonical part of both TLBs: equal for two processors exactly if a guest could not tell them apart by their TLBs. */
+export function saveTlb(core: Core): Uint8Array {
+  const { u32, u8 } = core;
+  const data: number[] = [];
+  const code: number[] = [];
+  for (let at = TLB.base >>> 2, n = 0; n < TLB.entries; n++, at += DATA_WORDS) if (u32[at + 9] !== 0) data.push(at);
+  for (let at = ITLB.base >>> 2, n = 0; n < ITLB.entries; n++, at += CODE_WORDS) if (u32[at + 6] !== 0) code.push(at);
+  const bytes = new Uint8Array(4 + data.length * SAVED_DATA + code.length * ITLB.entryBytes);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, data.length, true);
+  let to = 4;
+  for (const at of data) {
+    bytes.set(u8.subarray(at * 4 + TLB.page, at * 4 + TLB.page + 16), to);
+    view.setUint32(to + 16, u32[at + 9]!, true);
+    view.setUint32(to + 20, u32[at + 14]!, true);
+    to += SAVED_DATA;
+  }
+  for (const at of code) {
+    bytes.set(u8.subarray(at * 4, at * 4 + ITLB.entryBytes), to);
+    to += ITLB.entryBytes;
+  }
+  return bytes;
+} // oxfmt-ignore
+
+/** Puts back what `saveTlb` gave. */
+export function loadTlb(core: Core, bytes: Uint8Array): void {
+  flushAll(core);
+  const { u32, u8 } = core;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const dataCount = view.getUint32(0, true);
+  let from = 4;
+  for (let n = 0; n < dataCount; n++, from += SAVED_DATA) {
+    const at = dataEntry(view.getUint32(from, true));
+    u8.set(bytes.subarray(from, from + 16), at * 4 + TLB.page);
+    u32[at + 9] = view.getUint32(from + 16, true);
+    u32[at + 14] = view.getUint32(from + 20, true);
+    if ((u32[at + 9]! & TLB_FLAG.large) !== 0) core.largePagesCached = true;
+  }
+  for (; from < bytes.length; from += ITLB.entryBytes) {
+    const system = view.getUint32(from, true);
+    const at = codeEntry(system === EMPTY ? view.getUint32(from + 8, true) : system);
+    u8.set(bytes.subarray(from, from + ITLB.entryBytes), at * 4);
+    if ((u32[at + 6]! & TLB_FLAG.large) !== 0) core.largePagesCached = true;
+  }
+}
