@@ -1,0 +1,104 @@
+/**
+ * Builds everything a user runs: `dist/` holds the extension, its worker, the command line and the panels' front ends.
+ *
+ *     node build.mjs              one build, minified
+ *     node build.mjs --watch      rebuilds on change, with source maps
+ *     node build.mjs --manifest   writes what is generated into package.json and README.md
+ *
+ * `dist/` is CommonJS (the editor and iced-x86 want it) while the sources are modules, so it has a package.json of its own.
+ */
+import { context, build } from "esbuild";
+import { existsSync } from "node:fs";
+import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import path from "node:path";
+
+const root = path.dirname(fileURLToPath(import.meta.url));
+const watch = process.argv.includes("--watch");
+
+const shared = {
+  absWorkingDir: root,
+  bundle: true,
+  minify: !watch,
+  keepNames: true,
+  sourcemap: watch ? "linked" : false,
+  legalComments: "none",
+  logLevel: "warning",
+  loader: { ".wasm": "binary", ".elf": "binary", ".txt": "text" },
+};
+
+/** Programs that run in Node: the extension host's part, the machine's worker, the command line. */
+const node = {
+  ...shared,
+  platform: "node",
+  format: "cjs",
+  target: "node20",
+  external: ["vscode"],
+  outdir: "dist",
+  entryPoints: [
+    { in: "extension/extension.ts", out: "extension" },
+    { in: "extension/adapter/worker.ts", out: "adapter-worker", needs: "debug-adapter/index.ts" },
+    { in: "debug-adapter/redzone.ts", out: "redzone", needs: "debug-adapter/redzone.ts" },
+  ].flatMap(({ needs, ...entry }) => {
+    if (needs === undefined || existsSync(path.join(root, needs))) return [entry];
+    console.warn(`not built: dist/${entry.out}.js, because ${needs} is not in the tree`);
+    return [];
+  }),
+};
+
+/** What webviews load. */
+const browser = {
+  ...shared,
+  platform: "browser",
+  format: "iife",
+  target: "chrome120",
+  outdir: "dist/media",
+  entryPoints: [
+    { in: "media/panels/screen/screen.ts", out: "screen" },
+    { in: "media/panels/screen/screen.css", out: "screen" },
+  ],
+};
+
+async function copyAssets() {
+  await mkdir(path.join(root, "dist"), { recursive: true });
+  await writeFile(path.join(root, "dist/package.json"), '{ "type": "commonjs" }\n');
+  await copyFile(
+    path.join(root, "node_modules/iced-x86/iced_x86_bg.wasm"),
+    path.join(root, "dist/iced_x86_bg.wasm"),
+  );
+}
+
+async function writeGenerated() {
+  const outfile = path.join(root, ".cache/manifest.mjs");
+  await build({
+    ...shared,
+    platform: "node",
+    format: "esm",
+    minify: false,
+    outfile,
+    entryPoints: ["extension/manifest.ts"],
+  });
+  const { withLaunchAttributes, withOptionsTable } = await import(pathToFileURL(outfile).href);
+  for (const [name, generate] of [
+    ["package.json", withLaunchAttributes],
+    ["README.md", withOptionsTable],
+  ]) {
+    const file = path.join(root, name);
+    await writeFile(file, generate(await readFile(file, "utf8")));
+  }
+}
+
+async function buildAll() {
+  await rm(path.join(root, "dist"), { recursive: true, force: true });
+  await copyAssets();
+  await Promise.all([build(node), build(browser)]);
+}
+
+if (process.argv.includes("--manifest")) {
+  await writeGenerated();
+} else if (watch) {
+  await copyAssets();
+  for (const options of [node, browser]) await (await context(options)).watch();
+} else {
+  await buildAll();
+}

@@ -1,0 +1,62 @@
+/**
+ * A debug adapter whose other end is a worker: the editor's messages go in, the worker's come out, both as plain objects.
+ *
+ * Invariant: the editor always hears the end. A worker that dies says why in the Debug Console and ends the session.
+ */
+import path from "node:path";
+import { Worker } from "node:worker_threads";
+import * as vscode from "vscode";
+
+/** Symbols of a large kernel are kept on the worker's heap; guest memory is not on it. */
+const HEAP_MEGABYTES = 4096;
+
+export class WorkerAdapter implements vscode.DebugAdapter {
+  readonly #sent = new vscode.EventEmitter<vscode.DebugProtocolMessage>();
+  readonly #worker: Worker;
+  #disposed = false;
+
+  readonly onDidSendMessage = this.#sent.event;
+
+  /** @param program path of the built worker. */
+  constructor(program: string) {
+    this.#worker = new Worker(program, {
+      name: "redzone",
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES },
+    });
+    this.#worker.on("message", (message: vscode.DebugProtocolMessage) => this.#sent.fire(message));
+    this.#worker.on("error", (error) => this.#end(error.stack ?? String(error)));
+    this.#worker.on("exit", (code) => this.#end(`the adapter's worker ended with code ${code}`));
+  }
+
+  handleMessage(message: vscode.DebugProtocolMessage): void {
+    this.#worker.postMessage(message);
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    void this.#worker.terminate();
+    this.#sent.dispose();
+  }
+
+  #end(reason: string): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    const output = `Redzone's debug adapter stopped unexpectedly. This is a bug of Redzone's.\n${reason}\n`;
+    this.#fireEvent("output", { category: "stderr", output });
+    this.#fireEvent("terminated", {});
+  }
+
+  #fireEvent(event: string, body: object): void {
+    const message = { type: "event", seq: 0, event, body };
+    this.#sent.fire(message);
+  }
+}
+
+/** Gives every session a worker of its own. */
+export function adapterFactory(extensionPath: string): vscode.DebugAdapterDescriptorFactory {
+  const program = path.join(extensionPath, "dist", "adapter-worker.js");
+  return {
+    createDebugAdapterDescriptor: () =>
+      new vscode.DebugAdapterInlineImplementation(new WorkerAdapter(program)),
+  };
+}

@@ -1,0 +1,66 @@
+/** When the kernel of a running session is built anew: offers to boot the new one, or does so, as `redzone.restartOnRebuild` says. */
+import path from "node:path";
+import * as vscode from "vscode";
+import type { Machine, Machines } from "./machines.ts";
+
+/** A linker writes a file in several steps; it has ended when nothing has happened for this long. */
+const SETTLE_MILLISECONDS = 700;
+
+export function watchRebuilds(machines: Machines): vscode.Disposable {
+  const watchers = new Map<Machine, vscode.Disposable>();
+  const stop = (machine: Machine): void => {
+    watchers.get(machine)?.dispose();
+    watchers.delete(machine);
+  };
+  return vscode.Disposable.from(
+    machines.onDidStart((machine) => {
+      const watcher = watchKernel(machine);
+      if (watcher !== null) watchers.set(machine, watcher);
+    }),
+    machines.onDidEnd(stop),
+    new vscode.Disposable(() => [...watchers.keys()].forEach(stop)),
+  );
+}
+
+function watchKernel(machine: Machine): vscode.Disposable | null {
+  const kernel: unknown = machine.session.configuration["kernel"];
+  if (typeof kernel !== "string" || kernel === "") return null;
+  const folder = machine.session.workspaceFolder?.uri.fsPath ?? "";
+  const file = path.resolve(folder, kernel);
+  const pattern = new vscode.RelativePattern(vscode.Uri.file(path.dirname(file)), path.basename(file));
+  const watcher = vscode.workspace.createFileSystemWatcher(pattern);
+  let timer: NodeJS.Timeout | undefined;
+  let asking = false;
+  const changed = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      if (asking) return;
+      asking = true;
+      void offerRestart(machine, path.basename(file)).finally(() => (asking = false));
+    }, SETTLE_MILLISECONDS);
+  };
+  return vscode.Disposable.from(
+    watcher,
+    watcher.onDidChange(changed),
+    watcher.onDidCreate(changed),
+    new vscode.Disposable(() => clearTimeout(timer)),
+  );
+}
+
+async function offerRestart(machine: Machine, name: string): Promise<void> {
+  const setting = vscode.workspace.getConfiguration("redzone").get<string>("restartOnRebuild", "ask");
+  if (setting === "never") return;
+  if (setting === "ask") {
+    const restart = "Restart";
+    const always = "Always Restart";
+    const answer = await vscode.window.showInformationMessage(`${name} was rebuilt.`, restart, always);
+    if (answer === undefined) return;
+    if (answer === always) {
+      await vscode.workspace
+        .getConfiguration("redzone")
+        .update("restartOnRebuild", "always", vscode.ConfigurationTarget.Global);
+    }
+  }
+  // The custom request reaches the adapter without the editor's own restart, which would run the preLaunchTask again and so build in a circle.
+  await machine.session.customRequest("restart", { arguments: machine.session.configuration });
+}

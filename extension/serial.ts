@@ -1,0 +1,140 @@
+/**
+ * The guest's serial ports and debug console as terminals.
+ *
+ * A terminal belongs to a channel of a named launch configuration and outlives the session, so that running again writes into the
+ * same one. What is typed goes to the guest as UTF-8; the guest echoes, or not.
+ */
+import * as vscode from "vscode";
+import type { Channel } from "../media/protocol.ts";
+import type { Machine, Machines } from "./machines.ts";
+
+const titles: { readonly [channel in Channel]: string } = {
+  serial0: "Serial",
+  serial1: "Serial 2",
+  debugcon: "Debug console port 0xE9",
+  seabios: "Port 0x402",
+};
+
+const ports = { serial0: 0, serial1: 1, debugcon: null, seabios: null } as const;
+
+/** A terminal wants CR LF; many kernels send LF alone. `last` is the character before. */
+export function terminalLines(text: string, last: string): string {
+  return text.replaceAll(/\r?\n/gu, (ending, offset: number) =>
+    ending === "\n" && offset === 0 && last === "\r" ? "\n" : "\r\n",
+  );
+}
+
+class SerialTerminal implements vscode.Pseudoterminal {
+  readonly #written = new vscode.EventEmitter<string>();
+  readonly #closed: () => void;
+  readonly name: string;
+  readonly channel: Channel;
+  readonly terminal: vscode.Terminal;
+  readonly onDidWrite = this.#written.event;
+  machine: Machine | null = null;
+  #decoder = new TextDecoder();
+  #pending: string | null = "";
+  #last = "";
+
+  constructor(name: string, channel: Channel, closed: () => void) {
+    this.#closed = closed;
+    this.name = name;
+    this.channel = channel;
+    this.terminal = vscode.window.createTerminal({
+      name: `${titles[channel]}: ${name}`,
+      pty: this,
+      iconPath: new vscode.ThemeIcon("circuit-board"),
+      isTransient: true,
+    });
+  }
+
+  connect(machine: Machine): void {
+    if (this.#last !== "") this.#write("\r\n\r\n");
+    this.machine = machine;
+    this.#decoder = new TextDecoder();
+  }
+
+  disconnect(): void {
+    this.machine = null;
+    const column = this.#last === "" || this.#last === "\n" ? "" : "\r\n";
+    this.#write(`${column}\u001b[2m── the machine has been switched off ──\u001b[0m\r\n`);
+  }
+
+  receive(bytes: Uint8Array): void {
+    this.#write(terminalLines(this.#decoder.decode(bytes, { stream: true }), this.#last));
+  }
+
+  open(): void {
+    const text = this.#pending ?? "";
+    this.#pending = null;
+    this.#written.fire(text);
+  }
+
+  close(): void {
+    this.#closed();
+    this.#written.dispose();
+  }
+
+  handleInput(text: string): void {
+    const port = ports[this.channel];
+    if (this.machine === null || port === null) return;
+    const data = Buffer.from(text, "utf8").toString("base64");
+    this.machine.request("redzone/serialInput", { port, data }).then(undefined, (error: unknown) => {
+      void vscode.window.showErrorMessage(`The serial port took no input: ${String(error)}`);
+    });
+  }
+
+  #write(text: string): void {
+    if (text === "") return;
+    this.#last = text.at(-1) ?? "";
+    if (this.#pending === null) this.#written.fire(text);
+    else this.#pending += text;
+  }
+}
+
+export class SerialTerminals implements vscode.Disposable {
+  readonly #terminals = new Set<SerialTerminal>();
+  readonly #subscriptions: readonly vscode.Disposable[];
+
+  constructor(machines: Machines) {
+    this.#subscriptions = [
+      machines.onDidStart((machine) => {
+        if (wantsTerminal(machine)) this.#of(machine, "serial0").terminal.show(true);
+      }),
+      machines.onDidOutput(({ machine, output }) => {
+        if (wantsTerminal(machine))
+          this.#of(machine, output.channel).receive(Buffer.from(output.data, "base64"));
+      }),
+      machines.onDidEnd((machine) => {
+        for (const terminal of this.#terminals) if (terminal.machine === machine) terminal.disconnect();
+      }),
+    ];
+  }
+
+  /** Brings a machine's serial console to the front, with the keyboard in it. */
+  show(machine: Machine): void {
+    this.#of(machine, "serial0").terminal.show(false);
+  }
+
+  dispose(): void {
+    for (const subscription of this.#subscriptions) subscription.dispose();
+    for (const terminal of this.#terminals) terminal.terminal.dispose();
+  }
+
+  #of(machine: Machine, channel: Channel): SerialTerminal {
+    const candidates = [...this.#terminals].filter((terminal) => terminal.channel === channel);
+    const connected = candidates.find((terminal) => terminal.machine === machine);
+    if (connected !== undefined) return connected;
+    const free = candidates.find((terminal) => terminal.machine === null && terminal.name === machine.name);
+    const terminal =
+      free ?? new SerialTerminal(machine.name, channel, () => this.#terminals.delete(terminal));
+    this.#terminals.add(terminal);
+    terminal.connect(machine);
+    return terminal;
+  }
+}
+
+/** `"serial": "console"` sends serial output to the Debug Console instead; the adapter does that. */
+function wantsTerminal(machine: Machine): boolean {
+  return machine.session.configuration["serial"] !== "console";
+}
