@@ -146,6 +146,12 @@ export const RUN = {
   linearMask: 0x1058,
   /** u64: greatest value rip may have in the current code segment: its limit, or all ones in 64-bit mode */
   codeLimit: 0x1060,
+  /** u64: always 0; records name it as the base or index that is not there */
+  zero: 0x1068,
+  /** u64: rip of the trace being executed; RIP-relative operands use it as their base */
+  traceRip: 0x1070,
+  /** u32: address of the link slot of a record that waits to be told the trace it leads to, or 0 */
+  link: 0x1078,
 } as const;
 
 export const SCRATCH = 0x2000;
@@ -205,3 +211,63 @@ export const TRACE_INDEX = { base: 0x40000, entries: 16384, entryBytes: 16 } as 
 export const TRACE_POOL = { base: 0x100000, end: 0x900000 } as const;
 /** Where `memory/frames.ts` may put frames of guest memory. The first is the zero frame. */
 export const FRAMES = 0x900000;
+
+/**
+ * A trace: decoded instructions that follow each other on one page, up to the first that changes the flow. Header, then `count` records,
+ * then (if the last one does not end the trace by itself) an END record. Keyed by physical address and mode; holds no linear address.
+ */
+export const TRACE = {
+  /** u32: physical address, low 32 bits */
+  keyLow: 0,
+  /** u32: physical address bits 51:32 in bits 19:0, mode in bits 31:20 */
+  keyHigh: 4,
+  /** u32: instructions; what entering the trace costs */
+  count: 8,
+  /** u32: bytes from the first instruction to the end of the last, less 1 */
+  lastByte: 12,
+  headerBytes: 16,
+} as const;
+
+/** One decoded instruction. Register fields are offsets from 0 of linear memory (STATE.gpr + 8 × number, + 1 for AH CH DH BH). */
+export const RECORD = {
+  /** u16: number of the handler */
+  handler: 0,
+  /** u16: bytes from the start of the trace */
+  offset: 2,
+  /** u8: length in bytes */
+  length: 4,
+  /** u8: index is shifted left by this */
+  shift: 5,
+  /** u16 each: registers of operands 0, 1 and 2 */
+  register: 6,
+  /** u16 each: base and index of the memory operand */
+  base: 12,
+  index: 14,
+  /** i64: immediate; of relative branches, distance from the next instruction */
+  immediate: 16,
+  /** i64: displacement; with base RUN.traceRip already relative to the start of the trace */
+  displacement: 24,
+  /** Relative branches: u32 traces that follow when taken and when not; 0 unknown, 1 may not be linked (other page). */
+  linkTaken: 32,
+  linkNext: 36,
+  /** Memory operands: u8 segment number, u8 address size (0 = 16, 1 = 32, 2 = 64). */
+  segment: 32,
+  addressSize: 33,
+  /** Call-outs: u32 index of the Instruction */
+  instruction: 36,
+  bytes: 40,
+} as const;
+
+/** Why `run` returned. */
+export const EXIT = {
+  /** The next trace needs more budget than is left. */
+  budget: 1,
+  /** No trace for state.rip in the index, or its page is not the code page: decode, fetch or fault. */
+  miss: 2,
+  /** A call-out asks for attention (interrupt shadow, HLT, mode change that needs the outer loop). */
+  attention: 3,
+  /** A YIELD record: `requestExit` was called during the instruction before it. */
+  yield: 4,
+  /** A BREAK record: an instruction with a breakpoint is next. */
+  break: 5,
+} as const;

@@ -1,0 +1,363 @@
+/**
+ * The interpreter's vocabulary: operands are still unknown and come from the record that `rec` points at; registers, flags and rip live in
+ * linear memory. One meaning written once yields here the body of a handler.
+ *
+ * Elsewhere: the loop these bodies stand in (`loop.ts`), what a record holds (`layout.ts`).
+ */
+import { assert } from "../../assert.ts";
+import { Vocabulary, type Place, type Width } from "../../semantics/vocabulary.ts";
+import {
+  br, call, get, i32, i64, load, op, ret, set, store, unreachable, when, type FunctionBuilder, type Label, type LoadName, type Local, type Node,
+} from "../../wasm/index.ts"; // oxfmt-ignore
+import { VECTOR } from "../event.ts";
+import { EXIT, FRAMES, MODE, RECORD, RUN, SEG, STATE, TLB } from "../layout.ts";
+import type { Variant } from "./variant.ts";
+
+const LOAD: Record<Width, LoadName> = { 8: "i32.load8_u", 16: "i32.load16_u", 32: "i32.load", 64: "i64.load" };
+const ACCESS = { read: 0, write: 1, modify: 2 } as const;
+type Access = keyof typeof ACCESS;
+
+/** How a handler ends. In the loop it branches; in a function of its own it returns a word that the loop understands. */
+export interface Ending {
+  /** On with the next record. */
+  next(): Node[];
+  /** State.rip is set: find its trace. */
+  lookup(): Node[];
+  /** Enter a trace whose rip is in state.rip. */
+  enter(trace: Node): Node[];
+  exit(code: Node): Node[];
+}
+
+/** Endings of a handler inside the loop. */
+export const loopEnding = (rec: Local, trace: Local, labels: { dispatch: Label; enter: Label; next: Label }): Ending => ({
+  next: () => [set(rec, op("i32.add", get(rec), i32(RECORD.bytes))), br(labels.dispatch)],
+  lookup: () => [br(labels.next)],
+  enter: (target) => [set(trace, target), br(labels.enter)],
+  exit: (code) => [ret(code)],
+});
+
+/** Endings of a handler that is a function: 0 next, 1 look up, above 1 the trace to enter, below 0 an exit code. */
+export const functionEnding: Ending = {
+  next: () => [ret(i32(0))],
+  lookup: () => [ret(i32(1))],
+  enter: (target) => [ret(target)],
+  exit: (code) => [ret(op("i32.sub", i32(0), code))],
+};
+
+export const memory = (offset: number, name: LoadName): Node => load(name, i32(0), offset);
+export const put32 = (offset: number, value: Node): Node => store("i32.store", i32(0), offset, value);
+export const put64 = (offset: number, value: Node): Node => store("i64.store", i32(0), offset, value);
+
+export class HandlerVocabulary extends Vocabulary {
+  readonly #variant: Variant;
+  readonly #rec: Local;
+  readonly #ending: Ending;
+  #place: Place | null = null;
+  readonly addressWidth: 16 | 32 | 64;
+
+  constructor(f: FunctionBuilder, variant: Variant, rec: Local, ending: Ending) {
+    super(f, variant.width);
+    this.#variant = variant;
+    this.#rec = rec;
+    this.#ending = ending;
+    this.addressWidth = variant.address;
+  }
+
+  /** Emits the variant's meaning and the step to the next record. */
+  write_(): void {
+    const { meaning } = this.#variant.family;
+    assert(meaning !== null, "an operation has no handler of its own");
+    meaning(this);
+    this.f.emit(...this.#ending.next());
+  }
+
+  #field(offset: number, name: LoadName): Node {
+    return load(name, get(this.#rec), offset);
+  }
+  #kind(index: number): string {
+    const kind = this.#variant.operands[index];
+    assert(kind !== undefined, "operand that the form does not have", index, this.#variant.family.name);
+    return kind;
+  }
+  #registerField(index: number): Node {
+    return this.#field(RECORD.register + 2 * index, "i32.load16_u");
+  }
+
+  isMemory(index: number): boolean {
+    return this.#kind(index) === "m";
+  }
+
+  read(index: number, width: Width = this.width): Node {
+    switch (this.#kind(index)) {
+      case "r":
+        return load(LOAD[width], this.#registerField(index));
+      case "i":
+        return this.immediate(width);
+      case "1":
+        return this.k(1, width);
+      default:
+        break;
+    }
+    if (this.#variant.family.access[index] !== "rw") return this.load(this.effective(), width);
+    this.#place = this.probe(this.effective(), width, "modify");
+    return this.loadFrom(this.#place);
+  }
+
+  write(index: number, value: Node, width: Width = this.width): void {
+    if (this.#kind(index) === "r") return this.#setAt(this.#registerField(index), value, width);
+    if (this.#place !== null) return this.storeTo(this.#place, value);
+    this.store(this.effective(), width, value);
+  }
+
+  #setAt(address: Node, value: Node, width: Width): void {
+    if (width === 8) this.f.emit(store(value.type === "i64" ? "i64.store8" : "i32.store8", address, 0, value));
+    else if (width === 16) this.f.emit(store(value.type === "i64" ? "i64.store16" : "i32.store16", address, 0, value));
+    else if (width === 32) this.f.emit(store("i64.store", address, 0, this.#extend32(value)));
+    else this.f.emit(store("i64.store", address, 0, this.resize(value, 64)));
+  }
+  #extend32(value: Node): Node {
+    return value.type === "i64" ? op("i64.and", value, i64(0xffffffffn)) : op("i64.extend_i32_u", value);
+  }
+
+  /** Numbers 4 … 7 at width 8 are AH … BH: meanings name byte registers without REX. */
+  #registerOffset(number: number, width: Width): number {
+    return width === 8 && number >= 4 ? STATE.gpr + (number - 4) * 8 + 1 : STATE.gpr + number * 8;
+  }
+  register(number: number, width: Width): Node {
+    return memory(this.#registerOffset(number, width), LOAD[width]);
+  }
+  setRegister(number: number, width: Width, value: Node): void {
+    this.#setAt(i32(this.#registerOffset(number, width)), value, width);
+  }
+
+  immediate(width: Width = this.width): Node {
+    return this.#field(RECORD.immediate, width === 64 ? "i64.load" : "i32.load");
+  }
+
+  // --- addresses --------------------------------------------------------------------------------------------------------------------------
+
+  effective(): Node {
+    const at = (offset: number) => this.#field(offset, "i32.load16_u");
+    if (this.#variant.memory === "ms") return this.let(call("effective", "i64", get(this.#rec)));
+    if (this.#variant.memory === "m64") {
+      const index = op("i64.shl", load("i64.load", at(RECORD.index)), op("i64.extend_i32_u", this.#field(RECORD.shift, "i32.load8_u")));
+      const base = op("i64.add", load("i64.load", at(RECORD.base)), this.#field(RECORD.displacement, "i64.load"));
+      return this.let(op("i64.add", base, index));
+    }
+    const index = op("i32.shl", load("i32.load", at(RECORD.index)), this.#field(RECORD.shift, "i32.load8_u"));
+    const base = op("i32.add", load("i32.load", at(RECORD.base)), this.#field(RECORD.displacement, "i32.load"));
+    return this.let(op("i64.extend_i32_u", op("i32.add", base, index)));
+  }
+
+  nextRip(): Node {
+    const length = op("i32.add", this.#field(RECORD.offset, "i32.load16_u"), this.#field(RECORD.length, "i32.load8_u"));
+    return op("i64.add", memory(RUN.traceRip, "i64.load"), op("i64.extend_i32_u", length));
+  }
+
+  /** Linear address of an offset in the record's segment, checked if the segment is not flat. */
+  #linear(offset: Node, width: Width, access: Access, segment: Node | null): Node {
+    if (this.#variant.memory !== "ms") return this.let(offset);
+    const number = segment ?? this.#field(RECORD.segment, "i32.load8_u");
+    return this.let(call("linear", "i64", get(this.#rec), number, offset, i32((width / 8) | (ACCESS[access] << 8))));
+  }
+
+  /** Flag that tells the slow path to raise #SS instead of #GP: the record's segment is SS. */
+  #stackFlag(segment: Node | null): Node {
+    const number = segment ?? this.#field(RECORD.segment, "i32.load8_u");
+    return op("i32.shl", op("i32.eq", number, i32(SEG.ss)), i32(8));
+  }
+
+  /** Host address of `width` bits at a linear address: through the TLB, or by the slow path, which faults if need be. */
+  #host(linear: Node, width: Width, access: Access, flag: Node): Node {
+    const bytes = width / 8;
+    const page = op("i32.wrap_i64", op("i64.shr_u", linear, i64(12n)));
+    const entry = this.let(op("i32.shl", op("i32.and", page, i32(TLB.entries - 1)), i32(Math.log2(TLB.entryBytes))));
+    const tags = op("i32.add", entry, memory(RUN.dataTags, "i32.load"));
+    const tag = load("i64.load", tags, TLB.base + (access === "read" ? TLB.readSystem : TLB.writeSystem));
+    const last = op("i64.and", op("i64.add", linear, i64(BigInt(bytes - 1))), i64(-0x1000n));
+    const fast = op("i32.add", load("i32.load", entry, TLB.base + TLB.frame), op("i32.and", op("i32.wrap_i64", linear), i32(0xfff)));
+    const slowName = { read: "slowRead", write: "slowWrite", modify: "slowModify" }[access];
+    const slow = [
+      put64(RUN.address, linear),
+      put32(RUN.record, get(this.#rec)),
+      call(slowName, "i32", op("i32.or", i32(bytes), flag)),
+    ];
+    return this.let(when(op("i64.eq", last, tag), [fast], slow, "i32"));
+  }
+
+  #loadLinear(linear: Node, width: Width, flag: Node): Node {
+    return this.let(load(LOAD[width], this.#host(linear, width, "read", flag)));
+  }
+
+  load(offset: Node, width: Width): Node {
+    return this.#loadLinear(this.#linear(offset, width, "read", null), width, this.#stackFlag(null));
+  }
+  store(offset: Node, width: Width, value: Node): void {
+    const place = this.probe(offset, width, "write");
+    this.storeTo(place, value);
+  }
+  probe(offset: Node, width: Width, access: "write" | "modify"): Place {
+    return this.#probeLinear(this.#linear(offset, width, access, null), width, access, this.#stackFlag(null));
+  }
+  #probeLinear(linear: Node, width: Width, access: "write" | "modify", flag: Node): Place {
+    const node = this.#host(linear, width, access, flag);
+    assert(node.kind === "get", "host address is not in a local");
+    return { host: node.local, width };
+  }
+  loadFrom(place: Place): Node {
+    return this.let(load(LOAD[place.width], get(place.host)));
+  }
+  storeTo(place: Place, value: Node): void {
+    const name = (suffix: "" | "8" | "16") => `${value.type === "i64" ? "i64" : "i32"}.store${suffix}` as const;
+    const cut = place.width === 8 ? name("8") : place.width === 16 ? name("16") : place.width === 32 && value.type === "i64" ? "i64.store32" : name(""); // oxfmt-ignore
+    this.f.emit(store(cut, get(place.host), 0, value));
+    // Frames of RAM lie behind FRAMES; anything below is scratch, which somebody has to take further.
+    this.f.emit(when(op("i32.lt_u", get(place.host), i32(FRAMES)), [call("commit", "void")]));
+  }
+
+  loadSource(offset: Node, width: Width): Node {
+    return this.load(offset, width);
+  }
+  loadDestination(offset: Node, width: Width): Node {
+    const segment = i32(SEG.es);
+    return this.#loadLinear(this.#linear(offset, width, "read", segment), width, i32(0));
+  }
+  storeDestination(offset: Node, width: Width, value: Node): void {
+    const linear = this.#linear(offset, width, "write", i32(SEG.es));
+    this.storeTo(this.#probeLinear(linear, width, "write", i32(0)), value);
+  }
+
+  // --- stack ------------------------------------------------------------------------------------------------------------------------------
+
+  /** Linear address of rSP plus a distance, and what rSP would be then. */
+  #stack(distance: Node, width: Width, access: Access): { linear: Node; pointer: Node } {
+    const { stack } = this.#variant;
+    if (stack === "s64") {
+      const pointer = this.let(op("i64.add", this.register(4, 64), distance));
+      return { linear: pointer, pointer };
+    }
+    if (stack === "s32") {
+      const pointer = this.let(op("i64.and", op("i64.add", this.register(4, 64), distance), i64(0xffffffffn)));
+      return { linear: pointer, pointer };
+    }
+    const pointer = this.let(call("stackOffset", "i64", distance));
+    const linear = call("linear", "i64", get(this.#rec), i32(SEG.ss), pointer, i32((width / 8) | (ACCESS[access] << 8)));
+    return { linear: this.let(linear), pointer };
+  }
+  #setStackPointer(pointer: Node): void {
+    if (this.#variant.stack === "ss") this.f.emit(call("setStackPointer", "void", pointer));
+    else this.f.emit(put64(STATE.gpr + 4 * 8, pointer));
+  }
+
+  push(value: Node, width: Width): void {
+    const kept = this.let(value);
+    const { linear, pointer } = this.#stack(i64(BigInt(-width / 8)), width, "write");
+    this.storeTo(this.#probeLinear(linear, width, "write", i32(0x100)), kept);
+    this.#setStackPointer(pointer);
+  }
+  top(width: Width, depth = 0): Node {
+    return this.#loadLinear(this.#stack(i64(BigInt(depth)), width, "read").linear, width, i32(0x100));
+  }
+  release(bytes: Node): void {
+    const amount = this.let(bytes);
+    if (this.#variant.stack !== "ss") {
+      const moved = op("i64.add", this.register(4, 64), amount);
+      return this.#setStackPointer(this.#variant.stack === "s32" ? op("i64.and", moved, i64(0xffffffffn)) : moved);
+    }
+    this.#setStackPointer(this.let(call("stackOffset", "i64", amount)));
+  }
+  popInto(value: Node): void {
+    const before = this.let(this.register(4, 64));
+    this.release(i64(BigInt(this.width / 8)));
+    const after = this.let(this.register(4, 64));
+    const offset = this.effective();
+    // The store may fault: rSP is put back first and moved again when it is sure.
+    this.f.emit(put64(STATE.gpr + 4 * 8, before));
+    const place = this.probe(offset, this.width, "write");
+    this.f.emit(put64(STATE.gpr + 4 * 8, after));
+    this.storeTo(place, value);
+  }
+  leaveFrame(): void {
+    const { stack } = this.#variant;
+    const before = this.let(this.register(4, 64));
+    if (stack === "s64") this.setRegister(4, 64, this.register(5, 64));
+    else if (stack === "s32") this.setRegister(4, 32, this.register(5, 32));
+    else this.f.emit(call("setStackPointer", "void", this.register(5, 64)));
+    const { linear } = this.#stack(i64(0n), this.width, "read");
+    const moved = this.let(this.register(4, 64));
+    this.f.emit(put64(STATE.gpr + 4 * 8, before));
+    const value = this.#loadLinear(linear, this.width, i32(0x100));
+    this.f.emit(put64(STATE.gpr + 4 * 8, moved));
+    this.release(i64(BigInt(this.width / 8)));
+    this.setRegister(5, this.width, value);
+  }
+
+  // --- control ----------------------------------------------------------------------------------------------------------------------------
+
+  jump(rip: Node, width: Width): void {
+    this.f.emit(put64(STATE.rip, this.#maskRip(rip, width)), ...this.#ending.lookup());
+  }
+  #maskRip(rip: Node, width: Width): Node {
+    return width === 64 ? rip : this.zext(rip, width);
+  }
+  relativeTarget(): Node {
+    return this.let(this.#maskRip(op("i64.add", this.nextRip(), this.#field(RECORD.immediate, "i64.load")), this.width));
+  }
+  branch(condition: Node): void {
+    const always = condition.kind === "const";
+    const taken = () => {
+      const target = this.relativeTarget();
+      if (this.width !== 64 && !this.#variant.family.name.startsWith("call")) this.checkTarget(this.resize(target, this.width));
+      this.#follow(target, RECORD.linkTaken);
+    };
+    if (always) return taken();
+    this.if(condition, taken);
+    this.#follow(this.#maskRip(this.nextRip(), this.width), RECORD.linkNext);
+  }
+  /** On to `rip`: by the record's link if it is known, else by looking the trace up and remembering it in the link. */
+  #follow(rip: Node, link: number): void {
+    this.f.emit(put64(STATE.rip, rip));
+    const known = this.let(this.#field(link, "i32.load"));
+    this.f.emit(when(op("i32.gt_u", known, i32(1)), this.#ending.enter(known)));
+    this.f.emit(when(op("i32.eqz", known), [put32(RUN.link, op("i32.add", get(this.#rec), i32(link)))]));
+    this.f.emit(...this.#ending.lookup());
+  }
+  checkTarget(target: Node): void {
+    if (this.width === 64) {
+      const canonical = op("i64.shr_s", op("i64.shl", target, i64(16n)), i64(16n));
+      const ask = [put64(RUN.temporary, target), put32(RUN.record, get(this.#rec)), call("nearTarget", "void")];
+      return this.f.emit(when(op("i64.ne", canonical, target), ask));
+    }
+    const beyond = op("i64.gt_u", this.resize(this.zext(target), 64), memory(RUN.codeLimit, "i64.load"));
+    this.if(beyond, () => this.trap(VECTOR.GP, 0));
+  }
+  trap(vector: number, errorCode: number): void {
+    this.f.emit(put32(RUN.record, get(this.#rec)), call("raise", "void", i32(vector), i32(errorCode)), unreachable);
+  }
+  repeat(): void {
+    this.f.emit(...this.#ending.enter(memory(RUN.trace, "i32.load")));
+  }
+
+  // --- flag words -------------------------------------------------------------------------------------------------------------------------
+
+  flagResult(): Node {
+    return memory(STATE.lazyResult, "i64.load");
+  }
+  flagAux(): Node {
+    return memory(STATE.lazyAux, "i32.load");
+  }
+  setFlagWords(result: Node | null, aux: Node): void {
+    // Both words are computed before either changes: `aux` may read the old result.
+    const kept = this.let(aux);
+    if (result !== null) this.f.emit(put64(STATE.lazyResult, result));
+    this.f.emit(put32(STATE.lazyAux, kept));
+  }
+  systemFlags(): Node {
+    return memory(STATE.eflags, "i32.load");
+  }
+  setSystemFlags(value: Node): void {
+    this.f.emit(put32(STATE.eflags, value));
+  }
+}
+
+export { EXIT, MODE };

@@ -1,0 +1,219 @@
+/**
+ * The interpreter as a WebAssembly module: one function that finds traces and runs their records, with the hot handlers inside its jump table
+ * and every other handler as a function behind an indirect call.
+ *
+ * Invariant: `run` leaves state.rip at the next instruction when it returns, or at the start of the trace under way when a host call throws;
+ * RUN.record then says which record it was.
+ */
+import {
+  FunctionBuilder, block, br, brIf, call, encodeModule, get, i32, i64, label, load, loop, op, ret, set, when,
+  type FunctionBody, type Label, type ModuleDescription, type Node, type Signature,
+} from "../../wasm/index.ts"; // oxfmt-ignore
+import { EXIT, ITLB, MODE, RECORD, RUN, SEG, SEGMENT, SEGMENT_BYTES, STATE, TRACE, TRACE_INDEX } from "../layout.ts";
+import { HandlerVocabulary, functionEnding, loopEnding, memory, put32, put64 } from "./handler.ts";
+import { FIRST_COLD, coldVariants, hotVariants, variantName } from "./variant.ts";
+
+/** What the host provides. Anything here may throw a Fault or a Halt through the emitted code. */
+const IMPORTS: ModuleDescription["imports"] = [
+  { name: "slowRead", signature: { params: ["i32"], result: "i32" } },
+  { name: "slowWrite", signature: { params: ["i32"], result: "i32" } },
+  { name: "slowModify", signature: { params: ["i32"], result: "i32" } },
+  { name: "commit", signature: { params: [], result: "void" } },
+  { name: "segmented", signature: { params: ["i32", "i32", "i32"], result: "void" } },
+  { name: "raise", signature: { params: ["i32", "i32"], result: "void" } },
+  { name: "nearTarget", signature: { params: [], result: "void" } },
+  { name: "divide128", signature: { params: ["i64", "i32"], result: "i32" } },
+  { name: "operate", signature: { params: ["i32"], result: "i32" } },
+];
+
+const HANDLER: Signature = { params: ["i32"], result: "i32" };
+const HANDLER_KEY = "i32>i32";
+
+/** Emits the whole module. `run(trace)` enters `trace`, or looks state.rip up if it is 0, and returns an EXIT. */
+export function interpreterModule(): Uint8Array {
+  const cold = coldVariants.map((variant, index) => {
+    const f = new FunctionBuilder(`h${index}_${variantName(variant)}`, HANDLER);
+    const [rec] = f.params;
+    new HandlerVocabulary(f, variant, rec as NonNullable<typeof rec>, functionEnding).write_();
+    f.emit(i32(0));
+    return f.finish();
+  });
+  const functions: FunctionBody[] = [effectiveFunction(), linearFunction(), stackOffsetFunction(), setStackPointerFunction(), runFunction(), ...cold]; // oxfmt-ignore
+  return encodeModule({ imports: IMPORTS, functions, table: cold.map((f) => f.name) });
+}
+
+/** Offset of a record's memory operand, masked to its address size. */
+function effectiveFunction(): FunctionBody {
+  const f = new FunctionBuilder("effective", { params: ["i32"], result: "i64" });
+  const rec = get(f.params[0] as NonNullable<(typeof f.params)[0]>);
+  const register = (offset: number) => load("i64.load", load("i32.load16_u", rec, offset));
+  const index = op("i64.shl", register(RECORD.index), op("i64.extend_i32_u", load("i32.load8_u", rec, RECORD.shift)));
+  const sum = f.let(op("i64.add", op("i64.add", register(RECORD.base), load("i64.load", rec, RECORD.displacement)), index));
+  const size = f.let(load("i32.load8_u", rec, RECORD.addressSize));
+  f.emit(when(op("i32.eq", size, i32(2)), [ret(sum)]));
+  f.emit(when(size, [ret(op("i64.and", sum, i64(0xffffffffn)))]));
+  f.emit(op("i64.and", sum, i64(0xffffn)));
+  return f.finish();
+}
+
+/** Linear address of (record, segment number, offset, bytes | access << 8). In 64-bit mode only FS and GS have a base, and nothing a limit. */
+function linearFunction(): FunctionBody {
+  const f = new FunctionBuilder("linear", { params: ["i32", "i32", "i64", "i32"], result: "i64" });
+  const [rec, segment, offset, access] = f.params.map(get) as [Node, Node, Node, Node];
+  const base = load("i64.load", op("i32.mul", segment, i32(SEGMENT_BYTES)), STATE.segments + SEGMENT.base);
+  const long = op("i32.eq", op("i32.and", memory(STATE.mode, "i32.load"), i32(MODE.codeSize)), i32(2));
+  const based = op("i32.ge_u", segment, i32(SEG.fs));
+  f.emit(when(long, [when(based, [ret(op("i64.add", offset, base))]), ret(offset)]));
+  f.emit(put64(RUN.effective, offset), put32(RUN.record, rec));
+  f.emit(call("segmented", "void", segment, op("i32.and", access, i32(0xff)), op("i32.shr_u", access, i32(8))));
+  f.emit(memory(RUN.address, "i64.load"));
+  return f.finish();
+}
+
+/** rSP plus a distance, in the size that SS.B gives. */
+function stackOffsetFunction(): FunctionBody {
+  const f = new FunctionBuilder("stackOffset", { params: ["i64"], result: "i64" });
+  const distance = get(f.params[0] as NonNullable<(typeof f.params)[0]>);
+  const sum = f.let(op("i64.add", memory(STATE.gpr + 32, "i64.load"), distance));
+  const wide = op("i32.and", memory(STATE.mode, "i32.load"), i32(MODE.stack32));
+  f.emit(when(wide, [op("i64.and", sum, i64(0xffffffffn))], [op("i64.and", sum, i64(0xffffn))], "i64"));
+  return f.finish();
+}
+
+function setStackPointerFunction(): FunctionBody {
+  const f = new FunctionBuilder("setStackPointer", { params: ["i64"], result: "void" });
+  const value = get(f.params[0] as NonNullable<(typeof f.params)[0]>);
+  const wide = op("i32.and", memory(STATE.mode, "i32.load"), i32(MODE.stack32));
+  const half: Node = { kind: "store", type: "void", op: "i64.store16", address: i32(0), offset: STATE.gpr + 32, value };
+  f.emit(when(wide, [put64(STATE.gpr + 32, op("i64.and", value, i64(0xffffffffn)))], [half]));
+  return f.finish();
+}
+
+function runFunction(): FunctionBody {
+  const f = new FunctionBuilder("run", { params: ["i32"], result: "i32" });
+  const trace = f.params[0] as NonNullable<(typeof f.params)[0]>;
+  const rec = f.local("i32");
+  const labels = { next: label("next"), enter: label("enter"), dispatch: label("dispatch") };
+  const body = f.collect(() => {
+    f.emit(...lookup(f, trace));
+    f.emit(loop(labels.enter, [...enter(f, trace, rec), loop(labels.dispatch, dispatch(f, trace, rec, labels))]));
+  });
+  // A trace given by the caller skips the look-up on the first round.
+  f.emit(loop(labels.next, body));
+  f.emit(i32(EXIT.budget));
+  return f.finish(true);
+}
+
+/** Finds the trace for state.rip unless `trace` is already set. */
+function lookup(f: FunctionBuilder, trace: ReturnType<FunctionBuilder["local"]>): readonly Node[] {
+  const given = label("given");
+  const body = f.collect(() => {
+    f.emit(brIf(given, get(trace)));
+    const csBase = memory(STATE.segments + SEG.cs * SEGMENT_BYTES + SEGMENT.base, "i64.load");
+    const linear = f.let(op("i64.and", op("i64.add", memory(STATE.rip, "i64.load"), csBase), memory(RUN.linearMask, "i64.load")));
+    const page = f.let(op("i64.and", linear, i64(-0x1000n)));
+    f.emit(when(op("i64.ne", page, memory(RUN.codePage, "i64.load")), codePage(f, page)));
+    const offset = op("i32.and", op("i32.wrap_i64", linear), i32(0xfff));
+    const frame = memory(RUN.codeFrame, "i64.load");
+    const low = f.let(op("i32.or", op("i32.wrap_i64", op("i64.shl", frame, i64(12n))), offset));
+    const mode = op("i32.shl", memory(STATE.mode, "i32.load"), i32(20));
+    const high = f.let(op("i32.or", op("i32.wrap_i64", op("i64.shr_u", frame, i64(20n))), mode));
+    const hash = op("i32.and", op("i32.xor", low, op("i32.shr_u", low, i32(14))), i32(TRACE_INDEX.entries - 1));
+    const entry = f.let(op("i32.shl", hash, i32(4)));
+    const at = (field: number) => load("i32.load", entry, TRACE_INDEX.base + field);
+    const found = op("i32.and", op("i32.eq", at(0), low), op("i32.eq", at(4), high));
+    f.emit(when(op("i32.eqz", found), [ret(i32(EXIT.miss))]));
+    f.emit(set(trace, at(8)));
+    // The branch that led here may remember where it went.
+    const link = f.let(memory(RUN.link, "i32.load"));
+    const remember: Node = { kind: "store", type: "void", op: "i32.store", address: link, offset: 0, value: get(trace) };
+    f.emit(when(link, [remember, put32(RUN.link, i32(0))]));
+  });
+  return [block(given, body)];
+}
+
+/** Another page is entered: its translation comes from the instruction TLB, or the host fetches it. */
+function codePage(f: FunctionBuilder, page: Node): readonly Node[] {
+  return f.collect(() => {
+    const number = op("i32.wrap_i64", op("i64.shr_u", page, i64(12n)));
+    const shift = i32(Math.log2(ITLB.entryBytes));
+    const entry = f.let(op("i32.shl", op("i32.and", number, i32(ITLB.entries - 1)), shift));
+    const tag = load("i64.load", op("i32.add", entry, memory(RUN.codeTags, "i32.load")), ITLB.base);
+    f.emit(when(op("i64.ne", tag, page), [ret(i32(EXIT.miss))]));
+    f.emit(put64(RUN.codePage, page));
+    f.emit(put64(RUN.codeFrame, load("i64.load", entry, ITLB.base + ITLB.physicalLow)));
+  });
+}
+
+/** Charges a trace to the budget and starts it, or leaves with state.rip at its first instruction. */
+function enter(f: FunctionBuilder, trace: ReturnType<FunctionBuilder["local"]>, rec: ReturnType<FunctionBuilder["local"]>): readonly Node[] { // oxfmt-ignore
+  return f.collect(() => {
+    const field = (offset: number) => load("i32.load", get(trace), offset);
+    const left = f.let(op("i32.sub", memory(RUN.budget, "i32.load"), field(TRACE.count)));
+    f.emit(when(op("i32.lt_s", left, i32(0)), [ret(i32(EXIT.budget))]));
+    const rip = f.let(memory(STATE.rip, "i64.load"));
+    const last = op("i64.add", rip, op("i64.extend_i32_u", field(TRACE.lastByte)));
+    f.emit(when(op("i64.gt_u", last, memory(RUN.codeLimit, "i64.load")), [ret(i32(EXIT.miss))]));
+    f.emit(put32(RUN.budget, left), put64(RUN.traceRip, rip), put32(RUN.trace, get(trace)));
+    f.emit(set(rec, op("i32.add", get(trace), i32(TRACE.headerBytes))));
+  });
+}
+
+function dispatch(
+  f: FunctionBuilder,
+  trace: ReturnType<FunctionBuilder["local"]>,
+  rec: ReturnType<FunctionBuilder["local"]>,
+  labels: { dispatch: Label; enter: Label; next: Label },
+): readonly Node[] {
+  const ending = loopEnding(rec, trace, labels);
+  const handlers: { label: Label; body: readonly Node[] }[] = [];
+  const handler = (name: string, write: () => void) =>
+    handlers.push({ label: label(name), body: f.collect(() => f.scope(write)) });
+  const nextRip = (): Node => {
+    const at = (offset: number, name: "i32.load16_u" | "i32.load8_u") => load(name, get(rec), offset);
+    const distance = op("i32.add", at(RECORD.offset, "i32.load16_u"), at(RECORD.length, "i32.load8_u"));
+    const sum = op("i64.add", memory(RUN.traceRip, "i64.load"), op("i64.extend_i32_u", distance));
+    return op("i64.and", sum, memory(RUN.linearMask, "i64.load"));
+  };
+  const ownRip = (): Node => op("i64.add", memory(RUN.traceRip, "i64.load"), op("i64.extend_i32_u", load("i32.load16_u", get(rec), RECORD.offset))); // oxfmt-ignore
+  /** Gives back what the trace was charged for this record and those behind it. */
+  const refund = (): Node => {
+    const done = op("i32.div_u", op("i32.sub", op("i32.sub", get(rec), memory(RUN.trace, "i32.load")), i32(TRACE.headerBytes)), i32(RECORD.bytes)); // oxfmt-ignore
+    const rest = op("i32.sub", load("i32.load", memory(RUN.trace, "i32.load"), TRACE.count), done);
+    return put32(RUN.budget, op("i32.add", memory(RUN.budget, "i32.load"), rest));
+  };
+  // `next` is taken with a trace in hand elsewhere; a look-up starts without one.
+  const lookUp = (): Node[] => [set(trace, i32(0)), br(labels.next)];
+
+  handler("end", () => f.emit(put64(STATE.rip, ownRip()), ...lookUp()));
+  handler("dead", () => f.emit(refund(), put64(STATE.rip, ownRip()), ...lookUp()));
+  handler("yield", () => f.emit(refund(), put64(STATE.rip, ownRip()), ret(i32(EXIT.yield))));
+  handler("break", () => f.emit(refund(), put64(STATE.rip, ownRip()), ret(i32(EXIT.break))));
+  handler("operate", () => {
+    f.emit(put32(RUN.record, get(rec)), put64(RUN.effective, call("effective", "i64", get(rec))), put64(STATE.rip, nextRip()));
+    const code = f.let(call("operate", "i32", get(rec)));
+    f.emit(when(code, [ret(code)]), ...lookUp());
+  });
+  const inLoop = { ...ending, lookup: lookUp };
+  for (const variant of hotVariants) handler(variantName(variant), () => new HandlerVocabulary(f, variant, rec, inLoop).write_());
+
+  const cold = label("cold");
+  const number = f.local("i32");
+  const table: Node = { kind: "br_table", type: "void", index: get(number), labels: handlers.map((h) => h.label), default: cold };
+  const jump = block(cold, [set(number, load("i32.load16_u", get(rec), RECORD.handler)), table]);
+  const answer = f.local("i32");
+  const indirect: Node = {
+    kind: "call_indirect", type: "i32", signature: HANDLER_KEY, args: [get(rec)], index: op("i32.sub", get(number), i32(FIRST_COLD)),
+  }; // oxfmt-ignore
+  const afterCold: Node[] = [
+    set(answer, indirect),
+    when(op("i32.eqz", get(answer)), ending.next()),
+    when(op("i32.eq", get(answer), i32(1)), lookUp()),
+    when(op("i32.lt_s", get(answer), i32(0)), [ret(op("i32.sub", i32(0), get(answer)))]),
+    ...ending.enter(get(answer)),
+  ];
+  // Block k ends where handler k begins; the innermost holds the jump. Cold comes first, the pseudo handlers outermost.
+  let body: Node[] = [jump, ...afterCold];
+  for (const { label: target, body: code } of handlers) body = [block(target, body), ...code];
+  return body;
+}

@@ -1,0 +1,102 @@
+/**
+ * One form of an instruction: an encoding and its operands, as a line in the manual's columns.
+ *
+ *     "0f b6 /r : r, rm8"       "80 /0 ib : rm8, ib"       "50+r : o64"       "f3 0f b8 /r : r, rm ; …traits"
+ *
+ * Before the colon: a mandatory prefix (66, f2, f3; `np` = none of them), the opcode map (0f, 0f 38, 0f 3a), the opcode, `+r` (register in
+ * the opcode), `/r` or `/digit`. After it the operands, destination first:
+ *
+ *     rm8 rm16 rm32 rm64 rm      register or memory (rm: operand size)     m  m8 …        memory only
+ *     r8 r16 r32 r64 r           register in ModRM.reg                     o8 o           register in the opcode
+ *     a8 a c8                    AL, rAX, CL                               one            the constant 1
+ *     ib ibs iw iz iv            immediates: 8 bits, 8 sign-extended, 16, 16/32 sign-extended, up to 64
+ *     relb relz                  relative branch targets                   moffs8 moffs   memory at an absolute offset
+ *     far                        ptr16:16/32 immediate                     sreg           segment register (reg)
+ *     si di                      the string instructions' operands
+ *
+ * Traits after the semicolon: i64 (invalid in 64-bit mode), o64 (only in 64-bit mode), d64 (operand size defaults to 64 there), f64 (is 64 there),
+ * w8 w16 w32 w64 (width fixed), lock (LOCK allowed with a memory destination), rep (REP/REPE/REPNE mean something), nomem (ModRM.mod must be 3).
+ */
+import { assert } from "../assert.ts";
+import type { Family } from "./family.ts";
+
+export type OperandKind = "rm" | "m" | "r" | "o" | "a" | "c" | "one" | "imm" | "rel" | "moffs" | "far" | "sreg" | "si" | "di";
+
+export interface Operand {
+  readonly kind: OperandKind;
+  /** Bits, or 0 for the operand size. */
+  readonly size: 0 | 8 | 16 | 32 | 64;
+  /** Immediates: how many bytes are encoded: b, w, z (2 or 4), v (2, 4 or 8); and whether they are sign-extended. */
+  readonly encoded: "" | "b" | "w" | "z" | "v";
+  readonly signed: boolean;
+}
+
+export type Trait = "i64" | "o64" | "d64" | "f64" | "w8" | "w16" | "w32" | "w64" | "lock" | "rep" | "nomem";
+
+export interface Form {
+  readonly family: Family;
+  readonly prefix: "" | "np" | "66" | "f2" | "f3";
+  /** 0: one byte; 1: 0F; 2: 0F 38; 3: 0F 3A */
+  readonly map: 0 | 1 | 2 | 3;
+  readonly opcode: number;
+  /** Low three bits of the opcode are a register. */
+  readonly opcodeRegister: boolean;
+  readonly hasModrm: boolean;
+  /** ModRM.reg of /digit forms, else −1. */
+  readonly digit: number;
+  /** The whole ModRM byte, for encodings like 0F 01 C1, else −1. */
+  readonly exact: number;
+  readonly operands: readonly Operand[];
+  readonly traits: ReadonlySet<Trait>;
+}
+
+const OPERAND = /^(rm|moffs|m|r|o|a|c|one|far|sreg|si|di|relb|relz|ibs|ib|iw|iz|iv)(8|16|32|64)?$/;
+
+export function parseForm(family: Family, row: string): Form {
+  const [encoding = "", rest = ""] = row.split(":").map((part) => part.trim());
+  const [operandText = "", traitText = ""] = (row.includes(":") ? rest : "").split(";").map((part) => part.trim());
+  const words = (row.includes(":") ? encoding : (row.split(";")[0] ?? "")).trim().split(/\s+/);
+  const bareTraits = row.includes(":") ? traitText : (row.split(";")[1] ?? "").trim();
+  let prefix: Form["prefix"] = "";
+  if (words[0] === "np" || (words.length > 1 && words[1] === "0f" && /^(66|f2|f3)$/.test(words[0] ?? ""))) {
+    prefix = words.shift() as Form["prefix"];
+  }
+  let map: Form["map"] = 0;
+  if (words[0] === "0f") {
+    words.shift();
+    map = 1;
+    const [escape = ""] = words as string[];
+    if (words.length > 1 && (escape === "38" || escape === "3a") && /^[0-9a-f]{2}/.test(words[1] ?? "")) {
+      map = words.shift() === "38" ? 2 : 3;
+    }
+  }
+  const opcodeWord = words.shift() ?? "";
+  const opcode = Number.parseInt(opcodeWord, 16);
+  assert(opcode >= 0 && opcode < 256, "no opcode in form", row);
+  let digit = -1;
+  let exact = -1;
+  let hasModrm = false;
+  for (const word of words) {
+    if (word === "/r") hasModrm = true;
+    else if (/^\/[0-7]$/.test(word)) [digit, hasModrm] = [Number(word[1]), true];
+    else if (/^[c-f][0-9a-f]$/.test(word)) [exact, hasModrm] = [Number.parseInt(word, 16), true];
+    else assert(false, "unknown word in form", word, row);
+  }
+  const operands = operandText === "" ? [] : operandText.split(",").map((text) => parseOperand(text.trim(), row));
+  const traits = new Set((bareTraits === "" ? [] : bareTraits.split(/\s+/)) as Trait[]);
+  return { family, prefix, map, opcode, opcodeRegister: opcodeWord.endsWith("+r"), hasModrm, digit, exact, operands, traits };
+}
+
+function parseOperand(text: string, row: string): Operand {
+  const match = OPERAND.exec(text);
+  assert(match !== null, "unknown operand in form", text, row);
+  const [, name = "", bits] = match;
+  const size = Number(bits ?? 0) as Operand["size"];
+  const immediate = /^(i|rel)(b|w|z|v)(s?)$/.exec(name);
+  if (immediate !== null) {
+    const encoded = immediate[2] as Operand["encoded"];
+    const relative = immediate[1] === "rel";
+    return { kind: relative ? "rel" : "imm", size, encoded, signed: relative || immediate[3] === "s" || encoded === "z" };
+  }
+  return { kind: name as OperandKind, size, encoded: "", signed: false };
+}

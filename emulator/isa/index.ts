@@ -1,0 +1,16 @@
+/** The instruction set as data: every family of instructions, with its encodings and its meaning. */
+import { alu } from "./alu.ts";
+import { bits } from "./bit.ts";
+import type { Family } from "./family.ts";
+import { flags } from "./flag.ts";
+import { flow } from "./flow.ts";
+import { move } from "./move.ts";
+import { multiplication } from "./multiply.ts";
+import { shifts } from "./shift.ts";
+import { strings } from "./string.ts";
+import { system } from "./system.ts";
+
+export const families: readonly Family[] = [...alu, ...move, ...shifts, ...multiplication, ...bits, ...flow, ...strings, ...flags, ...system]; // oxfmt-ignore
+
+export type { Family } from "./family.ts";
+export type { Form, Operand } from "./form.ts";
