@@ -1,22 +1,17 @@
 /**
- * The file system as the adapter sees it. Hosts implement it (`node-files.ts`; the extension over `vscode.workspace.fs`), so that nothing
- * else in this layer knows where files come from.
+ * The file system as the adapter sees it: synchronous, because symbols are read lazily wherever a question about them comes up, and because
+ * the adapter has its own process or worker. Hosts implement it (`node-files.ts`), so that nothing else here knows where files come from.
  */
-
-/** A file that is read piece by piece; symbols of large kernels never load it whole. */
-export interface FileReader {
-  /** Size in bytes when it was opened. */
-  readonly size: number;
-  /** Reads `length` bytes at `offset`; fewer if the file ends. */
-  read(offset: number, length: number): Promise<Uint8Array>;
-  close(): Promise<void>;
-}
+import type { FileReader } from "./symbols/index.ts";
 
 export interface Files {
-  /** The whole file; rejects with the host's error if it cannot be read. */
-  read(path: string): Promise<Uint8Array>;
-  open(path: string): Promise<FileReader>;
-  exists(path: string): Promise<boolean>;
+  /** The whole file; throws the host's error if it cannot be read. */
+  read(path: string): Uint8Array;
+  /** A file that is read piece by piece; symbols of large kernels are never read whole. */
+  open(path: string): FileReader;
+  exists(path: string): boolean;
   /** Names in a directory, without "." and ".."; empty if there is no such directory. */
-  list(path: string): Promise<readonly string[]>;
+  list(path: string): readonly string[];
+  /** Absolute path of `path`, which is relative to `directory` or absolute; also normalises separators. */
+  resolve(directory: string, path: string): string;
 }

@@ -1,0 +1,52 @@
+/**
+ * Expressions: from text, over the names of a frame, to values and back to text. This file is the folder's boundary.
+ *
+ * Knows no DAP; what a name means is asked through `Names`.
+ */
+import { evaluate, type EvaluateOptions, type Names } from "./evaluator.ts";
+import { parse } from "./parser.ts";
+import type { Format } from "./tree.ts";
+import { isBuiltinType } from "./type.ts";
+import type { Value } from "./value.ts";
+
+export {
+  isTrue,
+  pointerValue,
+  reference,
+  registerType,
+  type EvaluateOptions,
+  type Names,
+} from "./evaluator.ts";
+export { childCount, children, formatInteger, formatValue, hex, type Child } from "./format.ts";
+export { parse, parseFormat } from "./parser.ts";
+export type { Expression, Format, Parsed } from "./tree.ts";
+export { bare, isBuiltinType, numeric, UNSIGNED_LONG } from "./type.ts";
+export {
+  assign,
+  computed,
+  converted,
+  extendedToNumber,
+  floatValue,
+  integerValue,
+  memoryValue,
+  numberToExtended,
+  toFloat,
+  toInteger,
+  type Place,
+  type Value,
+} from "./value.ts";
+
+/** Parses and evaluates. Throws errors of 3xxx and 4xxx. */
+export function evaluateText(
+  text: string,
+  names: Names,
+  options: EvaluateOptions,
+): { readonly value: Value; readonly format: Format } {
+  const { expression, format } = parse(text, (word) => isType(word, names));
+  return { value: evaluate(expression, names, options), format };
+}
+
+/** Whether `(word)` is a cast: a variable of that name comes first, as inner names do in C. */
+function isType(word: string, names: Names): boolean {
+  return isBuiltinType(word) || (!names.isVariable(word) && names.type(word) !== null);
+}
