@@ -3,8 +3,8 @@
  *
  * Elsewhere: the rules themselves, each in the loader that keeps it; here is what no loader would ever accept.
  */
-import { describeElf, isElf, viewOf } from "./elf.ts";
-import { Findings, hex, RULES, type Finding } from "./finding.ts";
+import { checkLinked, describeElf, isElf, readElf, viewOf } from "./elf.ts";
+import { Findings, hex, isFinding, RULES, type Finding, type Rule } from "./finding.ts";
 import { encodeText, type BootImage, type Diagnosis } from "./image.ts";
 
 interface Format {
@@ -131,7 +131,10 @@ export function examineFile(image: BootImage): Finding | null {
       "the file is empty",
       "build the kernel again; the linker may have failed",
     );
-  if (isElf(kernel)) return null;
+  if (isElf(kernel)) {
+    const elf = readElf(kernel, findings);
+    return isFinding(elf) ? elf : checkLinked(elf, findings);
+  }
   const format = FORMATS.find(({ matches }) => matches(kernel));
   if (format === undefined) return null;
   const article = /^[aeiouEL]/.test(format.text) ? "an" : "a";
@@ -143,27 +146,60 @@ export function examineFile(image: BootImage): Finding | null {
   );
 }
 
+/** What a loader says when it has found no header it can use, near misses included. */
+const HEADERLESS: readonly Rule[] = [
+  "header-missing",
+  "header-position",
+  "header-alignment",
+  "header-checksum",
+];
+
 /**
- * Puts together what was found. The cause is the first finding that knows more than "there is no header": what the file is, a near miss, or
- * what a loader that did find its header objects to.
+ * Puts together what was found. The cause is what says most: what a loader that did find its header objects to, else what the file is, else a near
+ * miss, else that there is no header.
  */
 export function diagnose(image: BootImage, tried: readonly Finding[]): Diagnosis {
   const examined = examineFile(image);
+  const cause =
+    tried.find((finding) => !HEADERLESS.includes(finding.rule)) ??
+    examined ??
+    tried.find((finding) => finding.rule !== "header-missing") ??
+    noHeader(image, tried);
   const all = examined === null ? tried : [examined, ...tried];
-  const cause = all.find((finding) => finding.rule !== "header-missing") ?? noHeader(image, all);
   return { kind: "diagnosis", file: image.kernelName, format: describeFile(image.kernel), cause, tried: all };
 }
 
-/** No loader found a header: more to say if the file is ELF. */
+/** No loader found a header of its own. */
 function noHeader(image: BootImage, tried: readonly Finding[]): Finding {
-  const first = tried[0];
+  const [first] = tried;
+  const findings = new Findings("file", image.kernelName);
+  const pvh = findPvhNote(image.kernel);
+  if (pvh !== null)
+    return findings.make(
+      "header-missing",
+      pvh,
+      "the file has no Multiboot header; it has a PVH entry point (an ELF note)",
+      "PVH is not supported yet; give the kernel a Multiboot header besides",
+    );
   if (first !== undefined && tried.length === 1) return first;
-  return new Findings("file", image.kernelName).make(
+  return findings.make(
     "header-missing",
     null,
     "the file has neither a Multiboot 1 header (0x1badb002) nor a Multiboot 2 header (0xe85250d6)",
     first?.fix ?? "add a Multiboot header",
   );
+}
+
+/** File offset of the ELF note XEN_ELFNOTE_PHYS32_ENTRY: name size 4, descriptor size 4 or 8, type 18, "Xen". */
+function findPvhNote(bytes: Uint8Array): number | null {
+  const isNote = (start: number): boolean =>
+    at(start, 4, 0, 0, 0)(bytes) &&
+    (bytes[start + 4] === 4 || bytes[start + 4] === 8) &&
+    at(start + 8, 18, 0, 0, 0)(bytes) &&
+    textAt(start + 12, "Xen\0")(bytes);
+  for (let x = bytes.indexOf(0x58); x >= 0; x = bytes.indexOf(0x58, x + 1))
+    if (bytes[x + 1] === 0x65 && x >= 12 && isNote(x - 12)) return x - 12;
+  return null;
 }
 
 /** The diagnosis as text for a terminal, without a newline at the end. */

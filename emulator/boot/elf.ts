@@ -133,6 +133,21 @@ export function readElf(bytes: Uint8Array, findings: Findings): ElfFile | Findin
   };
 }
 
+/**
+ * A finding if the file is linked at no address of its own (a shared object or a position-independent executable), so that somebody would have to
+ * relocate it. One that was linked at an address is loaded there like any executable.
+ */
+export function checkLinked(elf: ElfFile, findings: Findings): Finding | null {
+  const lowest = Math.min(...elf.segments.map((segment) => segment.physicalAddress));
+  if (!elf.relocatable || lowest >= 0x1000) return null;
+  return findings.make(
+    "elf-type",
+    16,
+    `the ELF file is a shared object or position-independent executable, linked at address ${hex(lowest)}; nothing would relocate it`,
+    "link with -no-pie (and compile with -fno-pie), at the address where it shall run",
+  );
+}
+
 function segment32(view: DataView, at: number, index: number): Segment {
   const u32 = (offset: number): number => view.getUint32(at + offset, true);
   return {

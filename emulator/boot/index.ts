@@ -53,23 +53,27 @@ export function plan(image: BootImage, ram: readonly MemoryRange[]): BootResult 
     if (result.kind === "plan") return result;
     tried.push(result);
   }
-  // A named loader that finds no header of its own: say whether another would have taken the file.
-  if (loader !== "auto")
-    for (const name of ["multiboot1", "multiboot2"] as const)
-      if (name !== loader && PLANS[name](image, map).kind === "plan")
-        return diagnose(image, [suggest(tried, name), ...tried]);
-  return diagnose(image, tried);
+  return diagnose(image, loader === "auto" ? tried : suggest(image, map, loader, tried));
 }
 
-function suggest(tried: readonly Finding[], loader: LoaderName): Finding {
-  const failed = tried[0]!;
-  const other = loader === "multiboot1" ? "Multiboot 1" : "Multiboot 2";
-  return {
-    ...failed,
+/** A named loader that does not take the file: adds which other would, if one does. */
+function suggest(
+  image: BootImage,
+  map: readonly MapEntry[],
+  chosen: LoaderName,
+  tried: readonly Finding[],
+): readonly Finding[] {
+  const other = (["multiboot1", "multiboot2"] as const).find(
+    (name) => name !== chosen && PLANS[name](image, map).kind === "plan",
+  );
+  if (other === undefined) return tried;
+  const name = other === "multiboot1" ? "Multiboot 1" : "Multiboot 2";
+  return tried.map((finding) => ({
+    ...finding,
     rule: "header-other",
-    text: `${failed.text}; it is a ${other} kernel`,
-    fix: `choose the loader "${loader}" or "auto"`,
-  };
+    text: `${finding.text}; it is a ${name} kernel`,
+    fix: `choose the loader "${other}" or "auto"`,
+  }));
 }
 
 /** Boots a machine that has just been created or reset. */

@@ -7,7 +7,7 @@
  * ELF64: the specification knows only 32-bit ELF, and its machine state is 32-bit protected mode. A 64-bit ELF file is loaded by its program
  * headers all the same and entered in that same 32-bit state, as GRUB does; its first code must be 32-bit.
  */
-import { isElf, readElf, viewOf } from "./elf.ts";
+import { checkLinked, isElf, readElf, viewOf } from "./elf.ts";
 import { Findings, hex, isFinding, type Finding } from "./finding.ts";
 import { placeFlat } from "./flat.ts";
 import { findHeader, MULTIBOOT1 } from "./header.ts";
@@ -102,15 +102,11 @@ function placeByProgramHeaders(
     );
   const elf = readElf(image.kernel, findings);
   if (isFinding(elf)) return elf;
-  const lowest = Math.min(...elf.segments.map((segment) => segment.physicalAddress));
-  if (elf.relocatable && lowest < 0x1000)
-    return findings.make(
-      "elf-type",
-      16,
-      `the ELF file is a shared object or position-independent executable, linked at address ${hex(lowest)}; nothing would relocate it`,
-      "link with -no-pie (and compile with -fno-pie), at the address where it shall run",
-    );
-  return checkSegments(elf, image.kernel, findings) ?? placeElf(elf, image.kernel, room, findings);
+  return (
+    checkLinked(elf, findings) ??
+    checkSegments(elf, image.kernel, findings) ??
+    placeElf(elf, image.kernel, room, findings)
+  );
 }
 
 /** The "a.out kludge": the header itself says what to load where (section 3.1.3). */

@@ -5,7 +5,7 @@
  * not have (ACPI, EFI, APM, VBE, network) is left out; a kernel that insists on it boots with a note, as the specification lets a loader leave out
  * what does not exist. All sections of an ELF file are loaded, those that are not part of a segment behind the modules.
  */
-import { isElf, readElf, viewOf, type ElfFile } from "./elf.ts";
+import { checkLinked, isElf, readElf, viewOf, type ElfFile } from "./elf.ts";
 import { Findings, hex, isFinding, type Finding } from "./finding.ts";
 import { placeFlat, type AddressFields } from "./flat.ts";
 import { findHeader, MULTIBOOT2 } from "./header.ts";
@@ -271,15 +271,7 @@ function relocate(elf: ElfFile, wish: Relocatable | null, room: Room, findings: 
   const segments = elf.segments.filter((segment) => segment.memoryBytes > 0);
   const start = Math.min(...segments.map((segment) => segment.physicalAddress));
   const end = Math.max(...segments.map((segment) => segment.physicalAddress + segment.memoryBytes));
-  if (wish === null)
-    return elf.relocatable && start < 0x1000
-      ? findings.make(
-          "elf-type",
-          16,
-          `the ELF file is a shared object or position-independent executable, linked at address ${hex(start)}, and the header has no relocatable tag`,
-          "link with -no-pie, or add a relocatable header tag (type 10) and relocate in the kernel's first code",
-        )
-      : 0;
+  if (wish === null) return checkLinked(elf, findings) ?? 0;
   const max = Math.min(wish.max, FOUR_GIB);
   const asLinked = start >= Math.max(wish.min, 1) && end <= max && start % wish.alignment === 0;
   if (wish.preference === 0 && asLinked && room.isFree(start, end - start)) return 0;
