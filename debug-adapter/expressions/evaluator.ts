@@ -26,6 +26,7 @@ import {
   CHAR,
   DOUBLE,
   INT,
+  isStructure,
   numeric,
   pointerTo,
   UNSIGNED,
@@ -342,7 +343,8 @@ function binary(operator: BinaryOperator, first: Value, second: Value, names: Na
   const b = isShift ? toInteger(right) : wrap(toInteger(right));
   const points = kinds[0] === "pointer" ? left.points : right.points;
   const number = (value: bigint): Value => integerValue(type, value, points);
-  switch (operator) {
+  const symbol: string = operator;
+  switch (symbol) {
     case "+":
       return number(a + b);
     case "-":
@@ -369,7 +371,7 @@ function binary(operator: BinaryOperator, first: Value, second: Value, names: Na
   }
 }
 
-function compare(operator: BinaryOperator, a: bigint | number, b: bigint | number): boolean {
+function compare(operator: string, a: bigint | number, b: bigint | number): boolean {
   switch (operator) {
     case "<":
       return a < b;
@@ -388,7 +390,7 @@ function compare(operator: BinaryOperator, a: bigint | number, b: bigint | numbe
   }
 }
 
-function floatArithmetic(operator: BinaryOperator, a: number, b: number): Value {
+function floatArithmetic(operator: string, a: number, b: number): Value {
   switch (operator) {
     case "+":
       return floatValue(DOUBLE, a + b);
@@ -487,8 +489,7 @@ function findMember(
   for (const candidate of all) {
     const inner = bare(candidate.type);
     const isTransparent = candidate.name === "" || candidate.kind === "base";
-    if (!isTransparent || !(inner?.kind === "struct" || inner?.kind === "class" || inner?.kind === "union"))
-      continue;
+    if (!isTransparent || !isStructure(inner)) continue;
     const found = findMember(inner, name, baseBits + candidate.offsetBits, depth + 1);
     if (found !== null) return found;
   }
@@ -496,16 +497,13 @@ function findMember(
 }
 
 /** The value of one member of `value`. */
-export function memberValue(
-  value: Value,
-  { name, type, kind, offsetBits, sizeBits, locate }: Member,
-  baseBits: number,
-  names: Names,
-): Value {
-  if (locate !== undefined && value.frame !== null && value.place.kind === "memory") {
-    const found = locate({ kind: "memory", address: value.place.address.offset }, value.frame);
-    if (found.kind === "memory")
-      return memoryValue(names.space, type, { space: "linear", offset: found.address }, value.frame);
+export function memberValue(value: Value, found: Member, baseBits: number, names: Names): Value {
+  const { name, type, kind, offsetBits, sizeBits } = found;
+  if (found.locate !== undefined && value.frame !== null && value.place.kind === "memory") {
+    const where = found.locate({ kind: "memory", address: value.place.address.offset }, value.frame);
+    if (where.kind === "memory") {
+      return memoryValue(names.space, type, { space: "linear", offset: where.address }, value.frame);
+    }
   }
   if (kind === "static") throw typeMismatch(`"${name}" is static; name it with its class.`);
   const start = baseBits + offsetBits;

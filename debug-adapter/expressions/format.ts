@@ -9,7 +9,7 @@ import { littleEndian } from "../memory/space.ts";
 import type { EnumType, Member, StructType, Type } from "../symbols/index.ts";
 import { address, dereference, memberValue, type Names } from "./evaluator.ts";
 import type { Format } from "./tree.ts";
-import { arrayOf, bare, numeric } from "./type.ts";
+import { arrayOf, bare, isStructure, numeric } from "./type.ts";
 import { memoryValue, toFloat, toInteger, type Value } from "./value.ts";
 
 const PLAIN: Format = { letter: null, count: null };
@@ -59,8 +59,6 @@ function formatUnguarded(value: Value, names: Names, format: Format, depth: numb
       return hex(littleEndian(value.bytes()), names.addressBytes);
     case "unspecified":
       return type.name;
-    default:
-      return "?";
   }
 }
 
@@ -77,7 +75,8 @@ function label(at: bigint, names: Names): string {
 /** A number in the base that a format letter asks for, of a type of `bits`. */
 export function formatInteger(value: bigint, bits: number, letter: Format["letter"]): string {
   const raw = BigInt.asUintN(bits, value);
-  switch (letter) {
+  const base: string = letter ?? "";
+  switch (base) {
     case "x":
     case "p":
       return `0x${raw.toString(16)}`;
@@ -134,7 +133,8 @@ function scalar(value: Value, type: Type, names: Names, { letter }: Format): str
   if (letter !== null) return formatInteger(number, bits, letter);
   if (type.kind === "enum") return enumerator(number, type);
   if (type.kind !== "base") return number.toString();
-  switch (type.encoding) {
+  const encoding: string = type.encoding;
+  switch (encoding) {
     case "boolean":
       return number === 0n ? "false" : number === 1n ? "true" : `true (${number})`;
     case "character":
@@ -208,7 +208,7 @@ function quote(bytes: Uint8Array, isWhole: boolean): string {
   } catch {
     text = Array.from(shown, (byte) => String.fromCharCode(byte)).join("");
   }
-  const escaped = text.replace(/[\u0000-\u001f"\\\u007f-\u009f]/g, (found) => {
+  const escaped = text.replace(/[\p{Cc}"\\]/gu, (found) => {
     const known = { "\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\" }[found];
     return known ?? `\\x${found.charCodeAt(0).toString(16).padStart(2, "0")}`;
   });
@@ -339,21 +339,12 @@ export function childCount(
   format: Format = PLAIN,
 ): { readonly named: number; readonly indexed: number } {
   const type = bare(value.type);
-  switch (type?.kind) {
-    case "struct":
-    case "class":
-    case "union":
-      return { named: type.members.length + (type.variants === null ? 0 : 1), indexed: 0 };
-    case "array":
-      return { named: 0, indexed: format.count ?? elementCount(value) ?? 0 };
-    case "pointer": {
-      if (format.count !== null) return { named: 0, indexed: format.count };
-      const target = bare(type.target);
-      return { named: target === null || target.kind === "function" ? 0 : 1, indexed: 0 };
-    }
-    default:
-      return { named: 0, indexed: 0 };
-  }
+  if (isStructure(type)) return { named: type.members.length + (type.variants === null ? 0 : 1), indexed: 0 };
+  if (type?.kind === "array") return { named: 0, indexed: format.count ?? elementCount(value) ?? 0 };
+  if (type?.kind !== "pointer") return { named: 0, indexed: 0 };
+  if (format.count !== null) return { named: 0, indexed: format.count };
+  const target = bare(type.target);
+  return { named: target === null || target.kind === "function" ? 0 : 1, indexed: 0 };
 }
 
 /** The children of a value: members, elements `start` … `start + count`, or what a pointer points to. Throws what reading throws. */
@@ -365,32 +356,17 @@ export function children(
   count = Number.POSITIVE_INFINITY,
 ): Child[] {
   const type = bare(value.type);
-  switch (type?.kind) {
-    case "struct":
-    case "class":
-    case "union":
-      return members(value, type, names);
-    case "array": {
-      const total = format.count ?? elementCount(value) ?? 0;
-      return elements(value, names, start, Math.max(0, Math.min(count, total - start)));
-    }
-    case "pointer": {
-      if (format.count !== null) {
-        const asArray = memoryValue(
-          names.space,
-          arrayOf(type.target, format.count),
-          address(value),
-          value.frame,
-        );
-        return elements(asArray, names, start, Math.max(0, Math.min(count, format.count - start)));
-      }
-      const target = dereference(value, names);
-      const plain = bare(type.target);
-      if (plain?.kind === "struct" || plain?.kind === "class" || plain?.kind === "union")
-        return members(target, plain, names);
-      return [{ name: "*", value: target }];
-    }
-    default:
-      return [];
+  if (isStructure(type)) return members(value, type, names);
+  if (type?.kind === "array") {
+    const total = format.count ?? elementCount(value) ?? 0;
+    return elements(value, names, start, Math.max(0, Math.min(count, total - start)));
   }
+  if (type?.kind !== "pointer") return [];
+  if (format.count !== null) {
+    const asArray = memoryValue(names.space, arrayOf(type.target, format.count), address(value), value.frame);
+    return elements(asArray, names, start, Math.max(0, Math.min(count, format.count - start)));
+  }
+  const target = dereference(value, names);
+  const plain = bare(type.target);
+  return isStructure(plain) ? members(target, plain, names) : [{ name: "*", value: target }];
 }

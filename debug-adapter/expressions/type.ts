@@ -3,7 +3,7 @@
  *
  * Elsewhere: the types of a program (`symbols/`), how values of them look (`format.ts`).
  */
-import type { ArrayType, BaseType, PointerType, Type } from "../symbols/index.ts";
+import type { ArrayType, BaseType, ModifiedType, PointerType, StructType, Type } from "../symbols/index.ts";
 
 const base = (name: string, sizeBytes: number, encoding: BaseType["encoding"]): BaseType => ({
   kind: "base",
@@ -100,54 +100,44 @@ export const arrayOf = (element: Type | null, count: number): ArrayType => ({
   isVector: false,
 });
 
+const QUALIFIED: ReadonlySet<string> = new Set(["typedef", "const", "volatile", "restrict", "atomic"]);
+const isModified = (type: Type): type is ModifiedType => QUALIFIED.has(type.kind);
+
 /** The type behind typedefs and qualifiers; null is `void`. */
-export function bare(type: Type | null): Type | null {
+export function bare(type: Type | null): Exclude<Type, ModifiedType> | null {
   let result = type;
   // Broken debug information may contain a cycle.
-  for (let depth = 0; depth < 64; depth++) {
-    if (result === null) return null;
-    switch (result.kind) {
-      case "typedef":
-      case "const":
-      case "volatile":
-      case "restrict":
-      case "atomic":
-        result = result.target;
-        break;
-      default:
-        return result;
-    }
+  for (let depth = 0; depth < 64 && result !== null; depth++) {
+    if (!isModified(result)) return result as Exclude<Type, ModifiedType>;
+    result = result.target;
   }
   return null;
 }
 
 export type Numeric = "signed" | "unsigned" | "float" | "pointer";
 
+const ENCODINGS: Record<BaseType["encoding"], Numeric | null> = {
+  signed: "signed",
+  character: "signed",
+  float: "float",
+  unsigned: "unsigned",
+  boolean: "unsigned",
+  "unsigned-character": "unsigned",
+  utf: "unsigned",
+  address: "unsigned",
+  complex: null,
+  decimal: null,
+  other: null,
+};
+
 /** How a type computes, or null if it does not. */
 export function numeric(type: Type | null): Numeric | null {
   const plain = bare(type);
-  switch (plain?.kind) {
-    case "pointer":
-      return "pointer";
-    case "enum":
-      return plain.isSigned ? "signed" : "unsigned";
-    case "base":
-      switch (plain.encoding) {
-        case "float":
-          return "float";
-        case "signed":
-        case "character":
-          return "signed";
-        case "unsigned":
-        case "boolean":
-        case "unsigned-character":
-        case "utf":
-        case "address":
-          return "unsigned";
-        default:
-          return null;
-      }
-    default:
-      return null;
-  }
+  if (plain?.kind === "pointer") return "pointer";
+  if (plain?.kind === "enum") return plain.isSigned ? "signed" : "unsigned";
+  return plain?.kind === "base" ? ENCODINGS[plain.encoding] : null;
 }
+
+/** Structures, classes and unions. */
+export const isStructure = (type: Type | null): type is StructType =>
+  type?.kind === "struct" || type?.kind === "class" || type?.kind === "union";
