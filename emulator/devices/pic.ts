@@ -69,6 +69,17 @@ export class Pic implements Device {
     return (level) => this.setLine(irq, level);
   }
 
+  /** Whether a request on this line would reach the processor as things stand: not masked, and nothing of its priority or higher in service. */
+  admits(irq: number): boolean {
+    const [first, second] = this.#state.chips;
+    const bit = 1 << (irq & 7);
+    if (irq < 8) return pending({ ...first, irr: first.irr | bit }, true) >= 0;
+    return (
+      pending({ ...second, irr: second.irr | bit }, false) >= 0 &&
+      pending({ ...first, irr: first.irr | 4 }, true) >= 0
+    );
+  }
+
   setLine(irq: number, level: boolean): void {
     setInput(this.#state.chips[irq >> 3 ? 1 : 0], irq & 7, level);
     this.#update();

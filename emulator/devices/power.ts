@@ -73,7 +73,7 @@ export class Power implements Device {
   readonly controls: RegionOps = {
     read: (address, size) => readBytes([this.#state.control, 0], address, size),
     write: (address, size, value) => {
-      const [merged = 0] = writeBytes([this.#state.control, 0], address, size, value);
+      const [merged] = writeBytes([this.#state.control, 0], address, size, value);
       this.#state.control = merged & ~CONTROL.sleep & 0xffff;
       this.#update();
       if (merged & CONTROL.sleep) this.#sleep((merged & CONTROL.sleepType) >> 10);

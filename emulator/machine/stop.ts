@@ -9,9 +9,21 @@ export type StopReason =
   /** The next instruction of `cpu` has a breakpoint; `ids` are those of `Machine.debug`. It has not been executed. */
   | { readonly kind: "breakpoint"; readonly cpu: number; readonly ids: readonly number[] }
   /** The instruction just executed touched watched memory. */
-  | { readonly kind: "watchpoint"; readonly cpu: number; readonly id: number; readonly access: WatchedAccess; readonly rip: bigint }
+  | {
+      readonly kind: "watchpoint";
+      readonly cpu: number;
+      readonly id: number;
+      readonly access: WatchedAccess;
+      readonly rip: bigint;
+    }
   /** A watched event. `rip` is that of the instruction that caused it. */
-  | { readonly kind: "event"; readonly cpu: number; readonly id: number; readonly event: CpuEvent; readonly rip: bigint }
+  | {
+      readonly kind: "event";
+      readonly cpu: number;
+      readonly id: number;
+      readonly event: CpuEvent;
+      readonly rip: bigint;
+    }
   /** Every CPU is halted with interrupts off: nothing can ever happen again. */
   | { readonly kind: "dead"; readonly cpu: number }
   | { readonly kind: "triple-fault"; readonly cpu: number; readonly chain: readonly FaultRecord[] }
@@ -20,5 +32,11 @@ export type StopReason =
   /** isa-debug-exit; `code` is QEMU's exit code, (value << 1) | 1. */
   | { readonly kind: "debug-exit"; readonly code: number }
   | { readonly kind: "power-off" }
-  | { readonly kind: "unimplemented"; readonly cpu: number; readonly name: string; readonly rip: bigint; readonly bytes: Uint8Array }
+  | {
+      readonly kind: "unimplemented";
+      readonly cpu: number;
+      readonly name: string;
+      readonly rip: bigint;
+      readonly bytes: Uint8Array;
+    }
   | { readonly kind: "out-of-memory"; readonly text: string };

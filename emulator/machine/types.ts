@@ -5,7 +5,7 @@
  */
 import type { Core } from "../cpu/core.ts";
 import type { CpuEvent } from "../cpu/event.ts";
-import type { PlainData } from "../devices/device.ts";
+import type { Device, PlainData } from "../devices/device.ts";
 import type { AddressSpace, Memory } from "../memory/index.ts";
 import type { Instant, LinearAddress, Nanoseconds, PhysicalAddress } from "../numbers.ts";
 import type { StopReason } from "./stop.ts";
@@ -116,6 +116,12 @@ export interface Machine {
   /** Bytes the guest wrote to serial port 0…1, the debug console (0xE9) or port 0x402; called as they appear. */
   onOutput: (channel: "serial0" | "serial1" | "debugcon" | "seabios", byte: number) => void;
   screen(): TextScreen;
+  /** Changes whenever the screen may have changed. */
+  readonly screenVersion: number;
+  /** For looking: `save()` of a device gives its registers. */
+  readonly devices: readonly Device[];
+  /** Host memory the machine uses, in bytes. */
+  readonly memoryBytes: number;
 
   save(): MachineState;
   load(state: MachineState): void;

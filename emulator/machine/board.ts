@@ -1,0 +1,226 @@
+/**
+ * The board of a PC: its devices, the interrupt lines between them, and the ports and addresses they answer. Wiring only.
+ *
+ * Invariant: a device that keeps time is brought to now before each access, and after each the board looks whether something is due earlier than the
+ * processor was told (`rescheduled`). Names of regions are those of QEMU's `info mtree`.
+ * Elsewhere: RAM and ROM (`memory/pc.ts`), what firmware leaves in the devices (`platform.ts`), when they tick (`pc.ts`).
+ */
+import { debugConsole, debugExit, postCode } from "../devices/debug-port.ts";
+import type { Device, Line, Now, RegionOps } from "../devices/device.ts";
+import { KeyboardController } from "../devices/keyboard-controller.ts";
+import { Keyboard } from "../devices/keyboard.ts";
+import { Mouse } from "../devices/mouse.ts";
+import { PciHost } from "../devices/pci-host.ts";
+import { Pic } from "../devices/pic.ts";
+import { Pit } from "../devices/pit.ts";
+import { Power } from "../devices/power.ts";
+import { Port92, ResetControl } from "../devices/reset-control.ts";
+import { Rtc } from "../devices/rtc.ts";
+import { Speaker } from "../devices/speaker.ts";
+import { Uart } from "../devices/uart.ts";
+import { Vga } from "../devices/vga.ts";
+import { type Memory, MemoryRegion, type RegionAccess } from "../memory/index.ts";
+import type { MachineConfig } from "./types.ts";
+
+/** 2026-01-01T00:00:00Z in milliseconds since 1970: the RTC's start unless another is given, so that runs repeat. */
+const RTC_BASE = 1_767_225_600_000;
+const VGA_BYTES = 0x20000;
+const PM_BASE = 0x600;
+
+export const IRQ = { pit: 0, keyboard: 1, serial1: 3, serial0: 4, rtc: 8, sci: 9, mouse: 12 } as const;
+
+/** On the ISA bus wider accesses become several of a byte; in memory they are taken apart by the region. */
+const BYTES: RegionAccess = { valid: { max: 1 } };
+const MEMORY_BYTES: RegionAccess = { impl: { max: 1 } };
+
+/** What the board asks of the machine. */
+export interface BoardEnvironment {
+  readonly now: Now;
+  /** The processor's INTR pin. */
+  readonly intr: Line;
+  /** A device was accessed: what is due next may have changed. */
+  readonly rescheduled: () => void;
+  readonly reset: (cause: string) => void;
+  readonly sleep: (type: number) => void;
+  readonly exit: (code: number) => void;
+  readonly output: (channel: "serial0" | "serial1" | "debugcon" | "seabios", byte: number) => void;
+}
+
+export class Board {
+  readonly pic: Pic;
+  readonly pit: Pit;
+  readonly rtc: Rtc;
+  readonly keyboard = new Keyboard();
+  readonly mouse = new Mouse();
+  readonly keyboardController: KeyboardController;
+  readonly serial: readonly [Uart, Uart];
+  readonly vga = new Vga();
+  readonly port92: Port92;
+  readonly power: Power;
+  /** The window at 0xa0000, for the memory tree. */
+  readonly vgaLowmem: MemoryRegion;
+  /** All devices, in the order in which they are reset, ticked and loaded: the interrupt controller first, since the others drive its lines. */
+  readonly devices: readonly Device[];
+  /** Those that can have a deadline, with the lines they may raise then. */
+  readonly #timed: readonly { readonly device: Device; readonly irqs: readonly number[] }[];
+
+  constructor(config: MachineConfig, environment: BoardEnvironment) {
+    const { reset, output } = environment;
+    const pic = new Pic(environment.intr);
+    const pit = new Pit(pic.line(IRQ.pit));
+    const rtc = new Rtc(pic.line(IRQ.rtc), config.rtcBase ?? RTC_BASE);
+    const speaker = new Speaker(pit);
+    const { keyboard, mouse } = this;
+    const keyboardController = new KeyboardController(
+      pic.line(IRQ.keyboard),
+      pic.line(IRQ.mouse),
+      keyboard,
+      mouse,
+      () => reset("keyboard controller"),
+    );
+    const serial0 = new Uart("isa-serial.0", pic.line(IRQ.serial0), (byte) => output("serial0", byte));
+    const serial1 = new Uart("isa-serial.1", pic.line(IRQ.serial1), (byte) => output("serial1", byte));
+    const port92 = new Port92(() => reset("port 0x92"));
+    const resetControl = new ResetControl(() => reset("port 0xCF9"));
+    const power = new Power(pic.line(IRQ.sci), environment.sleep);
+    const pciHost = new PciHost();
+    this.pic = pic;
+    this.pit = pit;
+    this.rtc = rtc;
+    this.keyboardController = keyboardController;
+    this.serial = [serial0, serial1];
+    this.port92 = port92;
+    this.power = power;
+    this.devices = [
+      pic,
+      pit,
+      speaker,
+      rtc,
+      keyboard,
+      mouse,
+      keyboardController,
+      serial0,
+      serial1,
+      this.vga,
+      port92,
+      resetControl,
+      power,
+      pciHost,
+    ];
+    this.#timed = [
+      { device: pit, irqs: [IRQ.pit] },
+      { device: rtc, irqs: [IRQ.rtc] },
+      { device: keyboardController, irqs: [IRQ.keyboard, IRQ.mouse] },
+      { device: serial0, irqs: [IRQ.serial0] },
+      { device: serial1, irqs: [IRQ.serial1] },
+      { device: power, irqs: [IRQ.sci] },
+    ];
+
+    const timed = (device: Device, ops: RegionOps): RegionOps => ({
+      read: (address, size) => {
+        device.tick(environment.now());
+        const value = ops.read(address, size);
+        environment.rescheduled();
+        return value;
+      },
+      write: (address, size, value) => {
+        device.tick(environment.now());
+        ops.write(address, size, value);
+        environment.rescheduled();
+      },
+    });
+    this.vgaLowmem = MemoryRegion.io("vga-lowmem", VGA_BYTES, this.vga.memory, { access: MEMORY_BYTES });
+    this.#ports = (io) => {
+      const add = (
+        name: string,
+        port: number,
+        size: number,
+        ops: RegionOps,
+        access: RegionAccess = BYTES,
+        priority = 0,
+      ): void => io.add(MemoryRegion.io(name, size, ops, { access }), port, priority);
+      add("pic", 0x20, 2, pic.ports(0));
+      add("pit", 0x40, 4, timed(pit, pit));
+      add("i8042-data", 0x60, 1, timed(keyboardController, keyboardController.dataPort));
+      add("pcspk", 0x61, 1, timed(speaker, speaker));
+      add("i8042-cmd", 0x64, 1, timed(keyboardController, keyboardController.commandPort));
+      add("rtc", 0x70, 2, timed(rtc, rtc));
+      add("ioport80", 0x80, 1, postCode);
+      add("port92", 0x92, 1, port92);
+      add("pic", 0xa0, 2, pic.ports(1));
+      add("apm-io", 0xb2, 2, timed(power, power.smiCommand));
+      add(
+        "isa-debugcon",
+        0xe9,
+        1,
+        debugConsole((byte) => output("debugcon", byte)),
+      );
+      add("serial", 0x2f8, 8, timed(serial1, serial1));
+      for (const [port, size] of [
+        [0x3b4, 2],
+        [0x3ba, 1],
+        [0x3c0, 16],
+        [0x3d4, 2],
+        [0x3da, 1],
+      ] as const) {
+        add("vga", port, size, timed(this.vga, this.vga.ports(port)));
+      }
+      add("serial", 0x3f8, 8, timed(serial0, serial0));
+      add(
+        "isa-debugcon",
+        0x402,
+        1,
+        debugConsole((byte) => output("seabios", byte)),
+      );
+      add("elcr", 0x4d0, 1, pic.elcr(0));
+      add("elcr", 0x4d1, 1, pic.elcr(1));
+      if (config.debugExit !== undefined) {
+        add(
+          "isa-debug-exit",
+          config.debugExit.iobase,
+          config.debugExit.iosize,
+          debugExit(environment.exit),
+          {},
+        );
+      }
+      add("acpi-evt", PM_BASE, 4, timed(power, power.events), {});
+      add("acpi-cnt", PM_BASE + 4, 2, timed(power, power.controls), {});
+      add("acpi-tmr", PM_BASE + 8, 4, timed(power, power.timer), {});
+      add("pci-conf-idx", 0xcf8, 4, pciHost.index, {});
+      add("piix3-reset-control", 0xcf9, 1, resetControl, BYTES, 1);
+      add("pci-conf-data", 0xcfc, 4, pciHost.data, {});
+    };
+  }
+
+  readonly #ports: (io: MemoryRegion) => void;
+
+  /** Puts the devices' ports into the I/O space. */
+  attach(memory: Memory): void {
+    memory.transaction(() => this.#ports(memory.io));
+  }
+
+  reset(): void {
+    for (const device of this.devices) device.reset();
+  }
+
+  /** Virtual time at which something is due; Infinity if nothing ever is. */
+  get deadline(): number {
+    let deadline = Infinity;
+    for (const { device } of this.#timed) deadline = Math.min(deadline, device.deadline);
+    return deadline;
+  }
+
+  /** Virtual time of the next thing that can interrupt a halted processor: nothing that waits behind a mask or an interrupt in service counts. */
+  get wakeDeadline(): number {
+    let deadline = Infinity;
+    for (const { device, irqs } of this.#timed) {
+      if (irqs.some((irq) => this.pic.admits(irq))) deadline = Math.min(deadline, device.deadline);
+    }
+    return deadline;
+  }
+
+  /** Brings every device that is due to `now`. */
+  tick(now: ReturnType<Now>): void {
+    for (const { device } of this.#timed) if (device.deadline <= now) device.tick(now);
+  }
+}

@@ -1,0 +1,387 @@
+/**
+ * The machine: a processor, memory and a board, and the loop that runs them in virtual time.
+ *
+ * Invariant: a run is a function of the starting state and of the inputs, whatever slices it is run in. Virtual time is the instant plus the idle time skipped, a
+ * nanosecond each; the processor is given exactly the instants up to the next thing that is due, and time is skipped only while it is halted.
+ * Elsewhere: who is wired to whom (`board.ts`), what firmware leaves behind (`platform.ts`), what a debugger asked for (`watches.ts`).
+ */
+import { assert } from "../assert.ts";
+import { ACTIVITY, type Core, type CoreEnvironment, FLAG } from "../cpu/core.ts";
+import { FRAMES, STATE_BYTES } from "../cpu/layout.ts";
+import type { Processor } from "../cpu/processor.ts";
+import type { Device, PlainData } from "../devices/device.ts";
+import { PLANE_BYTES } from "../devices/vga-planes.ts";
+import {
+  createPcMemory,
+  Memory,
+  MemoryRegion,
+  type PcMemory,
+  type PortBus,
+  type GuestMemory,
+} from "../memory/index.ts";
+import type { Instant, Nanoseconds } from "../numbers.ts";
+import { SERVICE_PORT } from "./bios.ts";
+import { Board } from "./board.ts";
+import { handOver } from "./platform.ts";
+import { RandomSource } from "./random.ts";
+import type { StopReason } from "./stop.ts";
+import type {
+  Input,
+  LoggedInput,
+  Machine,
+  MachineConfig,
+  MachineState,
+  RunLimit,
+  TextScreen,
+} from "./types.ts";
+import { Watches } from "./watches.ts";
+
+/** Version of MachineState; a change of any device's state bumps it. */
+export const MACHINE_STATE_VERSION = 1;
+
+/** Linear memory up to the first frames; more is added as the guest uses it. */
+const INITIAL_WASM_PAGES = 160;
+const MAXIMUM_WASM_PAGES = 65_536;
+/** ACPI sleep types of a PIIX4: 0 is soft-off, 2 suspend to disk, which is soft-off for the hardware. */
+const SOFT_OFF: readonly number[] = [0, 2];
+const SUSPEND_TO_RAM = 1;
+const VIDEO_BYTES = 4 * PLANE_BYTES;
+/** Name among the devices of what the machine itself has pending. */
+const PENDING = "pending";
+
+/** Something that a device wants done to the machine as a whole, after the instruction under way. Plain data: a state may be saved before it happens. */
+type Request =
+  | { readonly kind: "reset"; readonly cause: string }
+  | { readonly kind: "debug-exit"; readonly code: number }
+  | { readonly kind: "power-off" }
+  | { readonly kind: "unimplemented"; readonly name: string };
+
+export type MakeProcessor = (
+  memory: WebAssembly.Memory,
+  guest: GuestMemory,
+  ports: PortBus,
+  environment: CoreEnvironment,
+) => Processor;
+
+export class Pc implements Machine {
+  readonly config: MachineConfig;
+  readonly cpus: readonly Core[];
+  readonly memory: Memory;
+  readonly addressSpaces: Machine["addressSpaces"];
+  readonly debug: Watches;
+  readonly board: Board;
+  onReset: () => void = () => {};
+  onOutput: Machine["onOutput"] = () => {};
+
+  readonly #processor: Processor;
+  readonly #pcMemory: PcMemory;
+  readonly #random: RandomSource;
+  readonly #inputs: LoggedInput[] = [];
+  /** Instants before the processor's current run, and idle time skipped so far. */
+  #instant = 0;
+  #idle = 0;
+  #running = false;
+  /** Virtual time up to which the processor may run without asking. */
+  #runUntil = 0;
+  /** What a device asked for and has not got yet. */
+  #request: Request | null = null;
+  /** A triple fault was reported; the reset it causes happens when the machine is run again. */
+  #tripleFaulted = false;
+
+  constructor(config: MachineConfig, makeProcessor: MakeProcessor) {
+    assert(
+      config.ramBytes > 0 && config.ramBytes % 4096 === 0,
+      "RAM is a multiple of 4096 bytes",
+      config.ramBytes,
+    );
+    assert((config.cpus ?? 1) === 1, "one processor", config.cpus);
+    this.config = config;
+    const wasm = new WebAssembly.Memory({ initial: INITIAL_WASM_PAGES, maximum: MAXIMUM_WASM_PAGES });
+    this.memory = new Memory(wasm);
+    this.#random = new RandomSource(config.seed ?? 0);
+    this.board = new Board(config, {
+      now: () => this.now,
+      intr: (level) => this.#interruptLine(level),
+      rescheduled: () => this.#rescheduled(),
+      reset: (cause) => this.#ask({ kind: "reset", cause }),
+      sleep: (type) => this.#sleep(type),
+      exit: (code) => this.#ask({ kind: "debug-exit", code }),
+      output: (channel, byte) => this.onOutput(channel, byte),
+    });
+    this.#pcMemory = createPcMemory(this.memory, {
+      ramBytes: config.ramBytes,
+      vgaLowmem: this.board.vgaLowmem,
+      ...(config.maxRamBelow4G === undefined ? {} : { maxRamBelow4G: config.maxRamBelow4G }),
+    });
+    this.board.attach(this.memory);
+    this.#addServicePort();
+    this.addressSpaces = { memory: this.memory.addressSpace, io: this.memory.ioSpace };
+    this.#processor = makeProcessor(wasm, this.memory, this.memory.ports, {
+      timestamp: () => BigInt(this.now),
+      random: () => this.#random.next(),
+    });
+    this.#processor.acknowledge = () => this.board.pic.acknowledge();
+    this.cpus = [this.#processor.core];
+    this.debug = new Watches([this.#processor]);
+    this.board.reset();
+    handOver(this.board, this.memory, this.#pcMemory, config);
+  }
+
+  get instant(): Instant {
+    return (this.#instant + (this.#running ? this.#processor.executed : 0)) as Instant;
+  }
+
+  get idle(): Nanoseconds {
+    return this.#idle as Nanoseconds;
+  }
+
+  /** Virtual time, exact also in the middle of a run. */
+  get now(): Nanoseconds {
+    return (this.instant + this.#idle) as Nanoseconds;
+  }
+
+  get inputs(): readonly LoggedInput[] {
+    return this.#inputs;
+  }
+
+  /** Host memory the machine uses, in bytes: frames of guest memory, their tables, and the emulator's own linear memory. */
+  get memoryBytes(): number {
+    const { frames, tables } = this.memory.hostBytes;
+    return FRAMES + frames + tables + VIDEO_BYTES;
+  }
+
+  get devices(): readonly Device[] {
+    return this.board.devices;
+  }
+
+  get screenVersion(): number {
+    return this.board.vga.version;
+  }
+
+  run(limit: RunLimit): StopReason {
+    if (this.#tripleFaulted) {
+      this.#tripleFaulted = false;
+      this.#ask({ kind: "reset", cause: "triple fault" });
+    }
+    const end = this.#instant + limit.instants;
+    const until = limit.untilNanoseconds ?? Infinity;
+    let resume = limit.resume === true;
+    for (;;) {
+      const asked = this.#answer();
+      if (asked !== null) return asked;
+      this.board.tick(this.now);
+      if (this.#instant >= end || this.now >= until) return { kind: "limit" };
+      if (this.#isHalted()) {
+        const stop = this.#skip(until);
+        if (stop !== null) return stop;
+        continue;
+      }
+      const before = this.#instant;
+      const stop = this.#execute(Math.min(end - this.#instant, until - this.now), resume);
+      if (this.#instant > before) resume = false;
+      if (stop !== null) return stop;
+    }
+  }
+
+  input(input: Input): void {
+    assert(!this.#running, "an input comes between two instants");
+    this.#inputs.push({ instant: this.instant, idle: this.idle, input });
+    const { now, board } = this;
+    switch (input.kind) {
+      case "serial": {
+        const uart = board.serial[input.port];
+        assert(uart !== undefined, "serial port", input.port);
+        uart.tick(now);
+        uart.receive(input.bytes);
+        return;
+      }
+      case "key":
+        board.keyboardController.tick(now);
+        board.keyboard.press(input.scancodes);
+        return;
+      case "nmi":
+        this.#processor.nmiPending = true;
+        return;
+      case "power-button":
+        board.power.tick(now);
+        board.power.pressButton();
+        return;
+    }
+  }
+
+  reset(): void {
+    for (const device of this.board.devices) device.tick(this.now);
+    this.#processor.reset();
+    this.#processor.nmiPending = false;
+    this.#tripleFaulted = false;
+    this.board.reset();
+    handOver(this.board, this.memory, this.#pcMemory, this.config);
+    this.onReset();
+  }
+
+  screen(): TextScreen {
+    return this.board.vga.screen();
+  }
+
+  save(): MachineState {
+    assert(!this.#running, "a state is saved between two instants");
+    const { core } = this.#processor;
+    const flags = core.eflags;
+    core.eflags = flags; // makes the lazy flags canonical
+    const tlb = core.saveTlb();
+    const cpu = new Uint8Array(STATE_BYTES + tlb.length);
+    cpu.set(core.u8.subarray(0, STATE_BYTES));
+    cpu.set(tlb, STATE_BYTES);
+    const devices: { [name: string]: PlainData } = {};
+    for (const device of this.board.devices) {
+      device.tick(this.now);
+      devices[device.name] = device.save();
+    }
+    devices[this.#random.name] = this.#random.save();
+    devices[PENDING] = { nmi: this.#processor.nmiPending, request: this.#request };
+    return {
+      version: MACHINE_STATE_VERSION,
+      config: this.config,
+      instant: this.instant,
+      idle: this.idle,
+      cpus: [cpu],
+      devices,
+      memory: this.memory.save(),
+    };
+  }
+
+  load(state: MachineState): void {
+    assert(state.version === MACHINE_STATE_VERSION, "version of the state", state.version);
+    const [cpu] = state.cpus;
+    assert(cpu !== undefined && state.cpus.length === 1, "one processor in the state", state.cpus.length);
+    const { core } = this.#processor;
+    this.#instant = state.instant;
+    this.#idle = state.idle;
+    this.#tripleFaulted = false;
+    this.memory.load(state.memory);
+    core.u8.set(cpu.subarray(0, STATE_BYTES));
+    core.loadTlb(cpu.slice(STATE_BYTES));
+    core.updateMode();
+    this.#processor.flushTraces();
+    for (const device of this.board.devices) device.load(this.#saved(state, device.name));
+    this.#random.load(this.#saved(state, this.#random.name));
+    const pending = this.#saved(state, PENDING) as { nmi: boolean; request: Request | null };
+    this.#processor.nmiPending = pending.nmi;
+    this.#request = pending.request;
+    // Inputs that came later than the state belong to a future that may not happen.
+    while (this.#inputs.length > 0 && isLater(this.#inputs.at(-1)!, state)) this.#inputs.pop();
+    this.debug.takeStop();
+  }
+
+  #saved(state: MachineState, name: string): PlainData {
+    const saved = state.devices[name];
+    assert(saved !== undefined, "state of a device", name);
+    return saved;
+  }
+
+  /** Runs the processor up to the next deadline, for at most `instants`. */
+  #execute(instants: number, resume: boolean): StopReason | null {
+    const processor = this.#processor;
+    const deadline = this.board.deadline;
+    const budget = Math.min(instants, deadline - this.now);
+    assert(budget > 0, "a device is due and did not tick", deadline, this.now);
+    this.#runUntil = deadline;
+    this.#running = true;
+    const exit = processor.run(Math.min(budget, 2 ** 30), resume);
+    this.#instant += processor.executed;
+    this.#running = false;
+
+    // What happened on the way comes before where the processor stands now.
+    const watched = this.debug.takeStop();
+    if (watched !== null) return watched;
+    switch (exit.kind) {
+      case "budget":
+      case "halted":
+      case "exception":
+        return null;
+      case "breakpoint":
+        // If a device asked for something, that comes first; the breakpoint is met again after it.
+        return this.#request === null ? this.debug.breakpoint(0) : null;
+      case "triple-fault":
+        this.#tripleFaulted = true;
+        return { kind: "triple-fault", cpu: 0, chain: exit.chain };
+      case "unimplemented":
+        return { ...exit, cpu: 0 };
+      case "out-of-memory":
+        return exit;
+    }
+  }
+
+  /** HLT, and no interrupt that would end it. */
+  #isHalted(): boolean {
+    const processor = this.#processor;
+    if (processor.core.activity !== ACTIVITY.halted || processor.nmiPending) return false;
+    return !processor.interruptLine || !processor.core.systemFlag(FLAG.IF);
+  }
+
+  /** Skips time up to the next thing that can end a HLT, or to `until`. */
+  #skip(until: number): StopReason | null {
+    if (!this.#processor.core.systemFlag(FLAG.IF)) return { kind: "dead", cpu: 0 };
+    const wake = this.board.wakeDeadline;
+    const target = Math.min(wake, until);
+    if (target !== Infinity) this.#idle += Math.max(target - this.now, 0);
+    return wake === Infinity ? { kind: "idle" } : null;
+  }
+
+  #interruptLine(level: boolean): void {
+    this.#processor.interruptLine = level;
+    if (level && this.#running) this.#processor.requestExit();
+  }
+
+  #rescheduled(): void {
+    if (this.#running && this.board.deadline < this.#runUntil) this.#processor.requestExit();
+  }
+
+  /** The first of several requests counts. */
+  #ask(request: Request): void {
+    this.#request ??= request;
+    if (this.#running) this.#processor.requestExit();
+  }
+
+  /** Does what a device asked for, or stops with it. */
+  #answer(): StopReason | null {
+    const request = this.#request;
+    this.#request = null;
+    if (request === null) return null;
+    if (request.kind === "unimplemented") {
+      return { ...request, cpu: 0, rip: this.#processor.core.rip, bytes: new Uint8Array(0) };
+    }
+    if (request.kind !== "reset" || this.config.noReboot === true) return request;
+    this.reset();
+    return null;
+  }
+
+  #sleep(type: number): void {
+    if (SOFT_OFF.includes(type)) this.#ask({ kind: "power-off" });
+    else
+      this.#ask({
+        kind: "unimplemented",
+        name: `ACPI sleep type ${type}${type === SUSPEND_TO_RAM ? " (suspend to RAM)" : ""}`,
+      });
+  }
+
+  #addServicePort(): void {
+    const report = (vector: number): void =>
+      this.#ask({
+        kind: "unimplemented",
+        name: `BIOS service INT ${vector.toString(16).toUpperCase().padStart(2, "0")}h`,
+      });
+    const ops = {
+      read: () => 0xff,
+      write: (_address: number, _size: 1 | 2 | 4, value: number) => report(value & 0xff),
+    };
+    this.memory.io.add(
+      MemoryRegion.io("bios-services", 1, ops, { access: { valid: { max: 1 } } }),
+      SERVICE_PORT,
+    );
+  }
+}
+
+function isLater(input: LoggedInput, state: MachineState): boolean {
+  return input.instant > state.instant || (input.instant === state.instant && input.idle > state.idle);
+}

@@ -1,0 +1,177 @@
+/**
+ * Breakpoints, watchpoints and watched events: what a debugger asked for, and the first thing that met it since the machine was last told to run.
+ *
+ * Invariant: nothing here changes the guest. The processor is told only cheap over-approximations (offsets within a page, pages, kinds of events) and asks
+ * back; the exact answer is given here. Not part of a machine's saved state.
+ */
+import type { Core } from "../cpu/core.ts";
+import { WATCH, type CpuEvent, type WatchedAccess } from "../cpu/event.ts";
+import type { Processor } from "../cpu/processor.ts";
+import { PAGE_BYTES, type LinearAddress, type PhysicalAddress } from "../numbers.ts";
+import type { StopReason } from "./stop.ts";
+import type { MachineDebug } from "./types.ts";
+
+type Range = Parameters<MachineDebug["addWatchpoint"]>[1];
+type Accepts = (event: CpuEvent, core: Core) => boolean;
+
+const PAGE_SHIFT = 12n;
+const LARGEST_LINEAR = (1n << 64n) - 1n;
+
+export class Watches implements MachineDebug {
+  readonly #processors: readonly Processor[];
+  readonly #linear = new Map<bigint, Set<number>>();
+  readonly #physical = new Map<number, Set<number>>();
+  readonly #ranges = new Map<number, Range>();
+  readonly #events = new Map<number, { readonly watch: number; readonly accepts: Accepts }>();
+  /** Ids of the breakpoint that `isBreakpoint` last accepted. */
+  #hit: readonly number[] = [];
+  #stop: StopReason | null = null;
+
+  constructor(processors: readonly Processor[]) {
+    this.#processors = processors;
+    for (const [cpu, processor] of processors.entries()) {
+      processor.isBreakpoint = (linear, physical) => this.#isBreakpoint(linear, physical);
+      processor.core.report = (event) => this.#report(cpu, processor, event);
+      processor.core.reportAccess = (access) => this.#reportAccess(cpu, processor, access);
+    }
+  }
+
+  addBreakpoint(id: number, address: LinearAddress | PhysicalAddress, space: "linear" | "physical"): void {
+    this.#forget(id);
+    if (space === "linear") put(this.#linear, BigInt.asUintN(64, BigInt(address)), id);
+    else put(this.#physical, Number(address), id);
+    this.#changed();
+  }
+
+  addWatchpoint(id: number, range: Range): void {
+    this.#forget(id);
+    this.#ranges.set(id, range);
+    this.#changed();
+  }
+
+  addEvent(id: number, watch: number, accepts: Accepts): void {
+    this.#forget(id);
+    this.#events.set(id, { watch, accepts });
+    this.#changed();
+  }
+
+  remove(id: number): void {
+    this.#forget(id);
+    this.#changed();
+  }
+
+  clear(): void {
+    this.#linear.clear();
+    this.#physical.clear();
+    this.#ranges.clear();
+    this.#events.clear();
+    this.#changed();
+  }
+
+  /** The breakpoint at which a processor says it stands. */
+  breakpoint(cpu: number): StopReason {
+    return { kind: "breakpoint", cpu, ids: this.#hit };
+  }
+
+  /** The first watched access or event since this was last asked, if any. */
+  takeStop(): StopReason | null {
+    const stop = this.#stop;
+    this.#stop = null;
+    return stop;
+  }
+
+  #forget(id: number): void {
+    for (const map of [this.#linear, this.#physical] as readonly Map<bigint | number, Set<number>>[]) {
+      for (const [address, ids] of map) if (ids.delete(id) && ids.size === 0) map.delete(address);
+    }
+    this.#ranges.delete(id);
+    this.#events.delete(id);
+  }
+
+  #changed(): void {
+    const offsets = new Set<number>();
+    for (const address of this.#linear.keys()) offsets.add(Number(address & 0xfffn));
+    for (const address of this.#physical.keys()) offsets.add(address % PAGE_BYTES);
+    const linearPages = new Set<bigint>();
+    const physicalPages = new Set<number>();
+    for (const range of this.#ranges.values()) {
+      if (range.length <= 0) continue;
+      if (range.space === "linear") {
+        const first = BigInt(range.address);
+        const end = first + BigInt(range.length) - 1n;
+        const last = end > LARGEST_LINEAR ? LARGEST_LINEAR : end;
+        for (let page = first >> PAGE_SHIFT; page <= last >> PAGE_SHIFT; page++)
+          linearPages.add(page << PAGE_SHIFT);
+      } else {
+        const first = Number(range.address);
+        const last = Math.floor((first + range.length - 1) / PAGE_BYTES);
+        for (let page = Math.floor(first / PAGE_BYTES); page <= last; page++) physicalPages.add(page);
+      }
+    }
+    let watched = 0;
+    for (const { watch } of this.#events.values()) watched |= watch;
+    for (const processor of this.#processors) {
+      processor.setBreakpointOffsets(offsets);
+      processor.setWatchedPages(linearPages, physicalPages);
+      processor.core.watched = watched;
+    }
+  }
+
+  #isBreakpoint(linear: bigint, physical: PhysicalAddress): boolean {
+    const atLinear = this.#linear.get(linear);
+    const atPhysical = this.#physical.get(physical);
+    if (!atLinear && !atPhysical) return false;
+    this.#hit = [...(atLinear ?? []), ...(atPhysical ?? [])];
+    return true;
+  }
+
+  #report(cpu: number, processor: Processor, event: CpuEvent): boolean {
+    if (this.#stop !== null) return false;
+    const bit = EVENT_BIT[event.kind];
+    for (const [id, { watch, accepts }] of this.#events) {
+      if ((watch & bit) === 0 || !accepts(event, processor.core)) continue;
+      this.#stop = { kind: "event", cpu, id, event, rip: processor.core.rip };
+      processor.requestExit();
+      return true;
+    }
+    return false;
+  }
+
+  #reportAccess(cpu: number, processor: Processor, access: WatchedAccess): void {
+    if (this.#stop !== null) return;
+    for (const [id, range] of this.#ranges) {
+      if (range.access !== "readWrite" && (range.access === "write") !== access.write) continue;
+      if (!overlaps(range, access)) continue;
+      this.#stop = { kind: "watchpoint", cpu, id, access, rip: processor.core.rip };
+      processor.requestExit();
+      return;
+    }
+  }
+}
+
+/** WATCH bits by kind of event. */
+const EVENT_BIT: Readonly<Record<CpuEvent["kind"], number>> = {
+  exception: WATCH.exception,
+  interrupt: WATCH.interrupt,
+  mode: WATCH.mode,
+  control: WATCH.control,
+  msr: WATCH.msr,
+  port: WATCH.port,
+  mmio: WATCH.mmio,
+  privilege: WATCH.privilege,
+};
+
+function overlaps(range: Range, access: WatchedAccess): boolean {
+  if (range.space === "physical") {
+    const start = Number(range.address);
+    return access.physical < start + range.length && access.physical + access.size > start;
+  }
+  const start = BigInt(range.address);
+  return access.linear < start + BigInt(range.length) && access.linear + BigInt(access.size) > start;
+}
+
+function put<Address>(map: Map<Address, Set<number>>, address: Address, id: number): void {
+  const ids = map.get(address);
+  if (ids) ids.add(id);
+  else map.set(address, new Set([id]));
+}
