@@ -146,7 +146,6 @@ export function divide(context: Context, a: Operand, b: Operand): Float80 {
   if (b.kind === "zero") {
     if (a.kind === "zero") return invalid(context);
     context.raised |= EXCEPTION.zeroDivide;
-    noteDenormal(context, a);
     return infinity(sign);
   }
   noteDenormal(context, a, b);
@@ -277,21 +276,22 @@ export function integer80(value: bigint): Float80 {
 
 export interface Remainder {
   readonly value: Float80;
-  /** Low three bits of the quotient, or null: the reduction is only partial (C2). */
-  readonly quotient: number | null;
+  /** Low three bits of the quotient; "partial": the reduction has to go on (C2); "none": a NaN has no quotient. */
+  readonly quotient: number | "partial" | "none";
 }
 
 /** FPREM (truncating) and FPREM1 (to nearest). Exact, so precision control and rounding do not matter. */
 export function remainder(context: Context, a: Operand, b: Operand, nearest: boolean): Remainder {
   const nan = nanResult(context, a, b);
-  if (nan !== null) return { value: nan, quotient: 0 };
-  if (a.kind === "infinity" || b.kind === "zero") return { value: invalid(context), quotient: 0 };
+  if (nan !== null) return { value: nan, quotient: "none" };
+  if (a.kind === "infinity" || b.kind === "zero") return { value: invalid(context), quotient: "none" };
   noteDenormal(context, a, b);
   if (a.kind === "zero" || b.kind === "infinity") return { value: a.value, quotient: 0 };
   const divisor = b.value.significand;
   const exponentOf = (value: Float80): number => scaleOf(value) + bitLength(value.significand) - 1;
   const distance = exponentOf(a.value) - exponentOf(b.value);
-  if (distance < -1) return { value: a.value, quotient: 0 };
+  if (distance < -1)
+    return { value: exact80(context, a.value.sign, a.value.significand, scaleOf(a.value)), quotient: 0 };
   const scale = Math.min(scaleOf(a.value), scaleOf(b.value));
   const dividend = a.value.significand << BigInt(scaleOf(a.value) - scale);
   const modulus = divisor << BigInt(scaleOf(b.value) - scale);
@@ -299,7 +299,7 @@ export function remainder(context: Context, a: Operand, b: Operand, nearest: boo
     // Processors take off as many bits as leave a distance that is a multiple of 32 (SDM: N between 32 and 63).
     const left = BigInt(distance - ((distance & 31) | 32));
     const rest = dividend % (modulus << left);
-    return { value: exact80(context, a.value.sign, rest, scale), quotient: null };
+    return { value: exact80(context, a.value.sign, rest, scale), quotient: "partial" };
   }
   let quotient = dividend / modulus;
   let rest = dividend - quotient * modulus;

@@ -5,17 +5,19 @@ import { loadDouble, loadInteger, loadSingle } from "./access.ts";
 import { compare, integer80, type Operand, operand, type Order } from "./arithmetic.ts";
 import { fromDouble, fromSingle } from "./conversion.ts";
 import { type Kind, zero } from "./float80.ts";
-import { begin, note, type Unit } from "./unit.ts";
+import { EXCEPTION } from "./rounding.ts";
+import { begin, note, STATUS, type Unit } from "./unit.ts";
 
 function setConditions(unit: Unit, order: Order): void {
   const unordered = order === "unordered";
   unit.setConditions(unordered || order === "equal", unordered, unordered || order === "less");
 }
 
-/** How a comparison ends: conditions are set unless an unmasked exception keeps everything as it was. */
+/** How a comparison ends: conditions are set in any case, an unmasked exception only keeps the stack as it was. */
 function conclude(unit: Unit, order: Order, pops: number): void {
-  if (!unit.settle()) return;
+  const settled = unit.settle();
   setConditions(unit, order);
+  if (!settled) return;
   for (let n = 0; n < pops; n++) unit.pop();
 }
 
@@ -48,15 +50,17 @@ const toFlags =
     const order = unit.underflows(0, insn.rm)
       ? "unordered"
       : compare(unit.context, unit.operand(0), unit.operand(insn.rm), quiet);
-    if (unit.settle()) {
-      const unordered = order === "unordered";
-      const flags =
-        (unordered || order === "equal" ? FLAG.ZF : 0) |
-        (unordered ? FLAG.PF : 0) |
-        (unordered || order === "less" ? FLAG.CF : 0);
-      core.eflags = (core.eflags & ~STATUS_FLAGS) | flags;
-      if (pop) unit.pop();
-    }
+    // C1 is only touched by a stack fault here.
+    const c1 = (unit.status & STATUS.C1) !== 0;
+    const settled = unit.settle();
+    if ((unit.context.raised & EXCEPTION.stack) === 0) unit.setC1(c1);
+    const unordered = order === "unordered";
+    const flags =
+      (unordered || order === "equal" ? FLAG.ZF : 0) |
+      (unordered ? FLAG.PF : 0) |
+      (unordered || order === "less" ? FLAG.CF : 0);
+    core.eflags = (core.eflags & ~STATUS_FLAGS) | flags;
+    if (settled && pop) unit.pop();
     note(unit, insn);
   };
 

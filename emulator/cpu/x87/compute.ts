@@ -84,14 +84,17 @@ const partialRemainder =
   (nearest: boolean): Operation =>
   (core, insn) => {
     const unit = begin(core, insn);
-    const result = unit.underflows(0, 1)
-      ? { value: INDEFINITE, quotient: 0 }
+    const { value, quotient } = unit.underflows(0, 1)
+      ? ({ value: INDEFINITE, quotient: "none" } as const)
       : remainder(unit.context, unit.operand(0), unit.operand(1), nearest);
-    if (unit.settle()) {
-      unit.setValue(0, result.value);
-      const quotient = result.quotient ?? 0;
-      unit.setConditions((quotient & 2) !== 0, result.quotient === null, (quotient & 4) !== 0);
-      unit.setC1((quotient & 1) !== 0);
+    const settled = unit.settle();
+    if (settled) unit.setValue(0, value);
+    // Without a quotient C3 and C0 stay as they were, and the reduction counts as complete.
+    if (!settled || quotient === "none") unit.setC2(false);
+    else {
+      const bits = quotient === "partial" ? 0 : quotient;
+      unit.setConditions((bits & 2) !== 0, quotient === "partial", (bits & 4) !== 0);
+      unit.setC1((bits & 1) !== 0);
     }
     note(unit, insn);
   };

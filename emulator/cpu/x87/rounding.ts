@@ -120,6 +120,10 @@ export function roundToFormat(
     if ((context.masks & EXCEPTION.overflow) === 0) {
       if (format.wrap === 0) return { kind: "none" };
       if (exponent - format.wrap <= format.exponentMax) return normalResult(exponent - format.wrap);
+      // Only FSCALE gets here: "massive overflow" is infinity whatever the rounding.
+      context.raised |= EXCEPTION.precision;
+      context.roundedUp = true;
+      return { kind: "infinity" };
     }
     context.raised |= EXCEPTION.precision;
     const outward =
@@ -138,6 +142,8 @@ export function roundToFormat(
     context.raised |= EXCEPTION.underflow;
     if (format.wrap === 0) return { kind: "none" };
     if (exponent + format.wrap >= format.exponentMin) return normalResult(exponent + format.wrap);
+    context.raised |= EXCEPTION.precision;
+    return { kind: "finite", exponent: format.exponentMin, significand: 0n };
   }
   // Denormal: the last kept bit weighs 2^(exponentMin - precision + 1), whatever the length.
   const tiny = roundShift(context.rounding, sign, significand, format.exponentMin - precision + 1 - scale);

@@ -29,13 +29,16 @@ const load =
   (core, insn) => {
     const unit = begin(core, insn);
     let result = value(unit, core, insn);
-    if (!unit.isEmpty(-1)) {
+    if (!unit.isEmpty(-1) && (unit.context.raised & EXCEPTION.stack) === 0) {
       // The stack fault comes before whatever is wrong with the operand.
       unit.context.raised = 0;
       unit.stackFault(true);
       result = INDEFINITE;
     }
-    if (unit.settle()) unit.push(result);
+    // A denormal operand is loaded even if its exception is unmasked: only invalid ones are not.
+    const { raised, masks } = unit.context;
+    unit.settle();
+    if ((raised & ~masks & EXCEPTION.invalid) === 0) unit.push(result);
     note(unit, insn);
   };
 
@@ -108,8 +111,7 @@ const copyTo =
 const copyUnchecked: Operation = (core, insn) => {
   const unit = begin(core, insn);
   unit.settle();
-  if (unit.isEmpty(0)) unit.free(insn.rm);
-  else unit.setValue(insn.rm, unit.value(0));
+  if (!unit.isEmpty(0)) unit.setValue(insn.rm, unit.value(0));
   unit.pop();
   note(unit, insn);
 };
@@ -132,7 +134,8 @@ const move =
     const unit = begin(core, insn);
     const moves = ((core.eflags & mask) !== 0) === set;
     const value = unit.underflows(0, insn.rm) ? INDEFINITE : unit.value(insn.rm);
-    if (unit.settle() && (moves || (unit.context.raised & EXCEPTION.stack) !== 0)) unit.setValue(0, value);
+    const faults = unit.context.raised !== 0;
+    if ((!faults || unit.settle()) && (moves || faults)) unit.setValue(0, value);
     note(unit, insn);
   };
 
@@ -206,9 +209,13 @@ export const transferOperations: Record<string, Operation> = {
   fldlg2: constant(-2, 0x9a20_9a84_fbcf_f798n, "above half"),
   fldln2: constant(-1, 0xb172_17f7_d1cf_79abn, "above half"),
 
-  ffree: stackOperation((unit, insn) => unit.free(insn.rm)),
+  ffree: stackOperation((unit, insn) => {
+    unit.free(insn.rm);
+    unit.setC1(false);
+  }),
   ffreep: stackOperation((unit, insn) => {
     unit.free(insn.rm);
+    unit.setC1(false);
     unit.pop();
   }),
   fincstp: stackOperation((unit) => {
