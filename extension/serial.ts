@@ -6,6 +6,7 @@
  */
 import * as vscode from "vscode";
 import type { Channel } from "../media/protocol.ts";
+import { terminalLines } from "./line-endings.ts";
 import type { Machine, Machines } from "./machines.ts";
 
 const titles: { readonly [channel in Channel]: string } = {
@@ -16,13 +17,6 @@ const titles: { readonly [channel in Channel]: string } = {
 };
 
 const ports = { serial0: 0, serial1: 1, debugcon: null, seabios: null } as const;
-
-/** A terminal wants CR LF; many kernels send LF alone. `last` is the character before. */
-export function terminalLines(text: string, last: string): string {
-  return text.replaceAll(/\r?\n/gu, (ending, offset: number) =>
-    ending === "\n" && offset === 0 && last === "\r" ? "\n" : "\r\n",
-  );
-}
 
 class SerialTerminal implements vscode.Pseudoterminal {
   readonly #written = new vscode.EventEmitter<string>();

@@ -23,7 +23,7 @@ function element<T extends HTMLElement>(id: string, type: new () => T): T {
 const canvas = element("canvas", HTMLCanvasElement);
 const frame = element("frame", HTMLDivElement);
 const text = element("text", HTMLPreElement);
-const note = element("note", HTMLDivElement);
+const note = element("note", HTMLSpanElement);
 const hint = element("hint", HTMLSpanElement);
 const machine = element("machine", HTMLSpanElement);
 

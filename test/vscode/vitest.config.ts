@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+/** The editor in a browser: one window after the other, with time for a server to start. */
+export default defineConfig({
+  test: {
+    include: ["test/vscode/**/*.e2e.ts"],
+    testTimeout: 120_000,
+    hookTimeout: 300_000,
+    fileParallelism: false,
+    bail: 0,
+  },
+});
