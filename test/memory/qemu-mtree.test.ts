@@ -9,6 +9,11 @@ import { infoMtree, infoRamblock, RamList } from "../../emulator/memory/index.ts
 import { buildSpaces, canonicalFlat, canonicalTree, terminatingRegions } from "./mtree.ts";
 import { hasQemu, qemuMonitor } from "./qemu.ts";
 
+const DIMM_ARGS =
+  "-M q35 -m 256M,slots=4,maxmem=2G -object memory-backend-ram,id=mem1,size=128M -device pc-dimm,id=dimm1,memdev=mem1".split(
+    " ",
+  );
+
 const MACHINES = {
   "pc-256m": { args: ["-m", "256"] },
   "pc-4g": { args: ["-m", "4G"] },
@@ -16,12 +21,7 @@ const MACHINES = {
   /** After the firmware has programmed the host bridge and PCI BARs. */
   "pc-256m-booted": { args: ["-m", "256"], runMilliseconds: 4000 },
   "q35-6g": { args: ["-M", "q35", "-m", "6G"] },
-  "q35-dimm": {
-    args: [
-      ...["-M", "q35", "-m", "256M,slots=4,maxmem=2G"],
-      ...["-object", "memory-backend-ram,id=mem1,size=128M", "-device", "pc-dimm,id=dimm1,memdev=mem1"],
-    ],
-  },
+  "q35-dimm": { args: DIMM_ARGS },
 } as const satisfies { [name: string]: { args: readonly string[]; runMilliseconds?: number } };
 
 const COMMANDS = ["info ramblock", "info mtree", "info mtree -D", "info mtree -f"] as const;
