@@ -32,9 +32,21 @@ export interface FamilyTraits {
 }
 
 /** A family whose meaning is emitted. `access` has one word per operand. */
-export function family(name: string, access: string, meaning: Meaning, rows: readonly string[], traits: FamilyTraits = {}): Family {
+export function family(
+  name: string,
+  access: string,
+  meaning: Meaning,
+  rows: readonly string[],
+  traits: FamilyTraits = {},
+): Family {
   const forms: Form[] = [];
-  const made: Family = { name, meaning, access: access.split(" ").filter((word) => word !== "") as Access[], forms, traits };
+  const made: Family = {
+    name,
+    meaning,
+    access: access.split(" ").filter((word) => word !== "") as Access[],
+    forms,
+    traits,
+  };
   for (const row of rows) forms.push(parseForm(made, row));
   return made;
 }

@@ -20,7 +20,21 @@
 import { assert } from "../assert.ts";
 import type { Family } from "./family.ts";
 
-export type OperandKind = "rm" | "m" | "r" | "o" | "a" | "c" | "one" | "imm" | "rel" | "moffs" | "far" | "sreg" | "si" | "di";
+export type OperandKind =
+  | "rm"
+  | "m"
+  | "r"
+  | "o"
+  | "a"
+  | "c"
+  | "one"
+  | "imm"
+  | "rel"
+  | "moffs"
+  | "far"
+  | "sreg"
+  | "si"
+  | "di";
 
 export interface Operand {
   readonly kind: OperandKind;
@@ -54,7 +68,9 @@ const OPERAND = /^(rm|moffs|m|r|o|a|c|one|far|sreg|si|di|relb|relz|ibs|ib|iw|iz|
 
 export function parseForm(family: Family, row: string): Form {
   const [encoding = "", rest = ""] = row.split(":").map((part) => part.trim());
-  const [operandText = "", traitText = ""] = (row.includes(":") ? rest : "").split(";").map((part) => part.trim());
+  const [operandText = "", traitText = ""] = (row.includes(":") ? rest : "")
+    .split(";")
+    .map((part) => part.trim());
   const words = (row.includes(":") ? encoding : (row.split(";")[0] ?? "")).trim().split(/\s+/);
   const bareTraits = row.includes(":") ? traitText : (row.split(";")[1] ?? "").trim();
   let prefix: Form["prefix"] = "";
@@ -82,9 +98,21 @@ export function parseForm(family: Family, row: string): Form {
     else if (/^[c-f][0-9a-f]$/.test(word)) [exact, hasModrm] = [Number.parseInt(word, 16), true];
     else assert(false, "unknown word in form", word, row);
   }
-  const operands = operandText === "" ? [] : operandText.split(",").map((text) => parseOperand(text.trim(), row));
+  const operands =
+    operandText === "" ? [] : operandText.split(",").map((text) => parseOperand(text.trim(), row));
   const traits = new Set((bareTraits === "" ? [] : bareTraits.split(/\s+/)) as Trait[]);
-  return { family, prefix, map, opcode, opcodeRegister: opcodeWord.endsWith("+r"), hasModrm, digit, exact, operands, traits };
+  return {
+    family,
+    prefix,
+    map,
+    opcode,
+    opcodeRegister: opcodeWord.endsWith("+r"),
+    hasModrm,
+    digit,
+    exact,
+    operands,
+    traits,
+  };
 }
 
 function parseOperand(text: string, row: string): Operand {
@@ -96,7 +124,12 @@ function parseOperand(text: string, row: string): Operand {
   if (immediate !== null) {
     const encoded = immediate[2] as Operand["encoded"];
     const relative = immediate[1] === "rel";
-    return { kind: relative ? "rel" : "imm", size, encoded, signed: relative || immediate[3] === "s" || encoded === "z" };
+    return {
+      kind: relative ? "rel" : "imm",
+      size,
+      encoded,
+      signed: relative || immediate[3] === "s" || encoded === "z",
+    };
   }
   return { kind: name as OperandKind, size, encoded: "", signed: false };
 }

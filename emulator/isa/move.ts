@@ -3,7 +3,24 @@ import { i64 } from "../wasm/index.ts";
 import type { Condition, Vocabulary, Width } from "../semantics/vocabulary.ts";
 import { family } from "./family.ts";
 
-export const CONDITION_NAMES = ["o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g"] as const;
+export const CONDITION_NAMES = [
+  "o",
+  "no",
+  "b",
+  "ae",
+  "e",
+  "ne",
+  "be",
+  "a",
+  "s",
+  "ns",
+  "p",
+  "np",
+  "l",
+  "ge",
+  "le",
+  "g",
+] as const;
 
 const swapBytes = (v: Vocabulary) => {
   const value = v.let(v.read(0));

@@ -31,68 +31,79 @@ function writeWide(v: Vocabulary, low: Node, high: Node): void {
   v.setRegister(2, v.width, high);
 }
 
-const multiply = (signed: boolean): Meaning => (v) => {
-  const w = v.width;
-  if (w === 64) {
-    const a = v.let(v.register(0, 64));
-    const b = v.let(v.read(0));
-    const low = v.let(v.mul(a, b));
-    const high = v.let(signed ? highProductSigned(v, a, b) : highProduct(v, a, b));
-    writeWide(v, low, high);
-    const over = v.let(v.compare("ne", high, signed ? v.sar(low, i64(63n)) : i64(0n)));
-    return v.flagsResult(low, over, over);
-  }
-  const extend = (x: Node) => (signed ? v.toI64Signed(x) : v.resize(x, 64));
-  const product = v.let(v.mul(extend(v.register(0, w)), extend(v.read(0))));
-  const narrow = v.let(v.resize(product, 32));
-  const low = w === 8 ? narrow : v.let(v.resize(v.zext(product, w), w));
-  writeWide(v, low, v.resize(v.shr(product, i64(BigInt(w))), w));
-  const back = signed ? v.sext(product, w) : v.zext(product, w);
-  const over = v.let(v.compare("ne", product, back));
-  v.flagsResult(narrow, over, over);
-};
+const multiply =
+  (signed: boolean): Meaning =>
+  (v) => {
+    const w = v.width;
+    if (w === 64) {
+      const a = v.let(v.register(0, 64));
+      const b = v.let(v.read(0));
+      const low = v.let(v.mul(a, b));
+      const high = v.let(signed ? highProductSigned(v, a, b) : highProduct(v, a, b));
+      writeWide(v, low, high);
+      const over = v.let(v.compare("ne", high, signed ? v.sar(low, i64(63n)) : i64(0n)));
+      return v.flagsResult(low, over, over);
+    }
+    const extend = (x: Node) => (signed ? v.toI64Signed(x) : v.resize(x, 64));
+    const product = v.let(v.mul(extend(v.register(0, w)), extend(v.read(0))));
+    const narrow = v.let(v.resize(product, 32));
+    const low = w === 8 ? narrow : v.let(v.resize(v.zext(product, w), w));
+    writeWide(v, low, v.resize(v.shr(product, i64(BigInt(w))), w));
+    const back = signed ? v.sext(product, w) : v.zext(product, w);
+    const over = v.let(v.compare("ne", product, back));
+    v.flagsResult(narrow, over, over);
+  };
 
 /** IMUL with two or three operands: the product is cut to the width, CF and OF say whether that lost anything. */
-const multiplyInto = (first: number, second: number): Meaning => (v) => {
-  const a = v.let(v.read(first));
-  const b = v.let(v.read(second));
-  if (v.width === 64) {
-    const low = v.let(v.mul(a, b));
-    const over = v.let(v.compare("ne", highProductSigned(v, a, b), v.sar(low, i64(63n))));
-    v.write(0, low);
-    return v.flagsResult(low, over, over);
-  }
-  const product = v.let(v.mul(v.toI64Signed(a), v.toI64Signed(b)));
-  const narrow = v.let(v.resize(product, 32));
-  const over = v.let(v.compare("ne", product, v.sext(product)));
-  v.write(0, narrow);
-  v.flagsResult(narrow, over, over);
-};
+const multiplyInto =
+  (first: number, second: number): Meaning =>
+  (v) => {
+    const a = v.let(v.read(first));
+    const b = v.let(v.read(second));
+    if (v.width === 64) {
+      const low = v.let(v.mul(a, b));
+      const over = v.let(v.compare("ne", highProductSigned(v, a, b), v.sar(low, i64(63n))));
+      v.write(0, low);
+      return v.flagsResult(low, over, over);
+    }
+    const product = v.let(v.mul(v.toI64Signed(a), v.toI64Signed(b)));
+    const narrow = v.let(v.resize(product, 32));
+    const over = v.let(v.compare("ne", product, v.sext(product)));
+    v.write(0, narrow);
+    v.flagsResult(narrow, over, over);
+  };
 
 /** DIV and IDIV. #DE if the divisor is 0 or the quotient does not fit. All flags are undefined; they stay. */
-const divide = (signed: boolean): Meaning => (v) => {
-  const w = v.width;
-  const raw = v.let(v.read(0));
-  v.if(v.isZero(raw), () => v.trap(VECTOR.DE, -1));
-  if (w === 64) return divide128(v, signed, raw);
-  const divisor = v.let(signed ? v.toI64Signed(raw) : v.resize(raw, 64));
-  const dividend = v.let(joinDividend(v, signed, w));
-  if (signed && w === 32) {
-    // The one signed case whose quotient does not even fit 64 bits, where WebAssembly would trap.
-    const overflow = v.and(v.compare("eq", dividend, i64(-0x8000000000000000n)), v.compare("eq", divisor, i64(-1n)));
-    v.if(overflow, () => v.trap(VECTOR.DE, -1));
-  }
-  const quotient = v.let(v.arithmetic(signed ? "div_s" : "div_u", dividend, divisor));
-  const remainder = v.let(v.arithmetic(signed ? "rem_s" : "rem_u", dividend, divisor));
-  v.if(v.compare("ne", quotient, signed ? v.sext(quotient, w) : v.zext(quotient, w)), () => v.trap(VECTOR.DE, -1));
-  if (w === 8) {
-    v.setRegister(0, 8, v.resize(quotient, 32));
-    v.setRegister(4, 8, v.resize(remainder, 32));
-  } else {
-    v.setRegister(0, w, v.resize(quotient, w));
-    v.setRegister(2, w, v.resize(remainder, w));
-  }
-};
+const divide =
+  (signed: boolean): Meaning =>
+  (v) => {
+    const w = v.width;
+    const raw = v.let(v.read(0));
+    v.if(v.isZero(raw), () => v.trap(VECTOR.DE, -1));
+    if (w === 64) return divide128(v, signed, raw);
+    const divisor = v.let(signed ? v.toI64Signed(raw) : v.resize(raw, 64));
+    const dividend = v.let(joinDividend(v, signed, w));
+    if (signed && w === 32) {
+      // The one signed case whose quotient does not even fit 64 bits, where WebAssembly would trap.
+      const overflow = v.and(
+        v.compare("eq", dividend, i64(-0x8000000000000000n)),
+        v.compare("eq", divisor, i64(-1n)),
+      );
+      v.if(overflow, () => v.trap(VECTOR.DE, -1));
+    }
+    const quotient = v.let(v.arithmetic(signed ? "div_s" : "div_u", dividend, divisor));
+    const remainder = v.let(v.arithmetic(signed ? "rem_s" : "rem_u", dividend, divisor));
+    v.if(v.compare("ne", quotient, signed ? v.sext(quotient, w) : v.zext(quotient, w)), () =>
+      v.trap(VECTOR.DE, -1),
+    );
+    if (w === 8) {
+      v.setRegister(0, 8, v.resize(quotient, 32));
+      v.setRegister(4, 8, v.resize(remainder, 32));
+    } else {
+      v.setRegister(0, w, v.resize(quotient, w));
+      v.setRegister(2, w, v.resize(remainder, w));
+    }
+  };
 
 /** AX, DX:AX or EDX:EAX as an i64. */
 function joinDividend(v: Vocabulary, signed: boolean, w: Width): Node {

@@ -15,14 +15,18 @@ const maskedCount = (v: Vocabulary, index: number): Node =>
  * A count of 0 changes no flag, and writes the operand all the same (a 32-bit register is zero-extended). AF and, for counts above 1, OF are
  * undefined; they get what the formula for 1 gives.
  */
-const shift = (compute: (v: Vocabulary, a: Node, count: Node) => { result: Node; cf: Node; of: (r: Node) => Node }): Meaning => (v) => {
-  const a = v.let(v.read(0));
-  const count = maskedCount(v, 1);
-  const { result, cf, of } = compute(v, a, count);
-  const r = v.let(result);
-  v.write(0, r);
-  v.if(v.compare("ne", count, v.k(0)), () => v.flagsResult(r, cf, of(r)));
-};
+const shift =
+  (
+    compute: (v: Vocabulary, a: Node, count: Node) => { result: Node; cf: Node; of: (r: Node) => Node },
+  ): Meaning =>
+  (v) => {
+    const a = v.let(v.read(0));
+    const count = maskedCount(v, 1);
+    const { result, cf, of } = compute(v, a, count);
+    const r = v.let(result);
+    v.write(0, r);
+    v.if(v.compare("ne", count, v.k(0)), () => v.flagsResult(r, cf, of(r)));
+  };
 
 const shl = shift((v, a, count) => {
   const result = v.shl(a, count);
@@ -40,57 +44,74 @@ const shr = shift((v, a, count) => ({
 
 const sar = shift((v, a, count) => {
   const wide = v.let(v.sext(a));
-  return { result: v.sar(wide, count), cf: v.bit(v.sar(wide, v.sub(count, v.k(1))), v.k(0)), of: () => i32(0) };
+  return {
+    result: v.sar(wide, count),
+    cf: v.bit(v.sar(wide, v.sub(count, v.k(1))), v.k(0)),
+    of: () => i32(0),
+  };
 });
 
 /** Rotates touch only CF and OF, and those only if the masked count is not 0. */
-const rotate = (direction: "left" | "right"): Meaning => (v) => {
-  const a = v.let(v.read(0));
-  const count = maskedCount(v, 1);
-  const w = v.width;
-  const rotated = (): Node => {
-    if (w >= 32) return v.arithmetic(direction === "left" ? "rotl" : "rotr", a, count);
-    // Copies of the operand fill 32 bits, so that a 32-bit rotate moves the right bits in whatever the count.
-    const copies = w === 8 ? v.mul(a, i32(0x01010101)) : v.mul(a, i32(0x00010001));
-    return v.arithmetic(direction === "left" ? "rotl" : "rotr", copies, count);
+const rotate =
+  (direction: "left" | "right"): Meaning =>
+  (v) => {
+    const a = v.let(v.read(0));
+    const count = maskedCount(v, 1);
+    const w = v.width;
+    const rotated = (): Node => {
+      if (w >= 32) return v.arithmetic(direction === "left" ? "rotl" : "rotr", a, count);
+      // Copies of the operand fill 32 bits, so that a 32-bit rotate moves the right bits in whatever the count.
+      const copies = w === 8 ? v.mul(a, i32(0x01010101)) : v.mul(a, i32(0x00010001));
+      return v.arithmetic(direction === "left" ? "rotl" : "rotr", copies, count);
+    };
+    const r = v.let(rotated());
+    v.write(0, r);
+    v.if(v.compare("ne", count, v.k(0)), () => {
+      const top = v.let(v.signBit(r));
+      if (direction === "left") {
+        const cf = v.let(v.and(v.low32(r), i32(1)));
+        v.flagsCarryOverflow(cf, v.xor(cf, top));
+      } else {
+        const below = v.bit(r, v.k(w - 2));
+        v.flagsCarryOverflow(top, v.xor(top, below));
+      }
+    });
   };
-  const r = v.let(rotated());
-  v.write(0, r);
-  v.if(v.compare("ne", count, v.k(0)), () => {
-    const top = v.let(v.signBit(r));
-    if (direction === "left") {
-      const cf = v.let(v.and(v.low32(r), i32(1)));
-      v.flagsCarryOverflow(cf, v.xor(cf, top));
-    } else {
-      const below = v.bit(r, v.k(w - 2));
-      v.flagsCarryOverflow(top, v.xor(top, below));
-    }
-  });
-};
 
 /** Rotates through carry: a rotation of width + 1 bits, for which 8, 16 and 32 bits fit an i64. */
-const rotateThroughCarry = (direction: "left" | "right"): Meaning => (v) => {
-  const a = v.let(v.read(0));
-  const w = v.width;
-  const masked = maskedCount(v, 1);
-  const carry = v.let(v.resize(v.cf(), 64));
-  if (w === 64) return rotateThroughCarry64(v, direction, a, masked, carry);
-  const size = i64(BigInt(w + 1));
-  const count = v.let(v.arithmetic("rem_u", v.resize(masked, 64), size));
-  const joined = v.let(v.or(v.resize(a, 64), v.shl(carry, i64(BigInt(w)))));
-  const other = v.sub(size, count);
-  const r = direction === "left" ? v.or(v.shl(joined, count), v.shr(joined, other)) : v.or(v.shr(joined, count), v.shl(joined, other));
-  const result = v.let(r);
-  const narrow = v.let(v.resize(result, w));
-  v.write(0, narrow);
-  v.if(v.compare("ne", count, i64(0n)), () => {
-    const cf = v.let(v.bit(result, i64(BigInt(w))));
-    const top = v.signBit(narrow);
-    v.flagsCarryOverflow(cf, direction === "left" ? v.xor(cf, top) : v.xor(top, v.bit(narrow, v.k(w - 2))));
-  });
-};
+const rotateThroughCarry =
+  (direction: "left" | "right"): Meaning =>
+  (v) => {
+    const a = v.let(v.read(0));
+    const w = v.width;
+    const masked = maskedCount(v, 1);
+    const carry = v.let(v.resize(v.cf(), 64));
+    if (w === 64) return rotateThroughCarry64(v, direction, a, masked, carry);
+    const size = i64(BigInt(w + 1));
+    const count = v.let(v.arithmetic("rem_u", v.resize(masked, 64), size));
+    const joined = v.let(v.or(v.resize(a, 64), v.shl(carry, i64(BigInt(w)))));
+    const other = v.sub(size, count);
+    const r =
+      direction === "left"
+        ? v.or(v.shl(joined, count), v.shr(joined, other))
+        : v.or(v.shr(joined, count), v.shl(joined, other));
+    const result = v.let(r);
+    const narrow = v.let(v.resize(result, w));
+    v.write(0, narrow);
+    v.if(v.compare("ne", count, i64(0n)), () => {
+      const cf = v.let(v.bit(result, i64(BigInt(w))));
+      const top = v.signBit(narrow);
+      v.flagsCarryOverflow(cf, direction === "left" ? v.xor(cf, top) : v.xor(top, v.bit(narrow, v.k(w - 2))));
+    });
+  };
 
-function rotateThroughCarry64(v: Vocabulary, direction: "left" | "right", a: Node, count: Node, carry: Node): void {
+function rotateThroughCarry64(
+  v: Vocabulary,
+  direction: "left" | "right",
+  a: Node,
+  count: Node,
+  carry: Node,
+): void {
   const one = i64(1n);
   const rest = v.let(v.sub(i64(64n), count));
   // A shift by 64 is one by 63 and one by 1: WebAssembly takes counts modulo 64.
@@ -110,38 +131,42 @@ function rotateThroughCarry64(v: Vocabulary, direction: "left" | "right", a: Nod
 }
 
 /** SHLD and SHRD. With 16-bit operands counts above 16 are undefined; here the bits come round from the destination, as on processors. */
-const doubleShift = (direction: "left" | "right"): Meaning => (v) => {
-  const a = v.let(v.read(0));
-  const b = v.let(v.read(1));
-  const count = maskedCount(v, 2);
-  const w = v.width;
-  let result: Node;
-  let cf: Node;
-  if (w === 16) {
-    const wide = v.let(v.resize(count, 64));
-    const A = v.let(v.resize(a, 64));
-    const B = v.let(v.resize(b, 64));
-    if (direction === "left") {
-      const joined = v.let(v.or(v.or(v.shl(A, i64(32n)), v.shl(B, i64(16n))), A));
-      result = v.let(v.resize(v.shr(v.shl(joined, wide), i64(32n)), 32));
-      cf = v.bit(joined, v.sub(i64(48n), wide));
+const doubleShift =
+  (direction: "left" | "right"): Meaning =>
+  (v) => {
+    const a = v.let(v.read(0));
+    const b = v.let(v.read(1));
+    const count = maskedCount(v, 2);
+    const w = v.width;
+    let result: Node;
+    let cf: Node;
+    if (w === 16) {
+      const wide = v.let(v.resize(count, 64));
+      const A = v.let(v.resize(a, 64));
+      const B = v.let(v.resize(b, 64));
+      if (direction === "left") {
+        const joined = v.let(v.or(v.or(v.shl(A, i64(32n)), v.shl(B, i64(16n))), A));
+        result = v.let(v.resize(v.shr(v.shl(joined, wide), i64(32n)), 32));
+        cf = v.bit(joined, v.sub(i64(48n), wide));
+      } else {
+        const joined = v.let(v.or(v.or(v.shl(A, i64(32n)), v.shl(B, i64(16n))), A));
+        result = v.let(v.resize(v.shr(joined, wide), 32));
+        cf = v.bit(joined, v.sub(wide, i64(1n)));
+      }
     } else {
-      const joined = v.let(v.or(v.or(v.shl(A, i64(32n)), v.shl(B, i64(16n))), A));
-      result = v.let(v.resize(v.shr(joined, wide), 32));
-      cf = v.bit(joined, v.sub(wide, i64(1n)));
-    }
-  } else {
-    const rest = v.let(v.sub(v.k(w - 1), count));
-    const one = v.k(1);
-    // The source goes through two shifts so that a count of 0 brings nothing in.
-    result = v.let(direction === "left"
+      const rest = v.let(v.sub(v.k(w - 1), count));
+      const one = v.k(1);
+      // The source goes through two shifts so that a count of 0 brings nothing in.
+      result = v.let(direction === "left"
       ? v.or(v.shl(a, count), v.shr(v.shr(b, one), rest))
       : v.or(v.shr(a, count), v.shl(v.shl(b, one), rest))); // oxfmt-ignore
-    cf = direction === "left" ? v.bit(a, v.sub(v.k(w), count)) : v.bit(a, v.sub(count, one));
-  }
-  v.write(0, result);
-  v.if(v.compare("ne", count, v.k(0)), () => v.flagsResult(result, cf, v.xor(v.signBit(a), v.signBit(result))));
-};
+      cf = direction === "left" ? v.bit(a, v.sub(v.k(w), count)) : v.bit(a, v.sub(count, one));
+    }
+    v.write(0, result);
+    v.if(v.compare("ne", count, v.k(0)), () =>
+      v.flagsResult(result, cf, v.xor(v.signBit(a), v.signBit(result))),
+    );
+  };
 
 export const shifts = [
   family("rol", "rw r", rotate("left"), rows(0)),

@@ -51,17 +51,19 @@ const elements: Record<string, Meaning> = {
 };
 
 /** One iteration if rCX is not 0, then again if it still is not (and the comparison allows it). */
-const repeated = (element: Meaning, until: "always" | "equal" | "unequal"): Meaning => (v) => {
-  const size = v.addressWidth;
-  v.if(v.isNot(v.isZero(v.register(CX, size))), () => {
-    element(v);
-    const left = v.let(v.zext(v.sub(v.register(CX, size), v.k(1, size)), size));
-    v.setRegister(CX, size, left);
-    const more = v.isNot(v.isZero(left));
-    const wanted = until === "always" ? more : v.and(more, until === "equal" ? v.zf() : v.isNot(v.zf()));
-    v.if(wanted, () => v.repeat());
-  });
-};
+const repeated =
+  (element: Meaning, until: "always" | "equal" | "unequal"): Meaning =>
+  (v) => {
+    const size = v.addressWidth;
+    v.if(v.isNot(v.isZero(v.register(CX, size))), () => {
+      element(v);
+      const left = v.let(v.zext(v.sub(v.register(CX, size), v.k(1, size)), size));
+      v.setRegister(CX, size, left);
+      const more = v.isNot(v.isZero(left));
+      const wanted = until === "always" ? more : v.and(more, until === "equal" ? v.zf() : v.isNot(v.zf()));
+      v.if(wanted, () => v.repeat());
+    });
+  };
 
 const rows: Record<string, number> = { movs: 0xa4, cmps: 0xa6, stos: 0xaa, lods: 0xac, scas: 0xae };
 
@@ -72,7 +74,11 @@ export const strings = Object.entries(rows).flatMap(([name, opcode]) => {
   const repeat = { string: true, repeats: true, ends: true } as const;
   const compares = name === "cmps" || name === "scas";
   // The decoder picks the family by the REP prefix: "rep_movs", "repe_cmps", "repne_cmps".
-  if (!compares) return [family(name, "", element, forms, traits), family(`rep_${name}`, "", repeated(element, "always"), [], repeat)];
+  if (!compares)
+    return [
+      family(name, "", element, forms, traits),
+      family(`rep_${name}`, "", repeated(element, "always"), [], repeat),
+    ];
   return [
     family(name, "", element, forms, traits),
     family(`rep_${name}`, "", repeated(element, "equal"), [], repeat),

@@ -156,7 +156,9 @@ export abstract class Vocabulary {
 
   /** Clears what lies above `width` in a value's type. */
   zext(value: Node, width: Width = this.width): Node {
-    return width === widthOf(value) || width === 64 ? value : this.and(value, this.k(MASK[width], widthOf(value)));
+    return width === widthOf(value) || width === 64
+      ? value
+      : this.and(value, this.k(MASK[width], widthOf(value)));
   }
   /** Sign-extends from `width` within the value's type. */
   sext(value: Node, width: Width = this.width): Node {
@@ -281,7 +283,10 @@ export abstract class Vocabulary {
   /** Replaces CF and OF (i32, 0 or 1); the other four stay. */
   flagsCarryOverflow(cf: Node, of: Node): void {
     const carry = this.let(cf);
-    this.setFlagWords(null, op("i32.or", op("i32.and", this.flagAux(), i32(0x3fffffff)), this.#carryOverflow(carry, of)));
+    this.setFlagWords(
+      null,
+      op("i32.or", op("i32.and", this.flagAux(), i32(0x3fffffff)), this.#carryOverflow(carry, of)),
+    );
   }
   /** Replaces CF alone. */
   flagsCarry(cf: Node): void {
@@ -301,13 +306,26 @@ export abstract class Vocabulary {
     const value = this.let(image);
     const flag = (bit: number) => op("i32.and", op("i32.shr_u", value, i32(bit)), i32(1));
     const cf = this.let(flag(0));
-    const kept = this.let(op("i32.or", this.#carryOverflow(cf, flag(11)), op("i32.shr_u", op("i32.and", value, i32(0x10)), i32(1))));
+    const kept = this.let(
+      op(
+        "i32.or",
+        this.#carryOverflow(cf, flag(11)),
+        op("i32.shr_u", op("i32.and", value, i32(0x10)), i32(1)),
+      ),
+    );
     this.#setZeroSignParity(this.let(flag(6)), this.let(flag(7)), this.let(flag(2)), kept);
   }
   /** The six flags at their places in RFLAGS. */
   flagsToImage(): Node {
     const at = (flag: Node, bit: number) => op("i32.shl", flag, i32(bit));
-    const parts = [this.cf(), at(this.pf(), 2), at(this.af(), 4), at(this.zf(), 6), at(this.sf(), 7), at(this.of(), 11)];
+    const parts = [
+      this.cf(),
+      at(this.pf(), 2),
+      at(this.af(), 4),
+      at(this.zf(), 6),
+      at(this.sf(), 7),
+      at(this.of(), 11),
+    ];
     return parts.reduce((sum, part) => op("i32.or", sum, part));
   }
 
@@ -334,7 +352,8 @@ export abstract class Vocabulary {
     if (width === 32) return op("i32.and", vector, i32(0xc0000008));
     const v = this.let(vector);
     const half = op("i32.and", this.low32(v), i32(8));
-    const high = width === 64 ? op("i32.wrap_i64", op("i64.shr_u", v, i64(32n))) : op("i32.shl", v, i32(32 - width));
+    const high =
+      width === 64 ? op("i32.wrap_i64", op("i64.shr_u", v, i64(32n))) : op("i32.shl", v, i32(32 - width));
     return op("i32.or", half, op("i32.and", high, i32(0xc0000000)));
   }
 }

@@ -56,7 +56,13 @@ export class FunctionBuilder {
 
   finish(exported = false): FunctionBody {
     assert(this.#blocks.length === 1, "blocks left open", this.name);
-    return { name: this.name, signature: this.signature, locals: this.#locals, body: this.#blocks[0] ?? [], exported };
+    return {
+      name: this.name,
+      signature: this.signature,
+      locals: this.#locals,
+      body: this.#blocks[0] ?? [],
+      exported,
+    };
   }
 }
 

@@ -4,7 +4,16 @@
  * Elsewhere: what the functions mean. Errors are broken invariants of the caller: an unknown name or label asserts.
  */
 import { assert } from "../assert.ts";
-import { LOADS, OPS, STORES, type Label, type Local, type Node, type ResultType, type ValueType } from "./node.ts";
+import {
+  LOADS,
+  OPS,
+  STORES,
+  type Label,
+  type Local,
+  type Node,
+  type ResultType,
+  type ValueType,
+} from "./node.ts";
 
 export interface Signature {
   readonly params: readonly ValueType[];
@@ -55,7 +64,8 @@ class Writer {
     for (;;) {
       const low = Number(value & 0x7fn);
       value >>= 7n;
-      if ((value === 0n && (low & 0x40) === 0) || (value === -1n && (low & 0x40) !== 0)) return this.byte(low);
+      if ((value === 0n && (low & 0x40) === 0) || (value === -1n && (low & 0x40) !== 0))
+        return this.byte(low);
       this.byte(low | 0x80);
     }
   }
@@ -170,7 +180,11 @@ export function encodeModule(module: ModuleDescription): Uint8Array {
   }
 }
 
-function encodeBody(f: FunctionBody, functionIndex: (name: string) => number, signature: (key: string) => number): Writer {
+function encodeBody(
+  f: FunctionBody,
+  functionIndex: (name: string) => number,
+  signature: (key: string) => number,
+): Writer {
   const w = new Writer();
   // Runs of locals of one type; parameters come first and are not declared.
   const runs: { type: ValueType; count: number }[] = [];

@@ -39,26 +39,91 @@ export type Node =
 // Opcode and result type of every operator used, by the specification's names (WebAssembly core, binary format, instructions).
 // oxfmt-ignore: one operator a line reads as the specification's table.
 export const OPS = {
-  "i32.eqz": [0x45, "i32"], "i32.eq": [0x46, "i32"], "i32.ne": [0x47, "i32"], "i32.lt_s": [0x48, "i32"], "i32.lt_u": [0x49, "i32"],
-  "i32.gt_s": [0x4a, "i32"], "i32.gt_u": [0x4b, "i32"], "i32.le_s": [0x4c, "i32"], "i32.le_u": [0x4d, "i32"], "i32.ge_s": [0x4e, "i32"], "i32.ge_u": [0x4f, "i32"],
-  "i64.eqz": [0x50, "i32"], "i64.eq": [0x51, "i32"], "i64.ne": [0x52, "i32"], "i64.lt_s": [0x53, "i32"], "i64.lt_u": [0x54, "i32"],
-  "i64.gt_s": [0x55, "i32"], "i64.gt_u": [0x56, "i32"], "i64.le_s": [0x57, "i32"], "i64.le_u": [0x58, "i32"], "i64.ge_s": [0x59, "i32"], "i64.ge_u": [0x5a, "i32"],
-  "i32.clz": [0x67, "i32"], "i32.ctz": [0x68, "i32"], "i32.popcnt": [0x69, "i32"], "i32.add": [0x6a, "i32"], "i32.sub": [0x6b, "i32"], "i32.mul": [0x6c, "i32"],
-  "i32.div_s": [0x6d, "i32"], "i32.div_u": [0x6e, "i32"], "i32.rem_s": [0x6f, "i32"], "i32.rem_u": [0x70, "i32"], "i32.and": [0x71, "i32"], "i32.or": [0x72, "i32"],
-  "i32.xor": [0x73, "i32"], "i32.shl": [0x74, "i32"], "i32.shr_s": [0x75, "i32"], "i32.shr_u": [0x76, "i32"], "i32.rotl": [0x77, "i32"], "i32.rotr": [0x78, "i32"],
-  "i64.clz": [0x79, "i64"], "i64.ctz": [0x7a, "i64"], "i64.popcnt": [0x7b, "i64"], "i64.add": [0x7c, "i64"], "i64.sub": [0x7d, "i64"], "i64.mul": [0x7e, "i64"],
-  "i64.div_s": [0x7f, "i64"], "i64.div_u": [0x80, "i64"], "i64.rem_s": [0x81, "i64"], "i64.rem_u": [0x82, "i64"], "i64.and": [0x83, "i64"], "i64.or": [0x84, "i64"],
-  "i64.xor": [0x85, "i64"], "i64.shl": [0x86, "i64"], "i64.shr_s": [0x87, "i64"], "i64.shr_u": [0x88, "i64"], "i64.rotl": [0x89, "i64"], "i64.rotr": [0x8a, "i64"],
-  "i32.wrap_i64": [0xa7, "i32"], "i64.extend_i32_s": [0xac, "i64"], "i64.extend_i32_u": [0xad, "i64"],
-  "i32.extend8_s": [0xc0, "i32"], "i32.extend16_s": [0xc1, "i32"], "i64.extend8_s": [0xc2, "i64"], "i64.extend16_s": [0xc3, "i64"], "i64.extend32_s": [0xc4, "i64"],
-  "select": [0x1b, "i32"], "select.i64": [0x1b, "i64"],
+  "i32.eqz": [0x45, "i32"],
+  "i32.eq": [0x46, "i32"],
+  "i32.ne": [0x47, "i32"],
+  "i32.lt_s": [0x48, "i32"],
+  "i32.lt_u": [0x49, "i32"],
+  "i32.gt_s": [0x4a, "i32"],
+  "i32.gt_u": [0x4b, "i32"],
+  "i32.le_s": [0x4c, "i32"],
+  "i32.le_u": [0x4d, "i32"],
+  "i32.ge_s": [0x4e, "i32"],
+  "i32.ge_u": [0x4f, "i32"],
+  "i64.eqz": [0x50, "i32"],
+  "i64.eq": [0x51, "i32"],
+  "i64.ne": [0x52, "i32"],
+  "i64.lt_s": [0x53, "i32"],
+  "i64.lt_u": [0x54, "i32"],
+  "i64.gt_s": [0x55, "i32"],
+  "i64.gt_u": [0x56, "i32"],
+  "i64.le_s": [0x57, "i32"],
+  "i64.le_u": [0x58, "i32"],
+  "i64.ge_s": [0x59, "i32"],
+  "i64.ge_u": [0x5a, "i32"],
+  "i32.clz": [0x67, "i32"],
+  "i32.ctz": [0x68, "i32"],
+  "i32.popcnt": [0x69, "i32"],
+  "i32.add": [0x6a, "i32"],
+  "i32.sub": [0x6b, "i32"],
+  "i32.mul": [0x6c, "i32"],
+  "i32.div_s": [0x6d, "i32"],
+  "i32.div_u": [0x6e, "i32"],
+  "i32.rem_s": [0x6f, "i32"],
+  "i32.rem_u": [0x70, "i32"],
+  "i32.and": [0x71, "i32"],
+  "i32.or": [0x72, "i32"],
+  "i32.xor": [0x73, "i32"],
+  "i32.shl": [0x74, "i32"],
+  "i32.shr_s": [0x75, "i32"],
+  "i32.shr_u": [0x76, "i32"],
+  "i32.rotl": [0x77, "i32"],
+  "i32.rotr": [0x78, "i32"],
+  "i64.clz": [0x79, "i64"],
+  "i64.ctz": [0x7a, "i64"],
+  "i64.popcnt": [0x7b, "i64"],
+  "i64.add": [0x7c, "i64"],
+  "i64.sub": [0x7d, "i64"],
+  "i64.mul": [0x7e, "i64"],
+  "i64.div_s": [0x7f, "i64"],
+  "i64.div_u": [0x80, "i64"],
+  "i64.rem_s": [0x81, "i64"],
+  "i64.rem_u": [0x82, "i64"],
+  "i64.and": [0x83, "i64"],
+  "i64.or": [0x84, "i64"],
+  "i64.xor": [0x85, "i64"],
+  "i64.shl": [0x86, "i64"],
+  "i64.shr_s": [0x87, "i64"],
+  "i64.shr_u": [0x88, "i64"],
+  "i64.rotl": [0x89, "i64"],
+  "i64.rotr": [0x8a, "i64"],
+  "i32.wrap_i64": [0xa7, "i32"],
+  "i64.extend_i32_s": [0xac, "i64"],
+  "i64.extend_i32_u": [0xad, "i64"],
+  "i32.extend8_s": [0xc0, "i32"],
+  "i32.extend16_s": [0xc1, "i32"],
+  "i64.extend8_s": [0xc2, "i64"],
+  "i64.extend16_s": [0xc3, "i64"],
+  "i64.extend32_s": [0xc4, "i64"],
+  select: [0x1b, "i32"],
+  "select.i64": [0x1b, "i64"],
 } as const satisfies Record<string, readonly [number, ValueType]>;
 export type OpName = keyof typeof OPS;
 
 // oxfmt-ignore: as above. Opcode, result type.
 export const LOADS = {
-  "i32.load": [0x28, "i32"], "i64.load": [0x29, "i64"], "i32.load8_s": [0x2c, "i32"], "i32.load8_u": [0x2d, "i32"], "i32.load16_s": [0x2e, "i32"], "i32.load16_u": [0x2f, "i32"],
-  "i64.load8_s": [0x30, "i64"], "i64.load8_u": [0x31, "i64"], "i64.load16_s": [0x32, "i64"], "i64.load16_u": [0x33, "i64"], "i64.load32_s": [0x34, "i64"], "i64.load32_u": [0x35, "i64"],
+  "i32.load": [0x28, "i32"],
+  "i64.load": [0x29, "i64"],
+  "i32.load8_s": [0x2c, "i32"],
+  "i32.load8_u": [0x2d, "i32"],
+  "i32.load16_s": [0x2e, "i32"],
+  "i32.load16_u": [0x2f, "i32"],
+  "i64.load8_s": [0x30, "i64"],
+  "i64.load8_u": [0x31, "i64"],
+  "i64.load16_s": [0x32, "i64"],
+  "i64.load16_u": [0x33, "i64"],
+  "i64.load32_s": [0x34, "i64"],
+  "i64.load32_u": [0x35, "i64"],
 } as const satisfies Record<string, readonly [number, ValueType]>;
 export type LoadName = keyof typeof LOADS;
 
@@ -73,7 +138,11 @@ export const STORES = {
 } as const satisfies Record<string, number>;
 export type StoreName = keyof typeof STORES;
 
-export const i32 = (value: number): Node => ({ kind: "const", type: "i32", value: BigInt.asIntN(32, BigInt(value)) });
+export const i32 = (value: number): Node => ({
+  kind: "const",
+  type: "i32",
+  value: BigInt.asIntN(32, BigInt(value)),
+});
 export const i64 = (value: bigint): Node => ({ kind: "const", type: "i64", value: BigInt.asIntN(64, value) });
 
 /** True if evaluating the node again costs nothing: a constant or a local. */
@@ -112,16 +181,38 @@ function fold(name: OpName, a: bigint, b: bigint): bigint | null {
   }
 }
 
-export const load = (name: LoadName, address: Node, offset = 0): Node => ({ kind: "load", type: LOADS[name][1], op: name, address, offset });
+export const load = (name: LoadName, address: Node, offset = 0): Node => ({
+  kind: "load",
+  type: LOADS[name][1],
+  op: name,
+  address,
+  offset,
+});
 export const store = (name: StoreName, address: Node, offset: number, value: Node): Node => ({ kind: "store", type: "void", op: name, address, offset, value }); // oxfmt-ignore
 export const get = (local: Local): Node => ({ kind: "get", type: local.type, local });
 export const set = (local: Local, value: Node): Node => ({ kind: "set", type: "void", local, value });
 export const tee = (local: Local, value: Node): Node => ({ kind: "tee", type: local.type, local, value });
 export const br = (label: Label): Node => ({ kind: "br", type: "void", label });
 export const brIf = (label: Label, condition: Node): Node => ({ kind: "br", type: "void", label, condition });
-export const block = (label: Label, body: readonly Node[], type: ResultType = "void"): Node => ({ kind: "block", type, label, body });
-export const loop = (label: Label, body: readonly Node[]): Node => ({ kind: "loop", type: "void", label, body });
+export const block = (label: Label, body: readonly Node[], type: ResultType = "void"): Node => ({
+  kind: "block",
+  type,
+  label,
+  body,
+});
+export const loop = (label: Label, body: readonly Node[]): Node => ({
+  kind: "loop",
+  type: "void",
+  label,
+  body,
+});
 export const when = (condition: Node, then: readonly Node[], otherwise: readonly Node[] = [], type: ResultType = "void"): Node => ({ kind: "if", type, condition, then, else: otherwise }); // oxfmt-ignore
-export const call = (target: string, type: ResultType, ...args: readonly Node[]): Node => ({ kind: "call", type, target, args });
-export const ret = (value?: Node): Node => (value === undefined ? { kind: "return", type: "void" } : { kind: "return", type: "void", value });
+export const call = (target: string, type: ResultType, ...args: readonly Node[]): Node => ({
+  kind: "call",
+  type,
+  target,
+  args,
+});
+export const ret = (value?: Node): Node =>
+  value === undefined ? { kind: "return", type: "void" } : { kind: "return", type: "void", value };
 export const unreachable: Node = { kind: "unreachable", type: "void" };

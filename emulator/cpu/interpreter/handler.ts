@@ -13,7 +13,12 @@ import { VECTOR } from "../event.ts";
 import { EXIT, FRAMES, MODE, RECORD, RUN, SEG, STATE, TLB } from "../layout.ts";
 import type { Variant } from "./variant.ts";
 
-const LOAD: Record<Width, LoadName> = { 8: "i32.load8_u", 16: "i32.load16_u", 32: "i32.load", 64: "i64.load" };
+const LOAD: Record<Width, LoadName> = {
+  8: "i32.load8_u",
+  16: "i32.load16_u",
+  32: "i32.load",
+  64: "i64.load",
+};
 const ACCESS = { read: 0, write: 1, modify: 2 } as const;
 type Access = keyof typeof ACCESS;
 
@@ -29,7 +34,11 @@ export interface Ending {
 }
 
 /** Endings of a handler inside the loop. */
-export const loopEnding = (rec: Local, trace: Local, labels: { dispatch: Label; enter: Label; next: Label }): Ending => ({
+export const loopEnding = (
+  rec: Local,
+  trace: Local,
+  labels: { dispatch: Label; enter: Label; next: Label },
+): Ending => ({
   next: () => [set(rec, op("i32.add", get(rec), i32(RECORD.bytes))), br(labels.dispatch)],
   lookup: () => [br(labels.next)],
   enter: (target) => [set(trace, target), br(labels.enter)],
@@ -110,8 +119,10 @@ export class HandlerVocabulary extends Vocabulary {
   }
 
   #setAt(address: Node, value: Node, width: Width): void {
-    if (width === 8) this.f.emit(store(value.type === "i64" ? "i64.store8" : "i32.store8", address, 0, value));
-    else if (width === 16) this.f.emit(store(value.type === "i64" ? "i64.store16" : "i32.store16", address, 0, value));
+    if (width === 8)
+      this.f.emit(store(value.type === "i64" ? "i64.store8" : "i32.store8", address, 0, value));
+    else if (width === 16)
+      this.f.emit(store(value.type === "i64" ? "i64.store16" : "i32.store16", address, 0, value));
     else if (width === 32) this.f.emit(store("i64.store", address, 0, this.#extend32(value)));
     else this.f.emit(store("i64.store", address, 0, this.resize(value, 64)));
   }
@@ -140,17 +151,33 @@ export class HandlerVocabulary extends Vocabulary {
     const at = (offset: number) => this.#field(offset, "i32.load16_u");
     if (this.#variant.memory === "ms") return this.let(call("effective", "i64", get(this.#rec)));
     if (this.#variant.memory === "m64") {
-      const index = op("i64.shl", load("i64.load", at(RECORD.index)), op("i64.extend_i32_u", this.#field(RECORD.shift, "i32.load8_u")));
-      const base = op("i64.add", load("i64.load", at(RECORD.base)), this.#field(RECORD.displacement, "i64.load"));
+      const index = op(
+        "i64.shl",
+        load("i64.load", at(RECORD.index)),
+        op("i64.extend_i32_u", this.#field(RECORD.shift, "i32.load8_u")),
+      );
+      const base = op(
+        "i64.add",
+        load("i64.load", at(RECORD.base)),
+        this.#field(RECORD.displacement, "i64.load"),
+      );
       return this.let(op("i64.add", base, index));
     }
     const index = op("i32.shl", load("i32.load", at(RECORD.index)), this.#field(RECORD.shift, "i32.load8_u"));
-    const base = op("i32.add", load("i32.load", at(RECORD.base)), this.#field(RECORD.displacement, "i32.load"));
+    const base = op(
+      "i32.add",
+      load("i32.load", at(RECORD.base)),
+      this.#field(RECORD.displacement, "i32.load"),
+    );
     return this.let(op("i64.extend_i32_u", op("i32.add", base, index)));
   }
 
   nextRip(): Node {
-    const length = op("i32.add", this.#field(RECORD.offset, "i32.load16_u"), this.#field(RECORD.length, "i32.load8_u"));
+    const length = op(
+      "i32.add",
+      this.#field(RECORD.offset, "i32.load16_u"),
+      this.#field(RECORD.length, "i32.load8_u"),
+    );
     return op("i64.add", memory(RUN.traceRip, "i64.load"), op("i64.extend_i32_u", length));
   }
 
@@ -158,7 +185,9 @@ export class HandlerVocabulary extends Vocabulary {
   #linear(offset: Node, width: Width, access: Access, segment: Node | null): Node {
     if (this.#variant.memory !== "ms") return this.let(offset);
     const number = segment ?? this.#field(RECORD.segment, "i32.load8_u");
-    return this.let(call("linear", "i64", get(this.#rec), number, offset, i32((width / 8) | (ACCESS[access] << 8))));
+    return this.let(
+      call("linear", "i64", get(this.#rec), number, offset, i32((width / 8) | (ACCESS[access] << 8))),
+    );
   }
 
   /** Flag that tells the slow path to raise #SS instead of #GP: the record's segment is SS. */
@@ -171,11 +200,17 @@ export class HandlerVocabulary extends Vocabulary {
   #host(linear: Node, width: Width, access: Access, flag: Node): Node {
     const bytes = width / 8;
     const page = op("i32.wrap_i64", op("i64.shr_u", linear, i64(12n)));
-    const entry = this.let(op("i32.shl", op("i32.and", page, i32(TLB.entries - 1)), i32(Math.log2(TLB.entryBytes))));
+    const entry = this.let(
+      op("i32.shl", op("i32.and", page, i32(TLB.entries - 1)), i32(Math.log2(TLB.entryBytes))),
+    );
     const tags = op("i32.add", entry, memory(RUN.dataTags, "i32.load"));
     const tag = load("i64.load", tags, TLB.base + (access === "read" ? TLB.readSystem : TLB.writeSystem));
     const last = op("i64.and", op("i64.add", linear, i64(BigInt(bytes - 1))), i64(-0x1000n));
-    const fast = op("i32.add", load("i32.load", entry, TLB.base + TLB.frame), op("i32.and", op("i32.wrap_i64", linear), i32(0xfff)));
+    const fast = op(
+      "i32.add",
+      load("i32.load", entry, TLB.base + TLB.frame),
+      op("i32.and", op("i32.wrap_i64", linear), i32(0xfff)),
+    );
     const slowName = { read: "slowRead", write: "slowWrite", modify: "slowModify" }[access];
     const slow = [
       put64(RUN.address, linear),
@@ -208,7 +243,8 @@ export class HandlerVocabulary extends Vocabulary {
     return this.let(load(LOAD[place.width], get(place.host)));
   }
   storeTo(place: Place, value: Node): void {
-    const name = (suffix: "" | "8" | "16") => `${value.type === "i64" ? "i64" : "i32"}.store${suffix}` as const;
+    const name = (suffix: "" | "8" | "16") =>
+      `${value.type === "i64" ? "i64" : "i32"}.store${suffix}` as const;
     const cut = place.width === 8 ? name("8") : place.width === 16 ? name("16") : place.width === 32 && value.type === "i64" ? "i64.store32" : name(""); // oxfmt-ignore
     this.f.emit(store(cut, get(place.host), 0, value));
     // Frames of RAM lie behind FRAMES; anything below is scratch, which somebody has to take further.
@@ -237,11 +273,20 @@ export class HandlerVocabulary extends Vocabulary {
       return { linear: pointer, pointer };
     }
     if (stack === "s32") {
-      const pointer = this.let(op("i64.and", op("i64.add", this.register(4, 64), distance), i64(0xffffffffn)));
+      const pointer = this.let(
+        op("i64.and", op("i64.add", this.register(4, 64), distance), i64(0xffffffffn)),
+      );
       return { linear: pointer, pointer };
     }
     const pointer = this.let(call("stackOffset", "i64", distance));
-    const linear = call("linear", "i64", get(this.#rec), i32(SEG.ss), pointer, i32((width / 8) | (ACCESS[access] << 8)));
+    const linear = call(
+      "linear",
+      "i64",
+      get(this.#rec),
+      i32(SEG.ss),
+      pointer,
+      i32((width / 8) | (ACCESS[access] << 8)),
+    );
     return { linear: this.let(linear), pointer };
   }
   #setStackPointer(pointer: Node): void {
@@ -262,7 +307,9 @@ export class HandlerVocabulary extends Vocabulary {
     const amount = this.let(bytes);
     if (this.#variant.stack !== "ss") {
       const moved = op("i64.add", this.register(4, 64), amount);
-      return this.#setStackPointer(this.#variant.stack === "s32" ? op("i64.and", moved, i64(0xffffffffn)) : moved);
+      return this.#setStackPointer(
+        this.#variant.stack === "s32" ? op("i64.and", moved, i64(0xffffffffn)) : moved,
+      );
     }
     this.#setStackPointer(this.let(call("stackOffset", "i64", amount)));
   }
@@ -301,13 +348,16 @@ export class HandlerVocabulary extends Vocabulary {
     return width === 64 ? rip : this.zext(rip, width);
   }
   relativeTarget(): Node {
-    return this.let(this.#maskRip(op("i64.add", this.nextRip(), this.#field(RECORD.immediate, "i64.load")), this.width));
+    return this.let(
+      this.#maskRip(op("i64.add", this.nextRip(), this.#field(RECORD.immediate, "i64.load")), this.width),
+    );
   }
   branch(condition: Node): void {
     const always = condition.kind === "const";
     const taken = () => {
       const target = this.relativeTarget();
-      if (this.width !== 64 && !this.#variant.family.name.startsWith("call")) this.checkTarget(this.resize(target, this.width));
+      if (this.width !== 64 && !this.#variant.family.name.startsWith("call"))
+        this.checkTarget(this.resize(target, this.width));
       this.#follow(target, RECORD.linkTaken);
     };
     if (always) return taken();
@@ -325,14 +375,22 @@ export class HandlerVocabulary extends Vocabulary {
   checkTarget(target: Node): void {
     if (this.width === 64) {
       const canonical = op("i64.shr_s", op("i64.shl", target, i64(16n)), i64(16n));
-      const ask = [put64(RUN.temporary, target), put32(RUN.record, get(this.#rec)), call("nearTarget", "void")];
+      const ask = [
+        put64(RUN.temporary, target),
+        put32(RUN.record, get(this.#rec)),
+        call("nearTarget", "void"),
+      ];
       return this.f.emit(when(op("i64.ne", canonical, target), ask));
     }
     const beyond = op("i64.gt_u", this.resize(this.zext(target), 64), memory(RUN.codeLimit, "i64.load"));
     this.if(beyond, () => this.trap(VECTOR.GP, 0));
   }
   trap(vector: number, errorCode: number): void {
-    this.f.emit(put32(RUN.record, get(this.#rec)), call("raise", "void", i32(vector), i32(errorCode)), unreachable);
+    this.f.emit(
+      put32(RUN.record, get(this.#rec)),
+      call("raise", "void", i32(vector), i32(errorCode)),
+      unreachable,
+    );
   }
   repeat(): void {
     this.f.emit(...this.#ending.enter(memory(RUN.trace, "i32.load")));

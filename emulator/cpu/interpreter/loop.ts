@@ -9,7 +9,19 @@ import {
   FunctionBuilder, block, br, brIf, call, encodeModule, get, i32, i64, label, load, loop, op, ret, set, when,
   type FunctionBody, type Label, type ModuleDescription, type Node, type Signature,
 } from "../../wasm/index.ts"; // oxfmt-ignore
-import { EXIT, ITLB, MODE, RECORD, RUN, SEG, SEGMENT, SEGMENT_BYTES, STATE, TRACE, TRACE_INDEX } from "../layout.ts";
+import {
+  EXIT,
+  ITLB,
+  MODE,
+  RECORD,
+  RUN,
+  SEG,
+  SEGMENT,
+  SEGMENT_BYTES,
+  STATE,
+  TRACE,
+  TRACE_INDEX,
+} from "../layout.ts";
 import { HandlerVocabulary, functionEnding, loopEnding, memory, put32, put64 } from "./handler.ts";
 import { FIRST_COLD, coldVariants, hotVariants, variantName } from "./variant.ts";
 
@@ -47,8 +59,14 @@ function effectiveFunction(): FunctionBody {
   const f = new FunctionBuilder("effective", { params: ["i32"], result: "i64" });
   const rec = get(f.params[0] as NonNullable<(typeof f.params)[0]>);
   const register = (offset: number) => load("i64.load", load("i32.load16_u", rec, offset));
-  const index = op("i64.shl", register(RECORD.index), op("i64.extend_i32_u", load("i32.load8_u", rec, RECORD.shift)));
-  const sum = f.let(op("i64.add", op("i64.add", register(RECORD.base), load("i64.load", rec, RECORD.displacement)), index));
+  const index = op(
+    "i64.shl",
+    register(RECORD.index),
+    op("i64.extend_i32_u", load("i32.load8_u", rec, RECORD.shift)),
+  );
+  const sum = f.let(
+    op("i64.add", op("i64.add", register(RECORD.base), load("i64.load", rec, RECORD.displacement)), index),
+  );
   const size = f.let(load("i32.load8_u", rec, RECORD.addressSize));
   f.emit(when(op("i32.eq", size, i32(2)), [ret(sum)]));
   f.emit(when(size, [ret(op("i64.and", sum, i64(0xffffffffn)))]));
@@ -65,7 +83,9 @@ function linearFunction(): FunctionBody {
   const based = op("i32.ge_u", segment, i32(SEG.fs));
   f.emit(when(long, [when(based, [ret(op("i64.add", offset, base))]), ret(offset)]));
   f.emit(put64(RUN.effective, offset), put32(RUN.record, rec));
-  f.emit(call("segmented", "void", segment, op("i32.and", access, i32(0xff)), op("i32.shr_u", access, i32(8))));
+  f.emit(
+    call("segmented", "void", segment, op("i32.and", access, i32(0xff)), op("i32.shr_u", access, i32(8))),
+  );
   f.emit(memory(RUN.address, "i64.load"));
   return f.finish();
 }
@@ -84,7 +104,14 @@ function setStackPointerFunction(): FunctionBody {
   const f = new FunctionBuilder("setStackPointer", { params: ["i64"], result: "void" });
   const value = get(f.params[0] as NonNullable<(typeof f.params)[0]>);
   const wide = op("i32.and", memory(STATE.mode, "i32.load"), i32(MODE.stack32));
-  const half: Node = { kind: "store", type: "void", op: "i64.store16", address: i32(0), offset: STATE.gpr + 32, value };
+  const half: Node = {
+    kind: "store",
+    type: "void",
+    op: "i64.store16",
+    address: i32(0),
+    offset: STATE.gpr + 32,
+    value,
+  };
   f.emit(when(wide, [put64(STATE.gpr + 32, op("i64.and", value, i64(0xffffffffn)))], [half]));
   return f.finish();
 }
@@ -96,7 +123,9 @@ function runFunction(): FunctionBody {
   const labels = { next: label("next"), enter: label("enter"), dispatch: label("dispatch") };
   const body = f.collect(() => {
     f.emit(...lookup(f, trace));
-    f.emit(loop(labels.enter, [...enter(f, trace, rec), loop(labels.dispatch, dispatch(f, trace, rec, labels))]));
+    f.emit(
+      loop(labels.enter, [...enter(f, trace, rec), loop(labels.dispatch, dispatch(f, trace, rec, labels))]),
+    );
   });
   // A trace given by the caller skips the look-up on the first round.
   f.emit(loop(labels.next, body));
@@ -110,7 +139,9 @@ function lookup(f: FunctionBuilder, trace: ReturnType<FunctionBuilder["local"]>)
   const body = f.collect(() => {
     f.emit(brIf(given, get(trace)));
     const csBase = memory(STATE.segments + SEG.cs * SEGMENT_BYTES + SEGMENT.base, "i64.load");
-    const linear = f.let(op("i64.and", op("i64.add", memory(STATE.rip, "i64.load"), csBase), memory(RUN.linearMask, "i64.load")));
+    const linear = f.let(
+      op("i64.and", op("i64.add", memory(STATE.rip, "i64.load"), csBase), memory(RUN.linearMask, "i64.load")),
+    );
     const page = f.let(op("i64.and", linear, i64(-0x1000n)));
     f.emit(when(op("i64.ne", page, memory(RUN.codePage, "i64.load")), codePage(f, page)));
     const offset = op("i32.and", op("i32.wrap_i64", linear), i32(0xfff));
@@ -118,7 +149,11 @@ function lookup(f: FunctionBuilder, trace: ReturnType<FunctionBuilder["local"]>)
     const low = f.let(op("i32.or", op("i32.wrap_i64", op("i64.shl", frame, i64(12n))), offset));
     const mode = op("i32.shl", memory(STATE.mode, "i32.load"), i32(20));
     const high = f.let(op("i32.or", op("i32.wrap_i64", op("i64.shr_u", frame, i64(20n))), mode));
-    const hash = op("i32.and", op("i32.xor", low, op("i32.shr_u", low, i32(14))), i32(TRACE_INDEX.entries - 1));
+    const hash = op(
+      "i32.and",
+      op("i32.xor", low, op("i32.shr_u", low, i32(14))),
+      i32(TRACE_INDEX.entries - 1),
+    );
     const entry = f.let(op("i32.shl", hash, i32(4)));
     const at = (field: number) => load("i32.load", entry, TRACE_INDEX.base + field);
     const found = op("i32.and", op("i32.eq", at(0), low), op("i32.eq", at(4), high));
@@ -126,7 +161,14 @@ function lookup(f: FunctionBuilder, trace: ReturnType<FunctionBuilder["local"]>)
     f.emit(set(trace, at(8)));
     // The branch that led here may remember where it went.
     const link = f.let(memory(RUN.link, "i32.load"));
-    const remember: Node = { kind: "store", type: "void", op: "i32.store", address: link, offset: 0, value: get(trace) };
+    const remember: Node = {
+      kind: "store",
+      type: "void",
+      op: "i32.store",
+      address: link,
+      offset: 0,
+      value: get(trace),
+    };
     f.emit(when(link, [remember, put32(RUN.link, i32(0))]));
   });
   return [block(given, body)];
@@ -146,7 +188,12 @@ function codePage(f: FunctionBuilder, page: Node): readonly Node[] {
 }
 
 /** Charges a trace to the budget and starts it, or leaves with state.rip at its first instruction. */
-function enter(f: FunctionBuilder, trace: ReturnType<FunctionBuilder["local"]>, rec: ReturnType<FunctionBuilder["local"]>): readonly Node[] { // oxfmt-ignore
+function enter(
+  f: FunctionBuilder,
+  trace: ReturnType<FunctionBuilder["local"]>,
+  rec: ReturnType<FunctionBuilder["local"]>,
+): readonly Node[] {
+  // oxfmt-ignore
   return f.collect(() => {
     const field = (offset: number) => load("i32.load", get(trace), offset);
     const left = f.let(op("i32.sub", memory(RUN.budget, "i32.load"), field(TRACE.count)));
@@ -190,16 +237,27 @@ function dispatch(
   handler("yield", () => f.emit(refund(), put64(STATE.rip, ownRip()), ret(i32(EXIT.yield))));
   handler("break", () => f.emit(refund(), put64(STATE.rip, ownRip()), ret(i32(EXIT.break))));
   handler("operate", () => {
-    f.emit(put32(RUN.record, get(rec)), put64(RUN.effective, call("effective", "i64", get(rec))), put64(STATE.rip, nextRip()));
+    f.emit(
+      put32(RUN.record, get(rec)),
+      put64(RUN.effective, call("effective", "i64", get(rec))),
+      put64(STATE.rip, nextRip()),
+    );
     const code = f.let(call("operate", "i32", get(rec)));
     f.emit(when(code, [ret(code)]), ...lookUp());
   });
   const inLoop = { ...ending, lookup: lookUp };
-  for (const variant of hotVariants) handler(variantName(variant), () => new HandlerVocabulary(f, variant, rec, inLoop).write_());
+  for (const variant of hotVariants)
+    handler(variantName(variant), () => new HandlerVocabulary(f, variant, rec, inLoop).write_());
 
   const cold = label("cold");
   const number = f.local("i32");
-  const table: Node = { kind: "br_table", type: "void", index: get(number), labels: handlers.map((h) => h.label), default: cold };
+  const table: Node = {
+    kind: "br_table",
+    type: "void",
+    index: get(number),
+    labels: handlers.map((h) => h.label),
+    default: cold,
+  };
   const jump = block(cold, [set(number, load("i32.load16_u", get(rec), RECORD.handler)), table]);
   const answer = f.local("i32");
   const indirect: Node = {

@@ -31,8 +31,10 @@ const PSEUDO_COUNT = 5;
 const letters = (operand: Operand): readonly string[] => {
   switch (operand.kind) {
     case "rm": return ["r", "m"]; // oxfmt-ignore
-    case "m": case "moffs": return ["m"]; // oxfmt-ignore
-    case "imm": case "rel": return ["i"]; // oxfmt-ignore
+    case "m":
+    case "moffs": return ["m"]; // oxfmt-ignore
+    case "imm":
+    case "rel": return ["i"]; // oxfmt-ignore
     case "one": return ["1"]; // oxfmt-ignore
     default: return ["r"]; // oxfmt-ignore
   }
@@ -46,7 +48,8 @@ export function widthsOf(form: Form): readonly Width[] {
   return form.traits.has("o64") && form.traits.has("d64") ? [16, 64] : [16, 32, 64];
 }
 
-const key = (v: Variant): string => `${v.family.name}.${v.width}.${v.operands}.${v.memory}.${v.stack}.${v.address}`;
+const key = (v: Variant): string =>
+  `${v.family.name}.${v.width}.${v.operands}.${v.memory}.${v.stack}.${v.address}`;
 
 function enumerate(): Variant[] {
   const seen = new Map<string, Variant>();
@@ -55,10 +58,12 @@ function enumerate(): Variant[] {
   for (const family of families) {
     if (family.meaning === null) continue;
     const repeated = rep.exec(family.name);
-    const forms = repeated === null ? family.forms : (families.find((f) => f.name === repeated[2])?.forms ?? []);
+    const forms =
+      repeated === null ? family.forms : (families.find((f) => f.name === repeated[2])?.forms ?? []);
     for (const form of forms) {
       let shapes = [""];
-      for (const operand of form.operands) shapes = shapes.flatMap((shape) => letters(operand).map((letter) => shape + letter));
+      for (const operand of form.operands)
+        shapes = shapes.flatMap((shape) => letters(operand).map((letter) => shape + letter));
       for (const width of widthsOf(form)) {
         for (const operands of shapes) for (const v of addressings(family, width, operands)) add(v);
       }
@@ -75,20 +80,31 @@ function addressings(family: Family, width: Width, operands: string): Variant[] 
   const all: Variant[] = [];
   for (const memory of memories) {
     for (const stack of stacks) {
-      if ((memory === "m64" && stack === "s32") || (stack === "s64" && width === 32) || (stack === "s32" && width === 64)) continue;
+      if (
+        (memory === "m64" && stack === "s32") ||
+        (stack === "s64" && width === 32) ||
+        (stack === "s32" && width === 64)
+      )
+        continue;
       // Only what computes with offsets itself needs to know the address size; otherwise the record masks it.
-      const sizes: (16 | 32 | 64)[] = memory === "m64" ? [64] : memory === "m32" ? [32] : needsAddress(family) ? [16, 32, 64] : [64];
+      const sizes: (16 | 32 | 64)[] =
+        memory === "m64" ? [64] : memory === "m32" ? [32] : needsAddress(family) ? [16, 32, 64] : [64];
       for (const address of sizes) all.push({ family, width, operands, memory, stack, address });
     }
   }
   return all;
 }
 
-const needsAddress = (family: Family): boolean => family.traits.string === true || /^bt[src]?$/.test(family.name);
+const needsAddress = (family: Family): boolean =>
+  family.traits.string === true || /^bt[src]?$/.test(family.name);
 
 /** Hot families get their fast variants into the loop's own jump table. */
 const isHot = (v: Variant): boolean =>
-  v.family.traits.hot === true && v.memory !== "ms" && v.stack !== "ss" && v.width !== 16 && !(v.width === 8 && v.memory === "m32");
+  v.family.traits.hot === true &&
+  v.memory !== "ms" &&
+  v.stack !== "ss" &&
+  v.width !== 16 &&
+  !(v.width === 8 && v.memory === "m32");
 
 const all = enumerate();
 export const hotVariants: readonly Variant[] = all.filter(isHot);
@@ -106,7 +122,14 @@ coldVariants.forEach((v, index) => numbers.set(key(v), FIRST_COLD + index));
 export function handlerNumber(variant: Variant): number {
   const fast = variant.family.traits.hot === true || variant.family.traits.string === true;
   const memory = variant.memory !== "" && !fast ? "ms" : variant.memory;
-  const address = memory === "m64" ? 64 : memory === "m32" ? 32 : needsAddress(variant.family) && memory !== "" ? variant.address : 64;
+  const address =
+    memory === "m64"
+      ? 64
+      : memory === "m32"
+        ? 32
+        : needsAddress(variant.family) && memory !== ""
+          ? variant.address
+          : 64;
   const normal: Variant = { ...variant, memory, address };
   const number = numbers.get(key(normal));
   assert(number !== undefined, "no handler for", key(normal));
@@ -114,4 +137,6 @@ export function handlerNumber(variant: Variant): number {
 }
 
 export const variantName = (v: Variant): string =>
-  [v.family.name, v.width, v.operands, v.memory, v.stack, v.address === 64 ? "" : `a${v.address}`].filter((part) => part !== "").join("_");
+  [v.family.name, v.width, v.operands, v.memory, v.stack, v.address === 64 ? "" : `a${v.address}`]
+    .filter((part) => part !== "")
+    .join("_");

@@ -1,0 +1,429 @@
+/**
+ * The processor: runs traces in the interpreter's WebAssembly, and does between them what traces do not: interrupts, faults, fetches that miss,
+ * single steps, breakpoints.
+ *
+ * Invariant: `executed` counts retired instructions (one per iteration of REP) and delivered events, exactly, wherever a run is left.
+ * Elsewhere: what instructions mean (`isa/`, `system/`, `operation/`, `x87/`), how they become traces (`decode.ts`, `traces.ts`).
+ */
+import { assert } from "../assert.ts";
+import type { Memory } from "../memory/index.ts";
+import type { PortBus } from "../memory/guest-memory.ts";
+import { physical, type PhysicalAddress } from "../numbers.ts";
+import { ACTIVITY, CR4, Core, FLAG, SHADOW, type CoreEnvironment } from "./core.ts";
+import { Fault, Halt, VECTOR } from "./event.ts";
+import { interpreterModule } from "./interpreter/loop.ts";
+import { EXIT, RECORD, RUN, SEG, STATE, TRACE } from "./layout.ts";
+import { integerOperations } from "./operation/index.ts";
+import type { Processor, ProcessorExit } from "./processor.ts";
+import { commit, slowModify, slowRead, slowWrite } from "./system/access.ts";
+import { translateCode } from "./system/fetch.ts";
+import { systemOperations } from "./system/index.ts";
+import { deliver, deliverFault } from "./system/interrupt.ts";
+import { segmented } from "./system/segmentation.ts";
+import { TraceCache, type CodeSource } from "./traces.ts";
+import { x87Operations } from "./x87/index.ts";
+
+const PAGE = 4096;
+/** Largest budget handed to emitted code, which counts in an i32. */
+const BUDGET_MAX = 1 << 30;
+const DR6_SINGLE_STEP = 1 << 14;
+
+let compiled: WebAssembly.Module | null = null;
+
+const operations = { ...integerOperations, ...systemOperations, ...x87Operations };
+
+export class Cpu implements Processor {
+  readonly core: Core;
+  readonly #traces: TraceCache;
+  readonly #interpret: (trace: number) => number;
+
+  interruptLine = false;
+  nmiPending = false;
+  acknowledge: () => number = () => 0xff;
+  isBreakpoint: (linear: bigint, physical: PhysicalAddress) => boolean = () => false;
+  /** Traces decoded, faults taken and call-outs made so far, for `--stats`. */
+  readonly counters = { misses: 0, faults: 0, callOuts: 0, slowAccesses: 0, yields: 0 };
+
+  /** Instants of this run that are over, without those of the emitted code under way. */
+  #done = 0;
+  /** Budget given to the emitted code under way, and what `requestExit` has taken out of it. */
+  #given = 0;
+  #withheld = 0;
+  #inside = false;
+  #exitRequested = false;
+  /** Watched exceptions do not stop the first instruction of a resumed run. */
+  #suppressed = false;
+  #userOffsets: ReadonlySet<number> = new Set();
+
+  constructor(
+    memory: WebAssembly.Memory,
+    guest: Memory,
+    ports: PortBus,
+    environment: CoreEnvironment,
+    index = 0,
+  ) {
+    this.core = new Core(memory, guest, ports, environment, index);
+    this.#traces = new TraceCache(this.core, guest, operations);
+    compiled ??= new WebAssembly.Module(interpreterModule());
+    const { core } = this;
+    const noticing =
+      (access: (core: Core, size: number) => number) =>
+      (size: number): number => {
+        this.counters.slowAccesses++;
+        const host = access(core, size);
+        if (core.pendingDebug !== 0) this.requestExit();
+        return host;
+      };
+    const host = {
+      memory,
+      slowRead: noticing(slowRead),
+      slowWrite: noticing(slowWrite),
+      slowModify: noticing(slowModify),
+      commit: () => {
+        if (core.word(RUN.commit) !== 0) commit(core);
+      },
+      segmented: (segment: number, size: number, access: number) =>
+        segmented(core, segment as never, size, access as never),
+      raise: (vector: number, errorCode: number) => {
+        throw new Fault(vector, errorCode < 0 ? null : errorCode, vector === VECTOR.DE ? "division by zero, or a quotient too large" : "near transfer beyond the code segment's limit"); // oxfmt-ignore
+      },
+      nearTarget: () => this.#nearTarget(),
+      divide128: (divisor: bigint, signed: number) => this.#divide128(divisor, signed !== 0),
+      operate: (record: number) => this.#operate(record),
+    };
+    const instance = new WebAssembly.Instance(compiled, { host });
+    this.#interpret = instance.exports["run"] as (trace: number) => number;
+    this.#traces.flush();
+  }
+
+  get executed(): number {
+    if (!this.#inside) return this.#done;
+    const { core } = this;
+    const charged = this.#given - this.#withheld - core.word(RUN.budget);
+    return this.#done + charged - (core.word(core.word(RUN.trace) + TRACE.count) - this.#recordIndex());
+  }
+
+  run(budget: number, resume = false): ProcessorExit {
+    this.#done = 0;
+    this.#exitRequested = false;
+    this.#suppressed = resume;
+    let first = resume;
+    try {
+      while (this.#done < budget && !this.#exitRequested) {
+        const stopped = this.#step(budget - this.#done, first);
+        first = this.#suppressed = false;
+        if (stopped !== null) return stopped;
+      }
+      return { kind: "budget" };
+    } catch (thrown) {
+      if (thrown instanceof Halt) return thrown.reason;
+      throw thrown;
+    }
+  }
+
+  requestExit(): void {
+    this.#exitRequested = true;
+    if (!this.#inside) return;
+    const { core } = this;
+    this.#withheld += core.word(RUN.budget);
+    core.setWord(RUN.budget, 0);
+    this.#traces.yieldAfter(core.word(RUN.record), core.word(RUN.trace));
+  }
+
+  setBreakpointOffsets(offsets: ReadonlySet<number>): void {
+    this.#userOffsets = offsets;
+    this.#updateOffsets();
+  }
+  setWatchedPages(linearPages: ReadonlySet<bigint>, physicalPages: ReadonlySet<number>): void {
+    this.core.watchedLinearPages = linearPages;
+    this.core.watchedPhysicalPages = physicalPages;
+    this.core.dropFrames();
+  }
+  flushTraces(): void {
+    this.#traces.flush();
+    this.#updateOffsets();
+  }
+  reset(): void {
+    this.core.reset();
+    this.nmiPending = false;
+    this.flushTraces();
+  }
+  get traceCount(): number {
+    return this.#traces.count;
+  }
+
+  /** One event, or a run of instructions. A value is why the whole run ends. */
+  #step(budget: number, resumed: boolean): ProcessorExit | null {
+    const { core } = this;
+    if (core.pendingDebug !== 0) return this.#debugTrap();
+    if (this.nmiPending && core.word(STATE.nmiBlocked) === 0 && core.shadow === 0) {
+      this.nmiPending = false;
+      core.activity = ACTIVITY.running;
+      return this.#event({ vector: VECTOR.NMI, kind: "nmi", why: "non-maskable interrupt" });
+    }
+    if (this.interruptLine && core.shadow === 0 && core.systemFlag(FLAG.IF)) {
+      core.activity = ACTIVITY.running;
+      const vector = this.acknowledge();
+      return this.#event({ vector, kind: "external", why: "external interrupt" });
+    }
+    if (core.activity !== ACTIVITY.running) return { kind: "halted" };
+    const traced = core.systemFlag(FLAG.TF);
+    const one = traced || resumed || core.shadow !== 0 || core.systemFlag(FLAG.RF);
+    if (!one) return this.#execute(Math.min(budget, BUDGET_MAX), false);
+    // RF and a shadow last for one instruction, unless that one sets them again.
+    core.shadow = 0;
+    core.setSystemFlag(FLAG.RF, false);
+    const before = this.#done;
+    const stopped = this.#execute(1, true);
+    const retired = this.#done > before && !this.#faulted;
+    if (traced && retired && stopped === null && (core.shadow & SHADOW.debugTraps) === 0)
+      core.pendingDebug |= DR6_SINGLE_STEP;
+    return stopped;
+  }
+
+  #faulted = false;
+
+  /** #DB after an instruction, for single steps and data breakpoints: a trap, the instruction has retired. */
+  #debugTrap(): ProcessorExit | null {
+    const { core } = this;
+    const bits = core.pendingDebug;
+    const event = {
+      vector: VECTOR.DB,
+      errorCode: null,
+      kind: "trap",
+      address: BigInt(bits),
+      why: "debug trap after the instruction",
+    } as const;
+    if (!deliver(core, event, this.#suppressed)) return { kind: "exception" };
+    core.pendingDebug = 0;
+    this.#done++;
+    return null;
+  }
+
+  #event(event: { vector: number; kind: "nmi" | "external"; why: string }): null {
+    this.#done++;
+    deliver(this.core, { ...event, errorCode: null, address: null });
+    return null;
+  }
+
+  /** Runs emitted code for at most `budget` instants; with `single`, exactly one instruction from a scratch trace, breakpoints ignored. */
+  #execute(budget: number, single: boolean): ProcessorExit | null {
+    const { core } = this;
+    this.#faulted = false;
+    this.#given = budget;
+    this.#withheld = 0;
+    core.setWord(RUN.budget, budget);
+    core.setWord(RUN.link, 0);
+    let trace = 0;
+    try {
+      if (single) trace = this.#traces.scratch(this.#source(), 1).address;
+      for (;;) {
+        this.#inside = true;
+        const exit = this.#interpret(trace);
+        this.#inside = false;
+        trace = 0;
+        const left = core.word(RUN.budget);
+        if (exit === EXIT.yield) {
+          this.counters.yields++;
+          this.#traces.endYield();
+          break;
+        }
+        if (exit === EXIT.attention || left === 0) break;
+        if (exit === EXIT.break) {
+          const stopped = this.#breakpoint();
+          if (stopped !== null) return this.#account(stopped);
+          trace = this.#traces.scratch(this.#source(), 1).address;
+        } else if (exit === EXIT.budget) {
+          trace = this.#traces.scratch(this.#source(), left).address;
+        } else {
+          assert(exit === EXIT.miss, "unknown exit", exit);
+          trace = this.#find();
+        }
+      }
+      this.#account(null);
+      return null;
+    } catch (thrown) {
+      return this.#thrown(thrown);
+    }
+  }
+
+  /** Adds what the emitted code has used to `#done`. */
+  #account<T>(value: T): T {
+    this.#inside = false;
+    this.#done += this.#given - this.#withheld - this.core.word(RUN.budget);
+    this.#given = this.#withheld = 0;
+    this.core.setWord(RUN.budget, 0);
+    this.core.setWord(RUN.link, 0);
+    return value;
+  }
+
+  /** A fault or halt came out of emitted code or a fetch: puts state back to the instruction's start, and delivers the fault. */
+  #thrown(thrown: unknown): ProcessorExit | null {
+    const { core } = this;
+    if (!(thrown instanceof Fault) && !(thrown instanceof Halt)) throw thrown;
+    if (this.#inside) {
+      const record = core.word(RUN.record);
+      const rest = core.word(core.word(RUN.trace) + TRACE.count) - this.#recordIndex();
+      core.setWord(RUN.budget, core.word(RUN.budget) + rest);
+      core.rip = core.quad(RUN.traceRip) + BigInt(core.view.getUint16(record + RECORD.offset, true));
+      core.setWord(RUN.commit, 0);
+    }
+    this.#traces.endYield();
+    this.#account(null);
+    if (thrown instanceof Halt) throw thrown;
+    this.#faulted = true;
+    this.counters.faults++;
+    if (!deliverFault(core, thrown, this.#suppressed)) return { kind: "exception" };
+    this.#done++;
+    return null;
+  }
+
+  #recordIndex(): number {
+    const { core } = this;
+    return (core.word(RUN.record) - core.word(RUN.trace) - TRACE.headerBytes) / RECORD.bytes;
+  }
+
+  /** Where state.rip's bytes are. Faults if they may not be fetched. */
+  #source(): CodeSource {
+    const { core } = this;
+    const rip = core.rip;
+    const limit = core.quad(RUN.codeLimit);
+    if (rip > limit)
+      throw new Fault(
+        VECTOR.GP,
+        0,
+        `RIP 0x${rip.toString(16)} is beyond the code segment's limit 0x${limit.toString(16)}`,
+      );
+    const address = this.#linearRip(rip);
+    const mode = core.mode;
+    return {
+      physical: translateCode(core, address),
+      mode,
+      rip,
+      nextPage: () => Math.floor(translateCode(core, this.#linearRip((rip & ~0xfffn) + 0x1000n, rip)) / PAGE),
+    };
+  }
+  #linearRip(rip: bigint, within = rip): bigint {
+    const { core } = this;
+    const base = core.segmentBase(SEG.cs);
+    // The page after the one `within` lies on is counted in linear addresses, not in offsets.
+    const at = within === rip ? base + rip : ((base + within) & ~0xfffn) + 0x1000n;
+    return at & core.quad(RUN.linearMask);
+  }
+
+  #find(): number {
+    const { core } = this;
+    this.counters.misses++;
+    const link = core.word(RUN.link);
+    const source = this.#source();
+    const trace = this.#traces.find(source);
+    // A trace that passes the segment's limit is cut off there; the instruction at the limit then faults by itself.
+    const limit = core.quad(RUN.codeLimit);
+    if (source.rip + BigInt(trace.end - trace.start - 1) > limit) return this.#atLimit(source, limit);
+    if (link !== 0 && trace.key >= 0 && core.word(RUN.link) === link) core.setWord(link, trace.address);
+    core.setWord(RUN.link, 0);
+    return trace.address;
+  }
+
+  #atLimit(source: CodeSource, limit: bigint): number {
+    const one = this.#traces.scratch(source, 1);
+    const last = source.rip + BigInt(one.end - one.start - 1);
+    if (last > limit)
+      throw new Fault(
+        VECTOR.GP,
+        0,
+        `instruction at 0x${source.rip.toString(16)} reaches beyond the code segment's limit`,
+      );
+    return one.address;
+  }
+
+  /** At a BREAK record: a debug register that matches raises #DB, a breakpoint of the debugger ends the run. */
+  #breakpoint(): ProcessorExit | null {
+    const { core } = this;
+    const address = this.#linearRip(core.rip);
+    const hit = codeBreakpoints(core, address);
+    if (hit !== 0)
+      throw new Fault(VECTOR.DB, null, "instruction breakpoint in a debug register", BigInt(hit));
+    const at = physical(translateCode(core, address));
+    return this.isBreakpoint(address, at) ? { kind: "breakpoint" } : null;
+  }
+
+  #updateOffsets(): void {
+    const { core } = this;
+    const offsets = new Set(this.#userOffsets);
+    const dr7 = Number(core.dr(7));
+    for (let n = 0; n < 4; n++) if (isCodeBreakpoint(dr7, n)) offsets.add(Number(core.dr(n) & 0xfffn));
+    const before = this.#traces.breakOffsets;
+    this.#traces.breakOffsets = offsets;
+    for (const offset of offsets) if (!before.has(offset)) this.#traces.dropOffset(offset);
+    for (const offset of before) if (!offsets.has(offset)) this.#traces.dropOffset(offset);
+  }
+
+  /** Executes a call-out. 0: go on; otherwise the EXIT with which emitted code returns. */
+  #operate(record: number): number {
+    const { core } = this;
+    this.counters.callOuts++;
+    const callOut = this.#traces.callOuts[core.word(record + RECORD.instruction)];
+    assert(callOut !== undefined, "call-out without an instruction");
+    const { instruction } = callOut;
+    if (instruction.rep === "") callOut.run(core, instruction);
+    else this.#repeat(callOut.run, record);
+    if (instruction.mnemonic === "mov_dr_r") this.#updateOffsets();
+    const flags = core.word(STATE.eflags);
+    const interrupted = (this.interruptLine && (flags & FLAG.IF) !== 0) || this.nmiPending;
+    const special =
+      (flags & (FLAG.TF | FLAG.RF)) !== 0 || core.shadow !== 0 || core.activity !== ACTIVITY.running;
+    return interrupted || special || this.#exitRequested || core.pendingDebug !== 0 ? EXIT.attention : 0;
+  }
+
+  /** One iteration of REP INS or REP OUTS; rip stays at the instruction while rCX is not 0. */
+  #repeat(run: (typeof operations)[string], record: number): void {
+    const { core } = this;
+    const callOut = this.#traces.callOuts[core.word(record + RECORD.instruction)];
+    assert(callOut !== undefined, "call-out without an instruction");
+    const { instruction } = callOut;
+    const bits = instruction.addressSize;
+    const count = BigInt.asUintN(bits, core.gpr(1));
+    if (count === 0n) return;
+    const next = core.rip;
+    run(core, instruction);
+    if (bits === 16) core.setGpr16(1, Number(count - 1n));
+    else core.setGpr(1, count - 1n);
+    if (count > 1n)
+      core.rip = core.quad(RUN.traceRip) + BigInt(core.view.getUint16(record + RECORD.offset, true));
+    else core.rip = next;
+  }
+
+  /** Decides about a near transfer to an address that is not canonical in 48 bits: fine in 57 with CR4.LA57. */
+  #nearTarget(): void {
+    const { core } = this;
+    const target = core.quad(RUN.temporary);
+    if ((core.cr4 & CR4.LA57) !== 0 && BigInt.asUintN(64, BigInt.asIntN(57, target)) === target) return;
+    throw new Fault(VECTOR.GP, 0, `near transfer to 0x${target.toString(16)}, which is not canonical`);
+  }
+
+  /** rDX:rAX by a 64-bit divisor, for dividends that need 128 bits. False: the quotient does not fit. */
+  #divide128(divisor: bigint, signed: boolean): number {
+    const { core } = this;
+    const joined = (core.gpr(2) << 64n) | core.gpr(0);
+    const dividend = signed ? BigInt.asIntN(128, joined) : joined;
+    const by = signed ? BigInt.asIntN(64, divisor) : BigInt.asUintN(64, divisor);
+    const quotient = dividend / by;
+    if (quotient !== (signed ? BigInt.asIntN(64, quotient) : BigInt.asUintN(64, quotient))) return 0;
+    core.setGpr(0, BigInt.asUintN(64, quotient));
+    core.setGpr(2, BigInt.asUintN(64, dividend % by));
+    return 1;
+  }
+}
+
+/** DR7: breakpoint n is enabled (locally or globally) and its condition is instruction execution. */
+const isCodeBreakpoint = (dr7: number, n: number): boolean =>
+  ((dr7 >> (n * 2)) & 3) !== 0 && ((dr7 >> (16 + n * 4)) & 3) === 0;
+
+/** DR6 bits of the debug registers that break at an instruction address. */
+function codeBreakpoints(core: Core, address: bigint): number {
+  const dr7 = Number(core.dr(7));
+  let hit = 0;
+  for (let n = 0; n < 4; n++) if (isCodeBreakpoint(dr7, n) && core.dr(n) === address) hit |= 1 << n;
+  return hit;
+}

@@ -1,0 +1,453 @@
+/**
+ * The decoder: bytes to the fields of a record. Tables come from `isa/`; prefixes, ModRM, SIB and immediates are the manual's (SDM 2A chapter 2).
+ *
+ * One decoder object is reused for every instruction: `decode` fills its fields. Elsewhere: what a trace is made of (`traces.ts`).
+ */
+import { assert } from "../assert.ts";
+import { families, type Family, type Form } from "../isa/index.ts";
+import { missingName } from "../isa/missing.ts";
+import type { Width } from "../semantics/vocabulary.ts";
+import type { Instruction } from "./instruction.ts";
+import { MODE, RUN, SEG, STATE, type SegmentNumber } from "./layout.ts";
+import { handlerNumber, type MemoryKind, type StackKind } from "./interpreter/variant.ts";
+import { x87Name } from "./x87/index.ts";
+
+/** What `decode` found. "short": the bytes ended before the instruction did. "invalid": #UD. "long": more than 15 bytes, #GP(0). */
+export type Decoded = "handler" | "operation" | "invalid" | "missing" | "short" | "long";
+
+const INSTRUCTION_BYTES_MAX = 15;
+
+/** Candidate forms by map × 256 + opcode, most specific first. */
+const table: Form[][] = Array.from({ length: 4 * 256 }, () => []);
+for (const family of families) {
+  for (const form of family.forms) {
+    const last = form.opcodeRegister ? 7 : 0;
+    for (let i = 0; i <= last; i++) table[form.map * 256 + form.opcode + i]?.push(form);
+  }
+}
+const specificity = (form: Form): number =>
+  (form.exact >= 0 ? 4 : 0) +
+  (form.prefix === "" ? 0 : 2) +
+  (form.digit >= 0 ? 1 : 0) +
+  (form.family.name === "nop" ? 1 : 0);
+for (const forms of table) forms.sort((a, b) => specificity(b) - specificity(a));
+
+const repeatFamilies = new Map<string, Family>();
+for (const family of families) if (family.traits.repeats === true) repeatFamilies.set(family.name, family);
+
+/** Families executed in TypeScript whose REP prefix repeats them. */
+const REPEATED_OPERATIONS = new Set(["insb", "insw", "insd", "outsb", "outsw", "outsd"]);
+const SEGMENT_OF_PUSH: Record<number, SegmentNumber> = {
+  0x06: SEG.es, 0x07: SEG.es, 0x0e: SEG.cs, 0x16: SEG.ss, 0x17: SEG.ss, 0x1e: SEG.ds, 0x1f: SEG.ds, 0xa0: SEG.fs, 0xa1: SEG.fs, 0xa8: SEG.gs, 0xa9: SEG.gs,
+}; // oxfmt-ignore
+
+/** 16-bit addressing (SDM 2A table 2-1): base and index register by ModRM.rm; 16 = none. */
+const BASE16 = [3, 3, 5, 5, 6, 7, 5, 3] as const;
+const INDEX16 = [6, 7, 6, 7, 16, 16, 16, 16] as const;
+const NONE = 16;
+const RIP = 17;
+
+const registerOffset = (number: number): number =>
+  number === NONE ? RUN.zero : number === RIP ? RUN.traceRip : STATE.gpr + number * 8;
+
+export class Decoder {
+  #bytes: Uint8Array = new Uint8Array(0);
+  #at = 0;
+  #end = 0;
+  #short = false;
+
+  // Results
+  form: Form | null = null;
+  /** The form's family, or the repeating one of it. */
+  family: Family | null = null;
+  length = 0;
+  handler = 0;
+  /** Register fields of operands 0 … 2, as offsets into linear memory. */
+  readonly registers: [number, number, number] = [0, 0, 0];
+  base: number = RUN.zero;
+  index: number = RUN.zero;
+  shift = 0;
+  /** A RIP-relative displacement still counts from the next instruction. */
+  ripRelative = false;
+  displacement = 0n;
+  immediate = 0n;
+  segment: SegmentNumber = SEG.ds;
+  addressSize: 16 | 32 | 64 = 64;
+  hasMemory = false;
+  relative = false;
+  instruction: Instruction | null = null;
+  missing = "";
+
+  // Prefixes and parts of the instruction under way
+  #mode = 0;
+  #operandPrefix = false;
+  #repeat: "" | "rep" | "repne" = "";
+  #lock = false;
+  #rex = 0;
+  #override = -1;
+  #operandSize: 16 | 32 | 64 = 32;
+  #modrm = -1;
+  #map: 0 | 1 | 2 | 3 = 0;
+  #opcode = 0;
+  #immediate2 = 0;
+
+  /** Decodes at `bytes[at]`; bytes from `end` on are not known. `mode` is STATE.mode. */
+  decode(bytes: Uint8Array, at: number, end: number, mode: number): Decoded {
+    this.#bytes = bytes;
+    this.#at = at;
+    this.#end = end;
+    this.#short = false;
+    this.#mode = mode;
+    this.hasMemory = this.ripRelative = this.relative = false;
+    this.base = this.index = RUN.zero;
+    this.shift = 0;
+    this.displacement = this.immediate = 0n;
+    this.#immediate2 = 0;
+    this.#modrm = -1;
+    this.instruction = null;
+    this.form = this.family = null;
+    const result = this.#decode();
+    this.length = this.#at - at;
+    if (this.length > INSTRUCTION_BYTES_MAX) return "long";
+    return this.#short ? "short" : result;
+  }
+
+  get #is64(): boolean {
+    return (this.#mode & MODE.codeSize) === 2;
+  }
+
+  #byte(): number {
+    const value = this.#at < this.#end ? this.#bytes[this.#at] : undefined;
+    this.#at++;
+    if (value === undefined) {
+      this.#short = true;
+      return 0;
+    }
+    return value;
+  }
+  #signed(bytes: 1 | 2 | 4): bigint {
+    let value = 0;
+    for (let i = 0; i < bytes; i++) value |= this.#byte() << (8 * i);
+    const unused = 32 - 8 * bytes;
+    return BigInt((value << unused) >> unused);
+  }
+  #unsigned(bytes: 1 | 2 | 4 | 8): bigint {
+    if (bytes === 8) return this.#unsigned(4) | (this.#unsigned(4) << 32n);
+    return BigInt.asUintN(8 * bytes, this.#signed(bytes));
+  }
+
+  #decode(): Decoded {
+    this.#prefixes();
+    let opcode = this.#byte();
+    this.#map = 0;
+    if (opcode === 0x0f) {
+      opcode = this.#byte();
+      this.#map = 1;
+      if (opcode === 0x38 || opcode === 0x3a) {
+        this.#map = opcode === 0x38 ? 2 : 3;
+        opcode = this.#byte();
+      }
+    } else if (this.#isVector(opcode)) {
+      return this.#missing(opcode === 0x62 ? "EVEX" : "VEX");
+    }
+    this.#opcode = opcode;
+    const form = this.#find(opcode);
+    if (form === null) return this.#missing("");
+    this.form = form;
+    return this.#operands(form);
+  }
+
+  #prefixes(): void {
+    this.#operandPrefix = this.#lock = false;
+    this.#repeat = "";
+    this.#rex = 0;
+    this.#override = -1;
+    let addressPrefix = false;
+    const is64 = this.#is64;
+    for (;;) {
+      const byte = this.#byte();
+      if (this.#short) break;
+      if (byte === 0x66) this.#operandPrefix = true;
+      else if (byte === 0x67) addressPrefix = true;
+      else if (byte === 0xf0) this.#lock = true;
+      else if (byte === 0xf2) this.#repeat = "repne";
+      else if (byte === 0xf3) this.#repeat = "rep";
+      else if (byte === 0x64) this.#override = SEG.fs;
+      else if (byte === 0x65) this.#override = SEG.gs;
+      else if (byte === 0x26 || byte === 0x2e || byte === 0x36 || byte === 0x3e) {
+        // In 64-bit mode these are ignored altogether; an earlier FS or GS stays in force.
+        if (!is64) this.#override = (byte >> 3) & 3;
+      } else if (is64 && (byte & 0xf0) === 0x40) {
+        // REX counts only directly before the opcode.
+        const next = this.#bytes[this.#at];
+        if (this.#at < this.#end && next !== undefined && isPrefix(next, is64)) continue;
+        this.#rex = byte;
+        break;
+      } else {
+        this.#at--;
+        break;
+      }
+      if (this.#at > this.#end + INSTRUCTION_BYTES_MAX) break;
+    }
+    const size = this.#mode & MODE.codeSize;
+    this.addressSize = size === 2 ? (addressPrefix ? 32 : 64) : (size === 1) !== addressPrefix ? 32 : 16;
+    this.#operandSize = (this.#rex & 8) !== 0 ? 64 : (size === 0) === this.#operandPrefix ? 32 : 16;
+  }
+
+  /** VEX and EVEX take the encodings of LES, LDS and BOUND that would have a register operand. */
+  #isVector(opcode: number): boolean {
+    if (opcode !== 0xc4 && opcode !== 0xc5 && opcode !== 0x62) return false;
+    const next = this.#at < this.#end ? (this.#bytes[this.#at] ?? 0) : 0xff;
+    return this.#is64 || ((next & 0xc0) === 0xc0 && (this.#mode & MODE.protected) !== 0);
+  }
+
+  #find(opcode: number): Form | null {
+    const candidates = table[this.#map * 256 + opcode] as Form[];
+    for (const form of candidates) {
+      if (form.hasModrm && this.#modrm < 0) this.#modrm = this.#byte();
+      if (this.#matches(form)) return form;
+    }
+    return null;
+  }
+  #matches(form: Form): boolean {
+    const { traits } = form;
+    const is64 = this.#is64;
+    if (traits.has("i64") && is64) return false;
+    if (traits.has("o64") && !is64) return false;
+    if (form.digit >= 0 && ((this.#modrm >> 3) & 7) !== form.digit) return false;
+    if (form.exact >= 0 && this.#modrm !== form.exact) return false;
+    if (form.prefix !== "" && form.prefix !== this.#mandatory()) return false;
+    if (form.family.name === "nop" && form.map === 0) return (this.#rex & 1) === 0;
+    if (form.hasModrm && form.exact < 0) {
+      const isRegister = this.#modrm >= 0xc0;
+      const onlyMemory = form.operands.some((operand) => operand.kind === "m");
+      if (onlyMemory && isRegister) return false;
+      // MOV to and from control and debug registers ignores ModRM.mod.
+      if (traits.has("nomem") && !isRegister && !form.family.name.startsWith("mov_")) return false;
+    }
+    return true;
+  }
+  #mandatory(): Form["prefix"] {
+    if (this.#repeat === "rep") return "f3";
+    if (this.#repeat === "repne") return "f2";
+    return this.#operandPrefix ? "66" : "np";
+  }
+
+  #missing(vector: "" | "VEX" | "EVEX"): Decoded {
+    const name = missingName(this.#map, this.#opcode, vector);
+    if (name === null) return "invalid";
+    this.missing = name;
+    return "missing";
+  }
+
+  #operands(form: Form): Decoded {
+    const { family, traits } = form;
+    if (this.#is64) {
+      if (traits.has("f64")) this.#operandSize = 64;
+      else if (traits.has("d64")) this.#operandSize = this.#operandPrefix && (this.#rex & 8) === 0 ? 16 : 64;
+    }
+    const registerMode = traits.has("nomem") && family.name.startsWith("mov_");
+    if (form.hasModrm && form.exact < 0 && this.#modrm < 0xc0 && !registerMode) this.#memory();
+    // LOCK needs a form that allows it, with memory as its destination.
+    if (this.#lock && !(traits.has("lock") && this.hasMemory)) return "invalid";
+    let letters = "";
+    form.operands.forEach((operand, index) => {
+      letters += this.#operand(form, operand, index);
+    });
+    if (family.name === "enter") this.#immediate2 = this.#byte();
+    if (this.#short) return "short";
+    if (family.meaning === null) return this.#operation(family);
+    return this.#emitted(form, letters);
+  }
+
+  /** Decodes one operand and says of which kind it is for the handler: register, memory, immediate or the constant 1. */
+  #operand(form: Form, operand: Form["operands"][number], index: number): string {
+    const size = operand.size === 0 ? this.#operandSize : operand.size;
+    const slot = index as 0 | 1 | 2;
+    switch (operand.kind) {
+      case "rm":
+      case "m":
+        if (this.hasMemory) return "m";
+        this.registers[slot] = this.#register((this.#modrm & 7) | ((this.#rex & 1) << 3), size);
+        return "r";
+      case "r":
+      case "sreg":
+        this.registers[slot] = this.#register(((this.#modrm >> 3) & 7) | ((this.#rex & 4) << 1), size);
+        return "r";
+      case "o":
+        this.registers[slot] = this.#register((this.#opcode & 7) | ((this.#rex & 1) << 3), size);
+        return "r";
+      case "a":
+        this.registers[slot] = STATE.gpr;
+        return "r";
+      case "c":
+        this.registers[slot] = STATE.gpr + 8;
+        return "r";
+      case "one":
+        return "1";
+      case "imm":
+        this.immediate = this.#immediateOf(operand);
+        return "i";
+      case "rel":
+        this.relative = true;
+        this.immediate =
+          operand.encoded === "b" ? this.#signed(1) : this.#signed(this.#operandSize === 16 ? 2 : 4);
+        return "i";
+      case "moffs":
+        this.hasMemory = true;
+        this.segment = this.#override >= 0 ? (this.#override as SegmentNumber) : SEG.ds;
+        this.displacement = this.#unsigned((this.addressSize / 8) as 2 | 4 | 8);
+        return "m";
+      case "far":
+        this.immediate = this.#unsigned(this.#operandSize === 16 ? 2 : 4);
+        this.#immediate2 = Number(this.#unsigned(2));
+        return "i";
+      case "si":
+      case "di":
+        assert(false, "string operands are implicit", form.family.name);
+    }
+  }
+
+  #immediateOf(operand: Form["operands"][number]): bigint {
+    switch (operand.encoded) {
+      case "b":
+        return operand.signed ? this.#signed(1) : this.#unsigned(1);
+      case "w":
+        return this.#unsigned(2);
+      case "z":
+        return this.#signed(this.#operandSize === 16 ? 2 : 4);
+      default:
+        return this.#operandSize === 64
+          ? this.#unsigned(8)
+          : this.#unsigned((this.#operandSize / 8) as 2 | 4);
+    }
+  }
+
+  /** Without REX, byte registers 4 … 7 are AH CH DH BH: the second byte of registers 0 … 3. */
+  #register(number: number, size: number): number {
+    if (size === 8 && this.#rex === 0 && number >= 4) return STATE.gpr + (number - 4) * 8 + 1;
+    return STATE.gpr + number * 8;
+  }
+
+  #memory(): void {
+    this.hasMemory = true;
+    const mod = this.#modrm >> 6;
+    const rm = this.#modrm & 7;
+    let base: number = NONE;
+    let index: number = NONE;
+    if (this.addressSize === 16) {
+      const absolute = mod === 0 && rm === 6;
+      base = absolute ? NONE : (BASE16[rm] ?? NONE);
+      index = absolute ? NONE : (INDEX16[rm] ?? NONE);
+      if (mod === 2 || absolute) this.displacement = this.#signed(2);
+    } else {
+      base = rm | ((this.#rex & 1) << 3);
+      if (rm === 4) {
+        const sib = this.#byte();
+        index = ((sib >> 3) & 7) | ((this.#rex & 2) << 2);
+        if (index === 4) index = NONE;
+        this.shift = sib >> 6;
+        base = (sib & 7) | ((this.#rex & 1) << 3);
+        if (mod === 0 && (sib & 7) === 5) base = NONE;
+      } else if (mod === 0 && rm === 5) {
+        base = this.#is64 ? RIP : NONE;
+      }
+      const relativeOrAbsolute = mod === 0 && (base === NONE || base === RIP);
+      if (mod === 2 || relativeOrAbsolute) this.displacement = this.#signed(4);
+    }
+    if (mod === 1) this.displacement = this.#signed(1);
+    this.ripRelative = base === RIP;
+    this.base = registerOffset(base);
+    this.index = registerOffset(index);
+    const usesStack = base === 4 || base === 5;
+    this.segment = this.#override >= 0 ? (this.#override as SegmentNumber) : usesStack ? SEG.ss : SEG.ds;
+  }
+
+  #operation(family: Family): Decoded {
+    let mnemonic = family.name;
+    if (mnemonic === "ud") return "invalid";
+    let reg = this.#modrm < 0 ? 0 : ((this.#modrm >> 3) & 7) | ((this.#rex & 4) << 1);
+    if (mnemonic === "x87") {
+      const name = x87Name(this.#opcode, this.#modrm);
+      if (name === null) return "invalid";
+      mnemonic = name;
+    } else if ((mnemonic === "insw" || mnemonic === "outsw") && this.#operandSize !== 16) {
+      mnemonic = mnemonic === "insw" ? "insd" : "outsd";
+    } else if (mnemonic === "push_sreg" || mnemonic === "pop_sreg") {
+      reg = SEGMENT_OF_PUSH[this.#opcode] ?? 0;
+    } else if (mnemonic === "mov_sreg" || mnemonic === "mov_from_sreg") {
+      // REX.R does not reach segment registers; 6 and 7 do not exist.
+      reg &= 7;
+      if (reg > 5 || (mnemonic === "mov_sreg" && reg === SEG.cs)) return "invalid";
+    }
+    if (!this.hasMemory) this.segment = this.#override >= 0 ? (this.#override as SegmentNumber) : SEG.ds;
+    this.instruction = {
+      mnemonic,
+      length: 0,
+      operandSize: this.#operandSize,
+      addressSize: this.addressSize,
+      reg,
+      rm: this.hasMemory || this.#modrm < 0 ? -1 : (this.#modrm & 7) | ((this.#rex & 1) << 3),
+      segment: this.segment,
+      immediate: this.immediate,
+      immediate2: this.#immediate2,
+      rep: REPEATED_OPERATIONS.has(mnemonic) ? this.#repeat : "",
+      lock: this.#lock,
+      rex: this.#rex !== 0,
+    };
+    return "operation";
+  }
+
+  #emitted(form: Form, operands: string): Decoded {
+    let { family } = form;
+    const { traits } = form;
+    if (family.traits.string === true && this.#repeat !== "") {
+      const compares = family.name === "cmps" || family.name === "scas";
+      const repeated = repeatFamilies.get(
+        `${compares && this.#repeat === "repne" ? "repne" : "rep"}_${family.name}`,
+      );
+      if (repeated !== undefined) family = repeated;
+    }
+    this.family = family;
+    let width: Width = this.#operandSize;
+    if (traits.has("w8")) width = 8;
+    else if ((form.operands[0]?.size ?? 0) !== 0) width = form.operands[0]?.size as Width;
+    const isString = family.traits.string === true;
+    if (isString && !this.hasMemory)
+      this.segment = this.#override >= 0 ? (this.#override as SegmentNumber) : SEG.ds;
+    const memory = this.hasMemory || isString ? this.#memoryKind() : "";
+    const stack = family.traits.stack === true ? this.#stackKind() : "";
+    // A fast memory operand and a slow stack, or the reverse, do not occur together except as "ms".
+    const consistent = stack === "ss" && memory !== "" ? "ms" : memory;
+    this.handler = handlerNumber({
+      family,
+      width,
+      operands,
+      memory: consistent,
+      stack,
+      address: this.addressSize,
+    });
+    return "handler";
+  }
+
+  #memoryKind(): MemoryKind {
+    if (this.#is64) {
+      if (this.segment >= SEG.fs) return "ms";
+      return this.addressSize === 64 ? "m64" : "m32";
+    }
+    const flat =
+      (this.#mode & MODE.flat) !== 0 &&
+      (this.segment === SEG.ds || this.segment === SEG.es || this.segment === SEG.ss);
+    return flat && this.addressSize === 32 ? "m32" : "ms";
+  }
+  #stackKind(): StackKind {
+    if (this.#is64) return "s64";
+    const flat32 = MODE.flat | MODE.stack32;
+    return (this.#mode & flat32) === flat32 ? "s32" : "ss";
+  }
+}
+
+function isPrefix(byte: number, is64: boolean): boolean {
+  if (is64 && (byte & 0xf0) === 0x40) return true;
+  return [0x66, 0x67, 0xf0, 0xf2, 0xf3, 0x64, 0x65, 0x26, 0x2e, 0x36, 0x3e].includes(byte);
+}

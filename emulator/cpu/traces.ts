@@ -1,0 +1,353 @@
+/**
+ * The trace cache: decoded instructions in linear memory, found by physical address and mode.
+ *
+ * Invariant: a record holds nothing that depends on the linear address it runs at, and every trace whose bytes changed is dead before the next
+ * instruction. Dead means that all its records are DEAD records, so links to it and a run inside it end up in a new look-up.
+ * Elsewhere: decoding (`decode.ts`), who calls (`cpu.ts`).
+ */
+import { assert } from "../assert.ts";
+import type { GuestMemory } from "../memory/guest-memory.ts";
+import type { Core } from "./core.ts";
+import { Decoder, type Decoded } from "./decode.ts";
+import { Fault, Halt, VECTOR } from "./event.ts";
+import type { Instruction, Operation } from "./instruction.ts";
+import { PSEUDO } from "./interpreter/variant.ts";
+import { FRAMES, MODE, RECORD, RUN, SEG, TRACE, TRACE_INDEX, TRACE_POOL } from "./layout.ts";
+import { dropWriteTags } from "./system/tlb.ts";
+
+const PAGE = 4096;
+/** A trace is at most this long: what a run slice overshoots by, and what a bad guess of the decoder wastes. */
+const TRACE_INSTRUCTIONS_MAX = 32;
+
+/** An instruction that TypeScript executes, and how. */
+export interface CallOut {
+  readonly instruction: Instruction;
+  readonly run: Operation;
+}
+
+export interface Trace {
+  /** Host address of its header. */
+  readonly address: number;
+  readonly page: number;
+  /** Range of its bytes within the page. */
+  readonly start: number;
+  readonly end: number;
+  readonly count: number;
+  readonly key: number;
+  readonly mode: number;
+}
+
+/** Where an instruction's bytes come from: its page, and for one that crosses the page, the next (asked for only then; may fault). */
+export interface CodeSource {
+  readonly physical: number;
+  readonly mode: number;
+  /** Offset of the first instruction in its segment: traces end before rip would wrap. */
+  readonly rip: bigint;
+  nextPage(): number;
+}
+
+/** Stands for an instruction where there is none. */
+const NOTHING: CallOut = {
+  instruction: {
+    mnemonic: "(none)", length: 0, operandSize: 32, addressSize: 32, reg: 0, rm: -1, segment: SEG.ds, immediate: 0n, immediate2: 0, rep: "", lock: false, rex: false,
+  },
+  run: () => {},
+}; // oxfmt-ignore
+
+export class TraceCache {
+  readonly #core: Core;
+  readonly #guest: GuestMemory;
+  readonly #decoder = new Decoder();
+  readonly #byKey = new Map<number, Trace>();
+  readonly #byPage = new Map<number, Trace[]>();
+  #free: number = TRACE_POOL.base + 4096;
+  /** Call-outs by the index in their records. A trace has at most one, at its end; number 0 is that of traces that are not kept. */
+  readonly callOuts: CallOut[] = [NOTHING];
+  readonly #operations: Readonly<Record<string, Operation>>;
+  /** Page offsets at which an instruction is preceded by a BREAK record. */
+  breakOffsets: ReadonlySet<number> = new Set();
+  /** Record whose handler was replaced by YIELD, and what it was. */
+  #yield: { address: number; handler: number } | null = null;
+  /** Bytes of the instruction that crosses a page. */
+  readonly #joined = new Uint8Array(64);
+
+  constructor(core: Core, guest: GuestMemory, operations: Readonly<Record<string, Operation>>) {
+    this.#core = core;
+    this.#operations = operations;
+    this.#guest = guest;
+    guest.onCodeWrite = (page, offset, length) => this.invalidate(page, offset, length);
+  }
+
+  #key(physical: number, mode: number): number {
+    // 52 address bits would not fit beside the mode; guest RAM does (2^41).
+    return physical * 1024 + mode;
+  }
+
+  /** The trace at a physical address, decoded if need be, and put into the index that emitted code looks at. */
+  find(source: CodeSource): Trace {
+    const key = this.#key(source.physical, source.mode);
+    const trace = this.#byKey.get(key) ?? this.#build(source, key);
+    if (trace.key === key) this.#index(trace);
+    return trace;
+  }
+
+  #index(trace: Trace): void {
+    const physical = (trace.key - trace.mode) / 1024;
+    const low = physical >>> 0;
+    const at = this.#entry(low) >>> 2;
+    const u32 = this.#core.u32;
+    u32[at] = low;
+    u32[at + 1] = Math.floor(physical / 2 ** 32) | (trace.mode << 20);
+    u32[at + 2] = trace.address;
+  }
+  #entry(low: number): number {
+    return TRACE_INDEX.base + (((low ^ (low >>> 14)) & (TRACE_INDEX.entries - 1)) << 4);
+  }
+
+  /**
+   * Decodes exactly `count` instructions at most (and no BREAK record before the first) into the scratch trace, for single steps, the rest of a budget,
+   * and instructions that cross a page. It is not kept.
+   */
+  scratch(source: CodeSource, count: number): Trace {
+    return this.#decode(source, count, TRACE_POOL.base, -1);
+  }
+
+  #build(source: CodeSource, key: number): Trace {
+    // Header, records and the END record of the longest trace.
+    const room = TRACE.headerBytes + (TRACE_INSTRUCTIONS_MAX + 2) * RECORD.bytes;
+    if (this.#free + room > TRACE_POOL.end) this.flush();
+    const trace = this.#decode(source, TRACE_INSTRUCTIONS_MAX, this.#free, key);
+    if (trace.key < 0) return trace;
+    this.#free += TRACE.headerBytes + (trace.count + 1) * RECORD.bytes;
+    this.#free = (this.#free + 7) & ~7;
+    this.#byKey.set(key, trace);
+    const list = this.#byPage.get(trace.page);
+    if (list === undefined) this.#byPage.set(trace.page, [trace]);
+    else list.push(trace);
+    if (!this.#guest.hasCode(trace.page)) {
+      this.#guest.markCode(trace.page);
+      dropWriteTags(this.#core, trace.page);
+    }
+    return trace;
+  }
+
+  /** Decodes a trace at host address `at`. A key of −1, or one that turns out not to be keepable, gives a trace with key −1. */
+  #decode(source: CodeSource, count: number, at: number, key: number): Trace {
+    const { physical, mode } = source;
+    const page = Math.floor(physical / PAGE);
+    const start = physical % PAGE;
+    const frame = this.#guest.frameForRead(page);
+    const bytes = frame === 0 ? this.#guest.readBytes(physical as never, PAGE - start) : this.#core.u8;
+    const origin = frame === 0 ? 0 : frame + start;
+    const room = PAGE - start;
+    let offset = 0;
+    let done = 0;
+    let crosses = false;
+    let ended = false;
+    const limit =
+      (mode & MODE.codeSize) === 2 ? 2n ** 64n : (mode & MODE.codeSize) === 1 ? 2n ** 32n : 0x10000n;
+    while (done < count && offset < room && !ended) {
+      if (done > 0 && source.rip + BigInt(offset) >= limit) break;
+      if (key >= 0 && this.breakOffsets.has(start + offset)) {
+        if (done > 0) break;
+        return this.#breakTrace(source, at, key);
+      }
+      let decoded = this.#decoder.decode(bytes, origin + offset, origin + room, mode);
+      if (decoded === "short") {
+        // An instruction that crosses the page stands alone and is decoded anew every time: the second page may be another one then.
+        if (done > 0) break;
+        crosses = true;
+        decoded = this.#decodeAcross(source, bytes.subarray(origin + offset, origin + room), mode);
+      }
+      const repeats = decoded === "handler" && this.#decoder.family?.traits.repeats === true;
+      if (repeats && done > 0) break;
+      const record = at + TRACE.headerBytes + done * RECORD.bytes;
+      const kept = key >= 0 && !crosses && frame !== 0 && frame !== FRAMES;
+      ended = this.#writeRecord(record, offset, decoded, start, kept) || repeats;
+      offset += this.#decoder.length;
+      done++;
+    }
+    this.#finish(at, done, offset, physical, mode);
+    // Nothing is kept of device memory, nor of the zero frame, which stands for many pages.
+    const keepable = key >= 0 && !crosses && frame !== 0 && frame !== FRAMES;
+    return { address: at, page, start, end: start + offset, count: done, key: keepable ? key : -1, mode };
+  }
+
+  /** A trace that is nothing but a BREAK record: whoever runs into it leaves, and steps on with a scratch trace. */
+  #breakTrace(source: CodeSource, at: number, key: number): Trace {
+    const { physical, mode } = source;
+    const start = physical % PAGE;
+    this.#writePseudo(at + TRACE.headerBytes, PSEUDO.break, 0);
+    this.#finish(at, 1, 1, physical, mode);
+    return { address: at, page: Math.floor(physical / PAGE), start, end: start + 1, count: 1, key, mode };
+  }
+
+  #decodeAcross(source: CodeSource, head: Uint8Array, mode: number): Decoded {
+    const joined = this.#joined;
+    joined.set(head);
+    const next = source.nextPage();
+    joined.set(this.#guest.readBytes((next * PAGE) as never, 16), head.length);
+    return this.#decoder.decode(joined, 0, head.length + 16, mode);
+  }
+
+  /** Header, and behind the records an END record that carries the offset of what follows. */
+  #finish(at: number, count: number, length: number, physical: number, mode: number): void {
+    const u32 = this.#core.u32;
+    u32[(at + TRACE.keyLow) >>> 2] = physical >>> 0;
+    u32[(at + TRACE.keyHigh) >>> 2] = Math.floor(physical / 2 ** 32) | (mode << 20);
+    u32[(at + TRACE.count) >>> 2] = count;
+    u32[(at + TRACE.lastByte) >>> 2] = Math.max(length - 1, 0);
+    this.#writePseudo(at + TRACE.headerBytes + count * RECORD.bytes, PSEUDO.end, length);
+  }
+
+  #writePseudo(at: number, handler: number, offset: number): void {
+    const view = this.#core.view;
+    this.#core.u8.fill(0, at, at + RECORD.bytes);
+    view.setUint16(at + RECORD.handler, handler, true);
+    view.setUint16(at + RECORD.offset, offset, true);
+  }
+
+  /** Writes what the decoder found; true if the trace ends with it. */
+  #writeRecord(at: number, offset: number, decoded: Decoded, pageStart: number, kept: boolean): boolean {
+    const d = this.#decoder;
+    const view = this.#core.view;
+    assert(decoded !== "short", "instruction without bytes");
+    const length = decoded === "long" ? 15 : d.length;
+    view.setUint16(at + RECORD.handler, decoded === "handler" ? d.handler : PSEUDO.operate, true);
+    view.setUint16(at + RECORD.offset, offset, true);
+    view.setUint8(at + RECORD.length, length);
+    view.setUint8(at + RECORD.shift, d.shift);
+    for (let i = 0; i < 3; i++)
+      view.setUint16(at + RECORD.register + 2 * i, d.registers[i as 0 | 1 | 2], true);
+    view.setUint16(at + RECORD.base, d.base, true);
+    view.setUint16(at + RECORD.index, d.index, true);
+    view.setBigInt64(at + RECORD.immediate, BigInt.asIntN(64, d.immediate), true);
+    const displacement = d.ripRelative ? d.displacement + BigInt(offset + length) : d.displacement;
+    view.setBigInt64(at + RECORD.displacement, BigInt.asIntN(64, displacement), true);
+    view.setUint32(at + RECORD.linkTaken, 0, true);
+    view.setUint32(at + RECORD.linkNext, 0, true);
+    if (decoded === "handler" && d.relative) {
+      // A target on the same page may be linked; traces that are not kept remember nothing.
+      const after = pageStart + offset + length;
+      const target = BigInt(after) + d.immediate;
+      const near = (page: bigint) => kept && page >= 0n && page < 4096n;
+      view.setUint32(at + RECORD.linkTaken, near(target) ? 0 : 1, true);
+      view.setUint32(at + RECORD.linkNext, near(BigInt(after)) ? 0 : 1, true);
+      return true;
+    }
+    view.setUint8(at + RECORD.segment, d.segment);
+    view.setUint8(at + RECORD.addressSize, d.addressSize === 64 ? 2 : d.addressSize === 32 ? 1 : 0);
+    if (decoded === "handler") return d.family?.traits.ends === true;
+    const callOut = this.#callOut(decoded, length);
+    if (!kept) this.callOuts[0] = callOut;
+    view.setUint32(at + RECORD.instruction, kept ? this.callOuts.push(callOut) - 1 : 0, true);
+    return true;
+  }
+
+  #callOut(decoded: Exclude<Decoded, "handler" | "short">, length: number): CallOut {
+    const d = this.#decoder;
+    const instruction: Instruction = { ...(d.instruction ?? NOTHING.instruction), length };
+    switch (decoded) {
+      case "operation":
+        return { instruction, run: this.#operations[instruction.mnemonic] ?? missing(instruction.mnemonic) };
+      case "invalid":
+        return { instruction, run: invalid };
+      case "missing":
+        return { instruction, run: missing(d.missing) };
+      case "long":
+        return { instruction, run: tooLong };
+    }
+  }
+
+  /** Bytes of a page that holds code are about to change: drops the traces they are part of. */
+  invalidate(page: number, offset: number, length: number): void {
+    const list = this.#byPage.get(page);
+    if (list === undefined) return this.#guest.clearCode(page);
+    const rest = list.filter((trace) => {
+      const untouched = trace.end <= offset || trace.start >= offset + length;
+      if (!untouched) this.#kill(trace);
+      return untouched;
+    });
+    if (rest.length === list.length) return;
+    if (rest.length > 0) {
+      this.#byPage.set(page, rest);
+    } else {
+      this.#byPage.delete(page);
+      this.#guest.clearCode(page);
+    }
+  }
+
+  #kill(trace: Trace): void {
+    const view = this.#core.view;
+    // The END record too: its offset is the length, which is where a run that was inside goes on.
+    for (let i = 0; i <= trace.count; i++) {
+      const at = trace.address + TRACE.headerBytes + i * RECORD.bytes;
+      if (this.#yield?.address === at) this.#yield.handler = PSEUDO.dead;
+      else if (i < trace.count) view.setUint16(at + RECORD.handler, PSEUDO.dead, true);
+    }
+    this.#byKey.delete(trace.key);
+    const physical = (trace.key - trace.mode) / 1024;
+    const at = this.#entry(physical >>> 0) >>> 2;
+    if (this.#core.u32[at + 2] === trace.address) this.#core.u32.fill(0xffffffff, at, at + 2);
+  }
+
+  /** Drops the traces of a page, for instance because a breakpoint was set there. */
+  dropOffset(offset: number): void {
+    for (const [page, list] of this.#byPage) {
+      if (list.some((trace) => trace.start <= offset && trace.end > offset)) this.invalidate(page, offset, 1);
+    }
+  }
+
+  /** Forgets everything. */
+  flush(): void {
+    for (const page of this.#byPage.keys()) this.#guest.clearCode(page);
+    this.#byKey.clear();
+    this.#byPage.clear();
+    this.#free = TRACE_POOL.base + 4096;
+    this.callOuts.length = 1;
+    this.#yield = null;
+    this.#core.u32.fill(
+      0xffffffff,
+      TRACE_INDEX.base >>> 2,
+      (TRACE_INDEX.base + TRACE_INDEX.entries * TRACE_INDEX.entryBytes) >>> 2,
+    );
+    this.#core.setWord(RUN.link, 0);
+  }
+
+  /** Replaces the record behind the one that is executing by YIELD, so that the run ends there. */
+  yieldAfter(record: number, trace: number): void {
+    if (this.#yield !== null) return;
+    const count = this.#core.word(trace + TRACE.count);
+    const next = record + RECORD.bytes;
+    // Behind the last instruction the budget check does the same.
+    if (next >= trace + TRACE.headerBytes + count * RECORD.bytes) return;
+    const view = this.#core.view;
+    this.#yield = { address: next, handler: view.getUint16(next + RECORD.handler, true) };
+    view.setUint16(next + RECORD.handler, PSEUDO.yield, true);
+  }
+  /** Puts the replaced record back. */
+  endYield(): void {
+    if (this.#yield === null) return;
+    this.#core.view.setUint16(this.#yield.address + RECORD.handler, this.#yield.handler, true);
+    this.#yield = null;
+  }
+
+  /** How many traces there are, for statistics. */
+  get count(): number {
+    return this.#byKey.size;
+  }
+}
+
+const invalid: Operation = () => {
+  throw new Fault(VECTOR.UD, null, "invalid opcode");
+};
+const tooLong: Operation = () => {
+  throw new Fault(VECTOR.GP, 0, "instruction longer than 15 bytes");
+};
+const missing =
+  (name: string): Operation =>
+  (core, insn) => {
+    const rip = core.rip - BigInt(insn.length);
+    const linear = BigInt.asUintN(64, rip + core.segmentBase(SEG.cs));
+    throw new Halt({ kind: "unimplemented", name, rip, bytes: core.peek(linear, insn.length) });
+  };
