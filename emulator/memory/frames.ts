@@ -25,7 +25,6 @@ export class FrameCache {
   view: DataView;
   readonly #wasm: WebAssembly.Memory;
   readonly #limitFrames: number;
-  readonly #onGrow: () => void;
   /** Frames in use below `#next` that were given back. */
   readonly #free: number[] = [];
   /** First frame number that was never used, and how many linear memory has room for. */
@@ -37,10 +36,9 @@ export class FrameCache {
   #hand = 1;
 
   /** `limitBytes` bounds the frames; running into it is a `Halt` that says so. */
-  constructor(wasm: WebAssembly.Memory, limitBytes: number, onGrow: () => void) {
+  constructor(wasm: WebAssembly.Memory, limitBytes: number) {
     this.#wasm = wasm;
     this.#limitFrames = Math.floor(Math.min(limitBytes, MAX_LINEAR_BYTES - FRAMES) / PAGE_BYTES);
-    this.#onGrow = onGrow;
     this.bytes = new Uint8Array(0);
     this.words = new Int32Array(0);
     this.view = new DataView(new ArrayBuffer(0));
@@ -140,7 +138,6 @@ export class FrameCache {
         if (pages <= 0) break;
         this.#wasm.grow(pages);
         this.#refresh();
-        this.#onGrow();
         return;
       } catch (error) {
         // The host refuses (a RangeError): a smaller step may still do.

@@ -34,11 +34,10 @@ export interface GuestMemory {
   /**
    * Called when host addresses that `frameForRead`/`frameForWrite` gave out are no longer good: the flat view changed, an epoch began
    * (checkpoint), a frame moved, an untouched page got a frame of its own. The processor forgets its cached tags, not its TLB. May be called
-   * from within any method here that takes a page or an address, before it returns; what that method returns is good.
+   * from within any method here that takes a page or an address, before it returns; what that method returns is good. In the same places linear
+   * memory may grow, which detaches its old buffer but leaves host addresses as they are.
    */
   onFramesChanged: () => void;
-  /** Called when linear memory has grown: views on its buffer are detached and must be made anew. Host addresses stay good. */
-  onGrow: () => void;
 }
 
 /** I/O port space as the processor sees it. */

@@ -44,7 +44,6 @@ export class Memory implements GuestMemory {
   readonly dirty: DirtyMemory;
   onCodeWrite: (page: number, offset: number, length: number) => void = () => {};
   onFramesChanged: () => void = () => {};
-  onGrow: () => void = () => {};
   readonly #pages: Pages;
   readonly #transactions = new Transactions();
   readonly #spaces: AddressSpace[] = [];
@@ -60,7 +59,6 @@ export class Memory implements GuestMemory {
       { limitBytes: options.frameLimitBytes ?? Infinity, budgetBytes: options.frameBudgetBytes ?? 2 ** 31 },
       {
         invalidate: () => this.onFramesChanged(),
-        grow: () => this.onGrow(),
         codeChange: (block, page) => this.#reportCodeWrite(block, page, 0, PAGE_BYTES),
       },
     );

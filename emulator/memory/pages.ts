@@ -49,11 +49,10 @@ export class Pages {
     limits: { readonly limitBytes: number; readonly budgetBytes: number },
     listeners: {
       readonly invalidate: () => void;
-      readonly grow: () => void;
       readonly codeChange: (block: RamBlock, page: number) => void;
     },
   ) {
-    this.frames = new FrameCache(wasm, limits.limitBytes, listeners.grow);
+    this.frames = new FrameCache(wasm, limits.limitBytes);
     this.budgetBytes = limits.budgetBytes;
     this.#list = list;
     this.#onInvalidate = listeners.invalidate;
