@@ -6,8 +6,7 @@
  * Elsewhere: what instructions mean (`isa/`, `system/`, `operation/`, `x87/`), how they become traces (`decode.ts`, `traces.ts`).
  */
 import { assert } from "../assert.ts";
-import type { Memory } from "../memory/index.ts";
-import type { PortBus } from "../memory/guest-memory.ts";
+import type { GuestMemory, PortBus } from "../memory/guest-memory.ts";
 import { physical, type PhysicalAddress } from "../numbers.ts";
 import { ACTIVITY, CR4, Core, FLAG, SHADOW, type CoreEnvironment } from "./core.ts";
 import { Fault, Halt, VECTOR } from "./event.ts";
@@ -57,7 +56,7 @@ export class Cpu implements Processor {
 
   constructor(
     memory: WebAssembly.Memory,
-    guest: Memory,
+    guest: GuestMemory,
     ports: PortBus,
     environment: CoreEnvironment,
     index = 0,

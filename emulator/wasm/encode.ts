@@ -241,10 +241,10 @@ function encodeBody(
         w.byte(0x04);
         w.byte(TYPE_BYTE[node.type]);
         labels.push(anonymous);
-        many(node.then);
-        if (node.else.length > 0) {
+        many(node.yes);
+        if (node.no.length > 0) {
           w.byte(0x05);
-          many(node.else);
+          many(node.no);
         }
         labels.pop();
         return w.byte(0x0b);

@@ -26,7 +26,7 @@ export type Node =
   | { readonly kind: "get"; readonly type: ValueType; readonly local: Local }
   | { readonly kind: "set"; readonly type: "void"; readonly local: Local; readonly value: Node }
   | { readonly kind: "tee"; readonly type: ValueType; readonly local: Local; readonly value: Node }
-  | { readonly kind: "if"; readonly type: ResultType; readonly condition: Node; readonly then: readonly Node[]; readonly else: readonly Node[] }
+  | { readonly kind: "if"; readonly type: ResultType; readonly condition: Node; readonly yes: readonly Node[]; readonly no: readonly Node[] }
   | { readonly kind: "block" | "loop"; readonly type: ResultType; readonly label: Label; readonly body: readonly Node[] }
   | { readonly kind: "br"; readonly type: "void"; readonly label: Label; readonly condition?: Node }
   | { readonly kind: "br_table"; readonly type: "void"; readonly index: Node; readonly labels: readonly Label[]; readonly default: Label }
@@ -206,7 +206,7 @@ export const loop = (label: Label, body: readonly Node[]): Node => ({
   label,
   body,
 });
-export const when = (condition: Node, then: readonly Node[], otherwise: readonly Node[] = [], type: ResultType = "void"): Node => ({ kind: "if", type, condition, then, else: otherwise }); // oxfmt-ignore
+export const when = (condition: Node, yes: readonly Node[], no: readonly Node[] = [], type: ResultType = "void"): Node => ({ kind: "if", type, condition, yes, no }); // oxfmt-ignore
 export const call = (target: string, type: ResultType, ...args: readonly Node[]): Node => ({
   kind: "call",
   type,
