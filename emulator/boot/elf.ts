@@ -108,7 +108,7 @@ export function readElf(bytes: Uint8Array, findings: Findings): ElfFile | Findin
   if (entryBytes < (wide ? 56 : 32))
     return findings.make("program-headers", counts, `a program header is said to have ${entryBytes} bytes; it has ${wide ? 56 : 32}`, rebuild); // oxfmt-ignore
   if (programOffset + count * entryBytes > bytes.length)
-    return findings.make("program-headers", programOffset, `the program headers end at ${hex(programOffset + count * entryBytes)}, the file at ${hex(bytes.length)}`, "the file is cut off: build or copy it again"); // oxfmt-ignore
+    return findings.make("program-headers", wide ? 32 : 28, `the program headers end at ${hex(programOffset + count * entryBytes)}, the file at ${hex(bytes.length)}`, "the file is cut off: build or copy it again"); // oxfmt-ignore
 
   const segments: Segment[] = [];
   for (let index = 0; index < count; index++) {

@@ -38,7 +38,7 @@ export function findHeader(bytes: Uint8Array, protocol: Protocol, findings: Find
     return findings.make(
       "header-checksum",
       checksumAt,
-      `the ${name} header at ${hex(badSum)} has checksum ${hex(given)}, and its ${sumWords} first fields must add up to 0 (mod 2^32)`,
+      `the ${name} header at ${hex(badSum)} has checksum ${hex(given)}, and its first ${sumWords} fields must add up to 0 (mod 2^32)`,
       `write ${hex(right)}: .long -(${sumWords === 3 ? "MAGIC + FLAGS" : "MAGIC + ARCHITECTURE + LENGTH"})`,
     );
   }

@@ -1,0 +1,100 @@
+/** Builds the guests of these tests with the host's GNU toolchain, into an ignored folder, and runs them in QEMU. */
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+export const SAMPLE = join(ROOT, "media/sample-kernel/sample.elf");
+
+const runs = (command: string, ...args: string[]): boolean =>
+  spawnSync(command, args, { stdio: "ignore" }).status === 0;
+
+export const hasQemu = runs("qemu-system-x86_64", "--version");
+export const hasGcc = runs("make", "--version") && gccBuilds32();
+
+function gccBuilds32(): boolean {
+  const check = spawnSync("gcc", ["-m32", "-c", "-x", "assembler", "-o", "/dev/null", "-"], {
+    input: "nop\n",
+  });
+  return check.status === 0;
+}
+
+export function temporaryFolder(): string {
+  return mkdtempSync(join(tmpdir(), "redzone-boot-"));
+}
+
+/** Links one assembly file of `guests-boot/`; the path of the ELF file. */
+export function buildGuest(name: string, bits: 32 | 64): string {
+  const folder = join(ROOT, ".cache/guests-boot");
+  mkdirSync(folder, { recursive: true });
+  const out = join(folder, `${name}.elf`);
+  const source = join(ROOT, "test/guests-boot", `${name}.S`);
+  const script = join(ROOT, "test/guests-boot/guest.lds");
+  execFileSync("gcc", [
+    `-m${bits}`, "-static", "-nostdlib", "-no-pie", `-Wl,-T,${script}`, "-Wl,--build-id=none", "-Wl,-z,noexecstack", "-Wl,-z,max-page-size=4096",
+    "-Wl,--no-warn-rwx-segments", "-o", out, source,
+  ]); // oxfmt-ignore
+  return out;
+}
+
+/** A folder of `media/` built into another place by its own Makefile. */
+export function buildMedia(folder: string, target: string): Buffer {
+  const out = temporaryFolder();
+  execFileSync("make", ["-s", `OUT=${out}`, join(out, target)], { cwd: join(ROOT, "media", folder) });
+  return readFileSync(join(out, target));
+}
+
+/** The 64-bit sample as QEMU's -kernel takes it. */
+export function sampleFor32BitLoaders(): string {
+  const out = join(temporaryFolder(), "sample.elf");
+  execFileSync("objcopy", ["-O", "elf32-i386", SAMPLE, out]);
+  return out;
+}
+
+export function temporaryFile(name: string, content: string | Uint8Array): string {
+  const path = join(temporaryFolder(), name);
+  writeFileSync(path, content);
+  return path;
+}
+
+const ARGS = [
+  "-display",
+  "none",
+  "-serial",
+  "stdio",
+  "-no-reboot",
+  "-device",
+  "isa-debug-exit,iobase=0xf4,iosize=4",
+];
+
+/** Runs QEMU until the guest leaves by port 0xf4; what it wrote to COM1, and the exit code. */
+export function qemu(
+  args: readonly string[],
+  cwd?: string,
+): { readonly serial: string; readonly code: number | null } {
+  const run = spawnSync("qemu-system-x86_64", [...ARGS, ...args], {
+    timeout: 30_000,
+    encoding: "latin1",
+    ...(cwd === undefined ? {} : { cwd }),
+  });
+  return { serial: run.stdout, code: run.status };
+}
+
+/** Runs QEMU until COM1 has said `text` (or for 30 seconds), and ends it. */
+export function qemuUntil(args: readonly string[], text: string): Promise<string> {
+  const run = spawn("qemu-system-x86_64", [...ARGS, ...args], { stdio: ["ignore", "pipe", "ignore"] });
+  const timer = setTimeout(() => run.kill("SIGKILL"), 30_000);
+  let serial = "";
+  run.stdout.setEncoding("latin1").on("data", (part: string) => {
+    serial += part;
+    if (serial.includes(text)) run.kill("SIGKILL");
+  });
+  return new Promise((resolve) => {
+    run.on("close", () => {
+      clearTimeout(timer);
+      resolve(serial);
+    });
+  });
+}
