@@ -26,6 +26,7 @@ const tools = [
   { needs: "objcopy", package: "binutils", without: "kernels converted for QEMU" },
   { needs: "make", package: "make", without: "the sample kernel's rebuild" },
   { needs: "python3", package: "python3", without: "VS Code's native modules" },
+  { needs: "unzip", package: "unzip", without: "a look into the VSIX" },
   { needs: "chromium", package: "chromium", without: "the editor in a browser" },
 ];
 

@@ -46,6 +46,7 @@ class ScreenPanel {
   #timer: NodeJS.Timeout | undefined;
   #asking = false;
   #last = "";
+  #picture: Extract<ToScreenPanel, { kind: "screen" }> | null = null;
 
   constructor(panel: vscode.WebviewPanel, extensionUri: vscode.Uri, machines: Machines) {
     this.panel = panel;
@@ -83,14 +84,20 @@ class ScreenPanel {
     if (!this.panel.visible || this.#asking) return;
     const machine = this.#machines.active;
     if (machine === undefined) {
-      this.#post({ kind: "none" });
+      this.#post(this.#picture === null ? { kind: "none" } : { ...this.#picture, state: "ended" });
       return;
     }
     this.#asking = true;
     const running = machine.status?.running ?? false;
     try {
       const screen = await machine.request("redzone/screen");
-      this.#post({ kind: "screen", screen, machine: machine.name, running });
+      this.#picture = {
+        kind: "screen",
+        screen,
+        machine: machine.name,
+        state: running ? "running" : "stopped",
+      };
+      this.#post(this.#picture);
     } catch {
       // The session is starting or ending; the next status or the next turn tells.
     } finally {

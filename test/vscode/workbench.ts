@@ -9,7 +9,10 @@ import { chromium, expect, type Browser, type FrameLocator, type Locator, type P
 import { cache } from "./server.mjs";
 
 const screenshots = path.join(cache, "screenshots");
-const VIEWPORT = { width: 1400, height: 900 };
+const VIEWPORT = { width: 1440, height: 900 };
+/** From the left edge of the editor to the middle of the column where breakpoints go. */
+const GUTTER_PIXELS = 10;
+const STOP_MILLISECONDS = 30_000;
 
 export class Workbench {
   readonly page: Page;
@@ -71,42 +74,113 @@ export class Workbench {
     return this.page.locator(".tabs-container .tab").filter({ hasText: name });
   }
 
-  /** The line the editor shows as the one about to run. */
-  get stoppedLine(): Locator {
-    return this.page.locator(".debug-top-stack-frame-line").first();
+  /** Scrolls the editor to a line and puts the cursor there. */
+  async goToLine(line: number, column = 1): Promise<void> {
+    await this.page.keyboard.press("Control+G");
+    await this.page.locator(".quick-input-widget input").first().fill(`:${line}:${column}`);
+    await this.page.keyboard.press("Enter");
+    await this.#lineNumber(line).waitFor();
   }
 
-  get statusBar(): Locator {
-    return this.page.locator("#redzone\\.redzone\\.redzone\\.status, [id$='redzone.status']").first();
+  /** Clicks the gutter beside a line, as a person sets a breakpoint. */
+  async clickGutter(line: number): Promise<void> {
+    await this.goToLine(line);
+    const margin = await this.#editor.locator(".margin").first().boundingBox();
+    const number = await this.#lineNumber(line).boundingBox();
+    if (margin === null || number === null) throw new Error(`line ${line} is not on the screen`);
+    await this.page.mouse.click(margin.x + GUTTER_PIXELS, number.y + number.height / 2);
+  }
+
+  /** Marks of breakpoints in the gutter that the adapter has verified. */
+  get breakpoints(): Locator {
+    return this.#editor.locator(".glyph-margin-widgets .codicon-debug-breakpoint");
+  }
+
+  /** Moves the mouse onto a place of the editor and waits for what the debugger says about it. */
+  async hover(line: number, column: number): Promise<Locator> {
+    await this.goToLine(line, column);
+    const cursor = await this.#editor.locator(".cursors-layer .cursor").first().boundingBox();
+    if (cursor === null) throw new Error(`line ${line} is not on the screen`);
+    await this.page.mouse.move(cursor.x - 40, cursor.y + 60);
+    await this.page.mouse.move(cursor.x + 4, cursor.y + cursor.height / 2, { steps: 5 });
+    const widget = this.page.locator(".debug-hover-widget");
+    await widget.waitFor({ state: "visible" });
+    return widget;
+  }
+
+  /** Redzone's item in the status bar. */
+  get status(): Locator {
+    return this.page.locator('.statusbar-item[id="redzone.redzone.redzone.status"]');
   }
 
   get toolbar(): Locator {
     return this.page.locator(".debug-toolbar");
   }
 
-  /** The frames of the Call Stack view, outermost last. */
-  get frames(): Locator {
-    return this.page.locator(
-      ".debug-call-stack .stack-frame .label.expression, .debug-call-stack .stack-frame .file-name",
-    );
+  /** The innermost frame of the Call Stack view, as a screen reader says it. */
+  get topFrame(): Locator {
+    return this.page.locator(".debug-call-stack [role='treeitem'][aria-label^='Stack Frame']").first();
   }
 
-  async waitForStop(): Promise<void> {
+  async waitForStop(frame: RegExp): Promise<void> {
     await this.toolbar.locator(".codicon-debug-continue").waitFor();
+    await expect
+      .poll(() => this.topFrame.getAttribute("aria-label"), { timeout: STOP_MILLISECONDS })
+      .toMatch(frame);
+  }
+
+  /** A row of the Variables view. */
+  variable(name: string): Locator {
+    return this.page
+      .locator(".debug-variables [role='treeitem']")
+      .filter({ has: this.page.locator(`.name, .scope`).filter({ hasText: new RegExp(`^${name}\\b`, "u") }) })
+      .first();
+  }
+
+  async expandVariable(name: string): Promise<void> {
+    const row = this.variable(name);
+    await row.waitFor();
+    if ((await row.getAttribute("aria-expanded")) === "false")
+      await row.locator(".monaco-tl-twistie").click();
+    await expect.poll(() => row.getAttribute("aria-expanded")).toBe("true");
+  }
+
+  /** Types a new value into a variable's row. */
+  async setVariable(name: string, value: string): Promise<void> {
+    await this.variable(name).locator(".value").dblclick();
+    const input = this.page.locator(".debug-variables .monaco-inputbox input");
+    await input.fill(value);
+    await input.press("Enter");
+    await input.waitFor({ state: "detached" });
   }
 
   /** A webview's own document; webviews are two frames deep. */
-  webview(): FrameLocator {
+  get webview(): FrameLocator {
     return this.page.frameLocator("iframe.webview.ready").frameLocator("#active-frame");
   }
 
-  /** What a terminal shows. */
+  /** Puts the keyboard into the terminal. */
+  async focusTerminal(): Promise<void> {
+    await this.page.locator(".terminal-wrapper.active .xterm-helper-textarea").focus();
+  }
+
+  /** What the terminal shows. */
   async terminalText(): Promise<string> {
-    const rows = this.page.locator(".terminal-wrapper.active .xterm-rows, .terminal-wrapper .xterm-rows");
-    return (await rows.allInnerTexts()).join("\n");
+    const rows = await this.page.locator(".terminal-wrapper.active .xterm-rows > div").allInnerTexts();
+    return rows.join("\n").replaceAll("\u00a0", " ");
   }
 
   async expectTerminal(pattern: RegExp): Promise<void> {
-    await expect.poll(() => this.terminalText(), { timeout: 30_000 }).toMatch(pattern);
+    await expect.poll(() => this.terminalText(), { timeout: STOP_MILLISECONDS }).toMatch(pattern);
+  }
+
+  get #editor(): Locator {
+    return this.page.locator(".editor-group-container.active .editor-instance");
+  }
+
+  #lineNumber(line: number): Locator {
+    return this.#editor
+      .locator(".margin-view-overlays .line-numbers")
+      .filter({ hasText: new RegExp(`^${line}$`, "u") });
   }
 }

@@ -2,15 +2,15 @@
 import type { KeyArguments, ScreenBody } from "../../protocol.ts";
 
 export type ToScreenPanel =
-  /** The session's screen; sent when it changed. */
+  /** No machine has run since the panel's host was made. */
+  | { readonly kind: "none" }
+  /** A session's screen, sent when it changed; `state` "ended" for the last picture of a session that is over. */
   | {
       readonly kind: "screen";
       readonly screen: ScreenBody;
       readonly machine: string;
-      readonly running: boolean;
-    }
-  /** There is no session, or it has ended: the last picture stays, greyed, if there was one. */
-  | { readonly kind: "none" };
+      readonly state: "running" | "stopped" | "ended";
+    };
 
 export type FromScreenPanel =
   /** The panel has loaded and wants the current state. */

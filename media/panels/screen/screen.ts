@@ -46,14 +46,13 @@ function fit(): void {
 }
 
 function show(message: ToScreenPanel): void {
-  document.body.dataset["state"] = message.kind === "none" ? (picture === null ? "empty" : "ended") : "live";
+  document.body.dataset["state"] = message.kind === "none" ? "empty" : message.state;
   if (message.kind === "none") return;
   const { columns, rows, cursor } = message.screen;
   const cells = Uint8Array.from(atob(message.screen.cells), (character) => character.charCodeAt(0));
   picture = { columns, rows, cells, cursor };
   machine.textContent = message.machine;
-  document.body.dataset["running"] = String(message.running);
-  note.textContent = message.running ? "running" : "stopped";
+  note.textContent = message.state;
   const words = screenText(cells, columns, rows);
   if (text.textContent !== words) text.textContent = words;
   cursorOn = true;
@@ -64,7 +63,7 @@ function show(message: ToScreenPanel): void {
 window.addEventListener("message", (event: MessageEvent<ToScreenPanel>) => show(event.data));
 new ResizeObserver(fit).observe(frame);
 setInterval(() => {
-  if (picture?.cursor === null || document.body.dataset["state"] !== "live") return;
+  if (picture?.cursor === null || document.body.dataset["state"] === "ended") return;
   cursorOn = !cursorOn;
   redraw();
 }, BLINK_MILLISECONDS);

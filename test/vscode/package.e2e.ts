@@ -1,0 +1,42 @@
+/** What is shipped: everything that runs, nothing else, and small. */
+import { execFileSync } from "node:child_process";
+import { statSync } from "node:fs";
+import { beforeAll, describe, expect, it } from "vitest";
+import { vsix } from "./package.ts";
+
+const MOST_BYTES = 5 * 1024 * 1024;
+
+describe("the VSIX", () => {
+  let files: readonly string[];
+
+  beforeAll(() => {
+    files = execFileSync("unzip", ["-Z1", vsix()], { encoding: "utf8" }).trim().split("\n");
+  });
+
+  it("is smaller than 5 MB", () => expect(statSync(vsix()).size).toBeLessThan(MOST_BYTES));
+
+  it("has all that runs in it", () => {
+    const needed = [
+      "dist/extension.js",
+      "dist/adapter-worker.js",
+      "dist/redzone.js",
+      "dist/iced_x86_bg.wasm",
+      "dist/media/screen.js",
+      "dist/media/screen.css",
+      "media/sample-kernel/sample.elf",
+      "media/sample-kernel/main.c",
+      "media/icons/redzone.png",
+      "readme.md",
+    ];
+    for (const name of needed) expect(files).toContain(`extension/${name}`);
+  });
+
+  it("has nothing else: no dependencies, sources, tests or maps", () => {
+    const strange = files.filter(
+      (name) =>
+        /node_modules|\.ts$|\.map$|\/test\/|\.cache/u.test(name) ||
+        /^extension\/(emulator|debug-adapter)\//u.test(name),
+    );
+    expect(strange).toEqual([]);
+  });
+});
