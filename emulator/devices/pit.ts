@@ -173,14 +173,19 @@ export class Pit implements Device, RegionOps {
     switch (channel.mode) {
       case 1:
       case 5:
+        if (channel.triggered && tick < channel.start) {
+          channel.count = count;
+          return;
+        }
         channel.next = count;
         channel.nextAt = NEVER;
         return;
       case 2:
       case 3:
-        if (channel.count > 0 && channel.held < 0) {
+        // Once a count was loaded, another waits for the end of the cycle, or with a low gate for the gate.
+        if (channel.count > 0 && tick >= channel.start) {
           channel.next = count;
-          channel.nextAt = cycleEnd(channel, tick);
+          channel.nextAt = channel.gate ? cycleEnd(channel, tick) : NEVER;
           return;
         }
     }
@@ -261,7 +266,7 @@ function outputAt(channel: Channel, tick: number): boolean {
     case 3:
       return !channel.gate || elapsed < 0 || elapsed % count < highTicks(count);
     default:
-      return elapsed !== count;
+      return elapsed !== count || channel.held >= 0;
   }
 }
 
@@ -325,7 +330,9 @@ function setGate(channel: Channel, level: boolean, tick: number): void {
   channel.gate = level;
   const retriggered = channel.mode !== 0 && channel.mode !== 4;
   if (!level) {
-    if (channel.mode !== 1 && channel.mode !== 5) channel.held = Math.max(tick - channel.start, 0);
+    if (channel.mode === 1 || channel.mode === 5) return;
+    channel.held = Math.max(tick - channel.start, 0);
+    channel.nextAt = NEVER;
   } else if (retriggered) {
     if (channel.next !== 0) channel.count = channel.next;
     channel.next = 0;
@@ -333,7 +340,7 @@ function setGate(channel: Channel, level: boolean, tick: number): void {
     channel.start = tick + 1;
     channel.held = -1;
   } else {
-    channel.start = tick - Math.max(channel.held, 0);
+    if (tick >= channel.start) channel.start = tick - Math.max(channel.held, 0);
     channel.held = -1;
   }
 }
