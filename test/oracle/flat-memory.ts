@@ -71,4 +71,5 @@ export class FlatMemory implements GuestMemory {
   }
   onCodeWrite: (page: number, offset: number, length: number) => void = () => undefined;
   onFramesChanged: () => void = () => undefined;
+  onGrow: () => void = () => undefined;
 }

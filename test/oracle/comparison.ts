@@ -1,0 +1,141 @@
+/** Compares the emulator's result of an integer case with the host's, and tells differences so that they can be read and repeated. */
+import type { Result } from "./case.ts";
+import { TIMED_OUT } from "./case.ts";
+import type { IntegerCase } from "./generator.ts";
+
+/** RFLAGS bits that are compared: status flags, TF, IF, DF, IOPL, NT, RF, AC and ID. */
+const COMPARED_FLAGS = 0x25_7fd5;
+/** Above this, Linux reports a present page whatever the tables say. */
+const USER_END = 0x7fff_ffff_f000n;
+const GPR = [
+  "rax",
+  "rcx",
+  "rdx",
+  "rbx",
+  "rsp",
+  "rbp",
+  "rsi",
+  "rdi",
+  "r8",
+  "r9",
+  "r10",
+  "r11",
+  "r12",
+  "r13",
+  "r14",
+  "r15",
+] as const;
+const SELECTORS = ["es", "cs", "ss", "ds", "fs", "gs"] as const;
+
+const hex = (value: number | bigint): string => value.toString(16);
+
+/** The names of flags in a mask. */
+function flagNames(mask: number): string {
+  const names = [
+    "cf",
+    "",
+    "pf",
+    "",
+    "af",
+    "",
+    "zf",
+    "sf",
+    "tf",
+    "if",
+    "df",
+    "of",
+    "iopl",
+    "iopl",
+    "nt",
+    "",
+    "rf",
+    "vm",
+    "ac",
+    "vif",
+    "vip",
+    "id",
+  ];
+  return names.filter((name, i) => name !== "" && ((mask >>> i) & 1) !== 0).join(" ");
+}
+
+/** What differs, one text for each thing; empty if nothing does. */
+export function differences(item: IntegerCase, ours: Result, host: Result): string[] {
+  const found: string[] = [];
+  const note = (what: string, a: number | bigint, b: number | bigint): void => {
+    if (a !== b) found.push(`${what} ${hex(a)}, host ${hex(b)}`);
+  };
+  note("vector", ours.vector, host.vector);
+  // The two were stopped at different iterations.
+  if (ours.vector === TIMED_OUT && host.vector === TIMED_OUT) return found;
+  const wide = item.mode.bits === 64;
+  for (let n = 0; n < (wide ? 16 : 8); n++) {
+    const [a, b] = [ours.gpr[n]!, host.gpr[n]!];
+    // Outside 64-bit mode the upper halves are undefined.
+    if (wide) note(GPR[n]!, a, b);
+    else note(GPR[n]!, a & 0xffff_ffffn, b & 0xffff_ffffn);
+  }
+  note("rip", ours.rip, host.rip);
+  const flags = (ours.rflags ^ host.rflags) & COMPARED_FLAGS & ~item.undefinedFlags;
+  if (flags !== 0) found.push(`flags ${flagNames(flags)}: ${hex(ours.rflags)}, host ${hex(host.rflags)}`);
+  for (const name of SELECTORS) note(name, ours.selectors[name], host.selectors[name]);
+  if (wide) {
+    note("fs base", ours.fsBase, host.fsBase);
+    note("gs base", ours.gsBase, host.gsBase);
+  }
+  if (host.vector === 14 && ours.vector === 14) {
+    note("cr2", ours.cr2, host.cr2);
+    const ignored = host.cr2 >= USER_END ? 1 : 0;
+    note("error code", ours.error & ~ignored, host.error & ~ignored);
+  } else if (host.vector >= 8 && host.vector !== 14 && host.vector !== 16)
+    note("error code", ours.error, host.error);
+  const list = (result: Result): string =>
+    result.changes.map((c) => `${hex(c.offset)}=${hex(c.value)}`).join(" ");
+  if (list(ours) !== list(host)) found.push(`memory\n      ours ${list(ours)}\n      host ${list(host)}`);
+  return found;
+}
+
+/** Everything needed to repeat a case by hand. */
+export function describe(item: IntegerCase): string {
+  const registers = item.gpr
+    .slice(0, item.mode.bits === 64 ? 16 : 8)
+    .map((value, n) => `${GPR[n]} ${hex(value)}`);
+  const selectors = SELECTORS.map((name) => `${name} ${hex(item.selectors[name])}`);
+  const memory = item.pokes.map((poke) => `${hex(poke.offset)}=${hex(poke.value)}`);
+  return [
+    `    code ${[...item.code].map((byte) => byte.toString(16).padStart(2, "0")).join(" ")} at ${hex(item.codeOffset)}, ${item.mode.name}, rip ${hex(item.rip)} rflags ${hex(item.rflags)}`,
+    `    ${registers.join(" ")}`,
+    `    ${selectors.join(" ")} fsbase ${hex(item.fsBase)} gsbase ${hex(item.gsBase)}`,
+    ...(memory.length > 0 ? [`    memory ${memory.join(" ")}`] : []),
+  ].join("\n");
+}
+
+/** Mismatches by mnemonic: how many, and the shortest case of each in full. */
+export class Report {
+  readonly #byName = new Map<string, { count: number; item: IntegerCase; texts: string[] }>();
+  cases = 0;
+
+  add(item: IntegerCase, texts: string[]): void {
+    this.cases++;
+    if (texts.length === 0) return;
+    const known = this.#byName.get(item.name);
+    if (known === undefined) this.#byName.set(item.name, { count: 1, item, texts });
+    else {
+      known.count++;
+      if (item.code.length + item.pokes.length < known.item.code.length + known.item.pokes.length)
+        Object.assign(known, { item, texts });
+    }
+  }
+
+  get mismatches(): number {
+    return [...this.#byName.values()].reduce((sum, { count }) => sum + count, 0);
+  }
+
+  text(): string {
+    return [...this.#byName]
+      .sort(([, a], [, b]) => b.count - a.count)
+      .map(
+        ([name, { count, item, texts }]) => `${name}: ${count}\n  ${texts.join("\n  ")}\n${describe(item)}`,
+      )
+      .join("\n");
+  }
+}
