@@ -50,6 +50,20 @@ export {
   type WalkStep,
 } from "./cpu/system/paging.ts";
 export { flushAll, tlbEntries, type TlbEntry } from "./cpu/system/tlb.ts";
+export {
+  boot,
+  explain as explainBoot,
+  LOADERS,
+  plan as planBoot,
+  type BootImage,
+  type BootModule,
+  type BootPlan,
+  type BootResult,
+  type Diagnosis,
+  type LoadedImage,
+  type LoadedSegment,
+  type LoaderName,
+} from "./boot/index.ts";
 export type { Device, PlainData } from "./devices/device.ts";
 export type {
   Input,
@@ -61,8 +75,12 @@ export type {
   RunLimit,
   TextScreen,
 } from "./machine/types.ts";
+export { createMachine } from "./machine/create.ts";
+export type { Pc } from "./machine/pc.ts";
 export type { StopReason } from "./machine/stop.ts";
 export {
+  infoMtree,
+  infoRamblock,
   type AddressSpace,
   type GuestMemory,
   type Memory,
