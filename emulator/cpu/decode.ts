@@ -9,7 +9,7 @@ import { missingName } from "../isa/missing.ts";
 import type { Width } from "../semantics/vocabulary.ts";
 import type { Instruction } from "./instruction.ts";
 import { MODE, RUN, SEG, STATE, type SegmentNumber } from "./layout.ts";
-import { handlerNumber, type MemoryKind, type StackKind } from "./interpreter/variant.ts";
+import { handlerNumber, type MemoryKind, type StackKind, type Variant } from "./interpreter/variant.ts";
 import { x87Name } from "./x87/index.ts";
 
 /** What `decode` found. "short": the bytes ended before the instruction did. "invalid": #UD. "long": more than 15 bytes, #GP(0). */
@@ -31,6 +31,10 @@ const specificity = (form: Form): number =>
   (form.digit >= 0 ? 1 : 0) +
   (form.family.name === "nop" ? 1 : 0);
 for (const forms of table) forms.sort((a, b) => specificity(b) - specificity(a));
+
+const MEMORY_KINDS: readonly MemoryKind[] = ["", "m64", "m32", "ms"];
+const STACK_KINDS: readonly StackKind[] = ["", "s64", "s32", "ss"];
+const handlersOfForms = new Map<Form, Map<number, number>>();
 
 const repeatFamilies = new Map<string, Family>();
 for (const family of families) if (family.traits.repeats === true) repeatFamilies.set(family.name, family);
@@ -415,19 +419,25 @@ export class Decoder {
     const isString = family.traits.string === true;
     if (isString && !this.hasMemory)
       this.segment = this.#override >= 0 ? (this.#override as SegmentNumber) : SEG.ds;
-    const memory = this.hasMemory || isString ? this.#memoryKind() : "";
     const stack = family.traits.stack === true ? this.#stackKind() : "";
-    // A fast memory operand and a slow stack, or the reverse, do not occur together except as "ms".
-    const consistent = stack === "ss" && memory !== "" ? "ms" : memory;
-    this.handler = handlerNumber({
-      family,
-      width,
-      operands,
-      memory: consistent,
-      stack,
-      address: this.addressSize,
-    });
+    const usesMemory = this.hasMemory || isString;
+    // A slow stack and a fast memory operand do not occur together.
+    const memory = !usesMemory ? "" : stack === "ss" ? "ms" : this.#memoryKind();
+    this.handler = this.#handler(form, { family, width, operands, memory, stack, address: this.addressSize });
     return "handler";
+  }
+
+  /** The variant's number. The same few variants of a form come again and again, so each form remembers them. */
+  #handler(form: Form, variant: Variant): number {
+    const shape = (MEMORY_KINDS.indexOf(variant.memory) << 2) | STACK_KINDS.indexOf(variant.stack);
+    const repeat = this.#repeat === "" ? 0 : this.#repeat === "rep" ? 1 : 2;
+    const key =
+      (((variant.width << 4) | shape) << 8) | variant.address | (this.hasMemory ? 1 : 0) | (repeat << 1);
+    let numbers = handlersOfForms.get(form);
+    if (numbers === undefined) handlersOfForms.set(form, (numbers = new Map()));
+    let number = numbers.get(key);
+    if (number === undefined) numbers.set(key, (number = handlerNumber(variant)));
+    return number;
   }
 
   #memoryKind(): MemoryKind {

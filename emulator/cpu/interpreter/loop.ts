@@ -74,21 +74,32 @@ function effectiveFunction(): FunctionBody {
   return f.finish();
 }
 
-/** Linear address of (record, segment number, offset, bytes | access << 8). In 64-bit mode only FS and GS have a base, and nothing a limit. */
+/**
+ * Linear address of (record, segment number, offset, bytes | access << 8). In 64-bit mode only FS and GS have a base, and nothing a limit. Elsewhere a
+ * writable expand-up segment, which nearly all are, is checked here; the host decides about the others and raises the faults.
+ */
 function linearFunction(): FunctionBody {
   const f = new FunctionBuilder("linear", { params: ["i32", "i32", "i64", "i32"], result: "i64" });
   const [rec, segment, offset, access] = f.params.map(get) as [Node, Node, Node, Node];
-  const base = load("i64.load", op("i32.mul", segment, i32(SEGMENT_BYTES)), STATE.segments + SEGMENT.base);
+  const at = f.let(op("i32.mul", segment, i32(SEGMENT_BYTES)));
+  const base = load("i64.load", at, STATE.segments + SEGMENT.base);
+  const size = op("i32.and", access, i32(0xff));
   const long = op("i32.eq", op("i32.and", memory(STATE.mode, "i32.load"), i32(MODE.codeSize)), i32(2));
   const based = op("i32.ge_u", segment, i32(SEG.fs));
   f.emit(when(long, [when(based, [ret(op("i64.add", offset, base))]), ret(offset)]));
+  const kind = op("i32.and", load("i32.load", at, STATE.segments + SEGMENT.attributes), i32(PLAIN_DATA.mask));
+  const last = op("i64.add", offset, op("i64.extend_i32_u", op("i32.sub", size, i32(1))));
+  const limit = load("i64.load32_u", at, STATE.segments + SEGMENT.limit);
+  const plain = op("i32.and", op("i32.eq", kind, i32(PLAIN_DATA.value)), op("i64.le_u", last, limit));
+  f.emit(when(plain, [ret(op("i64.and", op("i64.add", offset, base), i64(0xffffffffn)))]));
   f.emit(put64(RUN.effective, offset), put32(RUN.record, rec));
-  f.emit(
-    call("segmented", "void", segment, op("i32.and", access, i32(0xff)), op("i32.shr_u", access, i32(8))),
-  );
+  f.emit(call("segmented", "void", segment, size, op("i32.shr_u", access, i32(8))));
   f.emit(memory(RUN.address, "i64.load"));
   return f.finish();
 }
+
+/** Attributes of a usable, writable, expand-up data segment: of unusable, code, expand-down and writable only the last is set. */
+const PLAIN_DATA = { mask: 0x1000e, value: 0x2 } as const;
 
 /** rSP plus a distance, in the size that SS.B gives. */
 function stackOffsetFunction(): FunctionBody {
