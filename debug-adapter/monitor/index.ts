@@ -1,0 +1,300 @@
+/**
+ * QEMU's monitor: the commands a QEMU user knows, answered in QEMU's form, for the Debug Console, `redzone --at-stop` and `-monitor`.
+ *
+ * Invariant: a command that exists in QEMU but not here is refused by name; one that exists nowhere gets QEMU's own complaint. Nothing here
+ * knows DAP. Elsewhere: the texts (`registers.ts`, `translation.ts`, `dump.ts`, `interrupts.ts`).
+ */
+import { infoMtree, infoRamblock, type Core, type Machine, type Pc } from "../../emulator/index.ts";
+import type { Syntax } from "../disassembly/index.ts";
+import { AdapterError, badMonitorCommand } from "../errors.ts";
+import { evaluateText, toInteger, type Names } from "../expressions/index.ts";
+import { GuestSpace } from "../memory/space.ts";
+import { dump, formatNumber, parseDumpFormat, type DumpFormat } from "./dump.ts";
+import { infoPic } from "./interrupts.ts";
+import { machineNames } from "./names.ts";
+import { infoRegisters } from "./registers.ts";
+import { infoMem, infoTlb } from "./translation.ts";
+
+/** What the monitor may do to its host. */
+export interface MonitorHost {
+  readonly machine: Machine;
+  /** The CPU that commands look at. */
+  readonly core: Core;
+  /** Names for expressions; without symbols, registers and numbers only. */
+  readonly names?: Names;
+  readonly syntax?: Syntax;
+  readonly isRunning?: boolean;
+  /** `quit`, `stop`, `cont`, `system_reset`: absent where they make no sense. */
+  quit?(): void;
+  stop?(): void;
+  cont?(): void;
+  reset?(): void;
+}
+
+interface Command {
+  /** Names separated by "|", as `help` shows them. */
+  readonly names: string;
+  readonly parameters: string;
+  readonly help: string;
+  run(monitor: Monitor, rest: string): string;
+}
+
+const usage = (command: Command): string =>
+  `${command.names}${command.parameters === "" ? " " : ` ${command.parameters}`} -- ${command.help}\n`;
+
+const pc = (machine: Machine): Pc | null => ("board" in machine ? (machine as Pc) : null);
+
+const INFO: readonly Command[] = [
+  {
+    names: "cpus",
+    parameters: "",
+    help: "show infos for each CPU",
+    run: ({ host }) =>
+      host.machine.cpus
+        .map((cpu) => `${cpu === host.core ? "*" : " "} CPU #${cpu.index}: thread_id=${cpu.index + 1}\n`)
+        .join(""),
+  },
+  {
+    names: "mem",
+    parameters: "",
+    help: "show the active virtual memory mappings",
+    run: ({ host }) => infoMem(host.core),
+  },
+  {
+    names: "mtree",
+    parameters: "[-f][-o][-D]",
+    help: "show memory tree (-f: dump flat view for address spaces;-o: dump region owners/parents;-D: dump disabled regions)",
+    run({ host }, rest) {
+      const flags = new Set(rest.split(/\s+/).filter((word) => word !== ""));
+      for (const flag of flags)
+        if (!["-f", "-o", "-D"].includes(flag))
+          throw badMonitorCommand(`info mtree: "${flag}" is not supported`);
+      const { memory, io } = host.machine.addressSpaces;
+      return infoMtree([io, memory], {
+        flat: flags.has("-f"),
+        owner: flags.has("-o"),
+        disabled: flags.has("-D"),
+      });
+    },
+  },
+  { names: "pic", parameters: "", help: "show PIC state", run: ({ host }) => infoPic(pc(host.machine)) },
+  {
+    names: "ramblock",
+    parameters: "",
+    help: "Display system ramblock information",
+    run: ({ host }) => infoRamblock(host.machine.memory.ramList),
+  },
+  {
+    names: "registers",
+    parameters: "[-a|vcpu]",
+    help: "show the cpu registers (-a: show register info for all cpus; vcpu: specific vCPU to query; show the current CPU's registers if no argument is specified)",
+    run({ host }, rest) {
+      if (rest === "-a") return host.machine.cpus.map(infoRegisters).join("");
+      if (rest === "") return infoRegisters(host.core);
+      const cpu = host.machine.cpus[Number(rest)];
+      if (cpu === undefined) throw badMonitorCommand(`CPU#${rest} not available`);
+      return infoRegisters(cpu);
+    },
+  },
+  {
+    names: "status",
+    parameters: "",
+    help: "show the current VM status (running|paused)",
+    run: ({ host }) => `VM status: ${host.isRunning === true ? "running" : "paused"}\n`,
+  },
+  {
+    names: "tlb",
+    parameters: "",
+    help: "show virtual to physical memory mappings",
+    run: ({ host }) => infoTlb(host.core),
+  },
+  {
+    names: "version",
+    parameters: "",
+    help: "show the version of QEMU",
+    run: () => "Redzone; monitor commands as in QEMU 7.2\n",
+  },
+];
+
+const dumpCommand = (name: "x" | "xp", space: "linear" | "physical"): Command => ({
+  names: name,
+  parameters: "/fmt addr",
+  help: `${space === "linear" ? "virtual" : "physical"} memory dump starting at 'addr'`,
+  run(monitor, rest) {
+    const { format, expression } = monitor.formatted(rest);
+    return dump(monitor.host.core, space, monitor.value(expression), format, monitor.host.syntax ?? "att");
+  },
+});
+
+/** A command that acts on the host, where the host lets it. */
+const hostCommand = (names: string, help: string, action: "quit" | "stop" | "cont" | "reset"): Command => ({
+  names,
+  parameters: "",
+  help,
+  run({ host }) {
+    const act = host[action];
+    if (act === undefined) throw badMonitorCommand(`"${names}" cannot be used here`);
+    act.call(host);
+    return "";
+  },
+});
+
+const COMMANDS: readonly Command[] = [
+  hostCommand("cont|c", "resume emulation", "cont"),
+  {
+    names: "gva2gpa",
+    parameters: "addr",
+    help: "print the guest physical address corresponding to a guest virtual address",
+    run(monitor, rest) {
+      const found = new GuestSpace(monitor.host.core).translate(BigInt.asUintN(64, monitor.value(rest)));
+      return typeof found === "number" ? `gpa: 0x${found.toString(16)}\n` : "Unmapped\n";
+    },
+  },
+  { names: "help|?", parameters: "[cmd]", help: "show the help", run: (_, rest) => help(rest) },
+  {
+    names: "info",
+    parameters: "[subcommand]",
+    help: "show various information about the system state",
+    run: (monitor, rest) => info(monitor, rest),
+  },
+  {
+    names: "nmi",
+    parameters: "",
+    help: "inject an NMI",
+    run({ host }) {
+      host.machine.input({ kind: "nmi" });
+      return "";
+    },
+  },
+  {
+    names: "print|p",
+    parameters: "/fmt expr",
+    help: "print expression value (use $reg for CPU register access)",
+    run(monitor, rest) {
+      const { format, expression } = monitor.formatted(rest);
+      return `${formatNumber(monitor.value(expression), format.letter, 8, false)}\n`;
+    },
+  },
+  hostCommand("quit|q", "quit the emulator", "quit"),
+  hostCommand("stop|s", "stop emulation", "stop"),
+  {
+    names: "system_powerdown",
+    parameters: "",
+    help: "send system power down event",
+    run({ host }) {
+      host.machine.input({ kind: "power-button" });
+      return "";
+    },
+  },
+  hostCommand("system_reset", "reset the system", "reset"),
+  dumpCommand("x", "linear"),
+  dumpCommand("xp", "physical"),
+];
+
+/** Commands of QEMU that are not here, by name, and why where that says something. */
+const UNSUPPORTED: ReadonlyMap<string, string> = new Map([
+  ["gpa2hva", "guest memory has no stable host address here"],
+  ["gpa2hpa", "guest memory has no stable host address here"],
+  ["gdbserver", "use the -s or -gdb option of the command line"],
+  ...(
+    "announce_self balloon block_job_cancel boot_set calc_dirty_rate chardev-add closefd commit change delvm device_add device_del drive_add " +
+    "dump-guest-memory eject exit_preconfig expire_password getfd hostfwd_add i i8259 loadvm log logfile mce memsave migrate mouse_move " +
+    "netdev_add o object_add object_del one-insn-per-tb pcie_aer_inject_error pmemsave qemu-io qom-get qom-list qom-set ringbuf_read savevm " +
+    "screendump sendkey set_link singlestep snapshot_blkdev sum sync-profile trace-event watchdog_action wavcapture"
+  )
+    .split(" ")
+    .map((name) => [name, ""] as const),
+]);
+const UNSUPPORTED_INFO: ReadonlyMap<string, string> = new Map([
+  ["lapic", "the machine has no local APIC"],
+  ...(
+    "balloon block block-jobs blockstats capture chardev dump history hotpluggable-cpus iothreads irq jit kvm memdev memory-devices " +
+    "memory_size_summary mice migrate name network numa opcount pci profile qdm qom-tree qtree replay roms sev snapshots usb usbhost usernet uuid vnc"
+  )
+    .split(" ")
+    .map((name) => [name, ""] as const),
+]);
+
+const find = (list: readonly Command[], name: string): Command | undefined =>
+  list.find((command) => command.names.split("|").includes(name));
+
+const refusal = (name: string, why: string): AdapterError =>
+  badMonitorCommand(`"${name}" of QEMU's monitor is not supported${why === "" ? "" : `: ${why}`}`);
+
+function help(topic: string): string {
+  const [word, ...rest] = topic.split(/\s+/);
+  if (word === "info")
+    return (rest[0] === undefined ? INFO : INFO.filter((command) => command.names === rest[0]))
+      .map((command) => `info ${usage(command)}`)
+      .join("");
+  if (word === undefined || word === "") return COMMANDS.map(usage).join("");
+  const found = find(COMMANDS, word);
+  return found === undefined ? `unknown command: '${word}'\n` : usage(found);
+}
+
+function info(monitor: Monitor, rest: string): string {
+  const [word, tail] = split(rest);
+  if (word === "") return help("info");
+  const command = find(INFO, word);
+  if (command !== undefined) return command.run(monitor, tail);
+  const why = UNSUPPORTED_INFO.get(word);
+  if (why !== undefined) throw refusal(`info ${word}`, why);
+  return `unknown command: 'info ${word}'\n`;
+}
+
+const split = (line: string): readonly [string, string] => {
+  const match = /^\s*([^\s/]*)\s*(.*)$/s.exec(line);
+  return [match?.[1] ?? "", match?.[2]?.trim() ?? ""];
+};
+
+/** Names of commands, "info" ones with their subcommand: for completion, and to tell a command from an expression. */
+export const monitorCommands = (): readonly string[] => [
+  ...COMMANDS.flatMap((command) => command.names.split("|")),
+  ...INFO.map((command) => `info ${command.names}`),
+];
+
+/** A monitor with what it remembers from command to command: the last format, which `x`, `xp` and `print` share. */
+export class Monitor {
+  host: MonitorHost;
+  #format: DumpFormat = { count: 1, letter: "x", size: 4 };
+
+  constructor(host: MonitorHost) {
+    this.host = host;
+  }
+
+  /** Whether a line is meant for the monitor rather than an expression: its first word is a command here or in QEMU. */
+  knows(line: string): boolean {
+    const [word, rest] = split(line);
+    // "p = 3", "x + 1" and "c->next" are about variables of those names.
+    if (/^(?:[-+*%&|^<>=!.,[?)]|->)/.test(rest) && !/^-[afoD]\b/.test(rest)) return false;
+    if (word.length === 1 && rest === "" && word !== "?") return false;
+    return find(COMMANDS, word) !== undefined || UNSUPPORTED.has(word);
+  }
+
+  /** Runs one command line. Throws `badMonitorCommand`. */
+  run(line: string): string {
+    const [word, rest] = split(line);
+    if (word === "") return "";
+    const command = find(COMMANDS, word);
+    if (command !== undefined) return command.run(this, rest);
+    const why = UNSUPPORTED.get(word);
+    if (why !== undefined) throw refusal(word, why);
+    return `unknown command: '${word}'\n`;
+  }
+
+  /** Splits "/4xg 0x1000". */
+  formatted(rest: string): { readonly format: DumpFormat; readonly expression: string } {
+    const match = /^(\/\S*)?\s*(.*)$/s.exec(rest);
+    const expression = match?.[2] ?? "";
+    if (expression === "") throw badMonitorCommand("unexpected end of expression");
+    this.#format =
+      match?.[1] === undefined ? { ...this.#format, count: 1 } : parseDumpFormat(match[1], this.#format);
+    return { format: this.#format, expression };
+  }
+
+  /** An expression's value as a 64-bit number. */
+  value(expression: string): bigint {
+    const names = this.host.names ?? machineNames(this.host.core);
+    return toInteger(evaluateText(expression, names, { assignments: false }).value);
+  }
+}

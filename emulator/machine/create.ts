@@ -1,0 +1,9 @@
+/** A machine with its processor: what everything above the emulator starts from. */
+import { Cpu } from "../cpu/cpu.ts";
+import { Pc } from "./pc.ts";
+import type { MachineConfig } from "./types.ts";
+
+/** A PC just switched on, with the state that firmware leaves; nothing is loaded yet (`boot`). */
+export function createMachine(config: MachineConfig): Pc {
+  return new Pc(config, (memory, guest, ports, environment) => new Cpu(memory, guest, ports, environment));
+}
