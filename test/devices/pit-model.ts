@@ -15,13 +15,12 @@ export class ReferenceChannel {
   #element = 0;
   #armed = false;
   #high = true;
-  #stopped = false;
 
   control(mode: number, bcd: boolean): void {
     this.mode = mode;
     this.bcd = bcd;
     this.out = mode !== 0;
-    this.#loaded = this.#load = this.#trigger = this.#counting = this.#armed = this.#stopped = false;
+    this.#loaded = this.#load = this.#trigger = this.#counting = this.#armed = false;
     this.#high = true;
   }
 

@@ -35,8 +35,8 @@ function vga() {
       .trimEnd();
   };
   const print = (address: number, text: string): void => {
-    for (const [i, character] of [...text].entries()) {
-      memory.out(address - 0xa0000 + i * 2, character.charCodeAt(0));
+    for (let i = 0; i < text.length; i++) {
+      memory.out(address - 0xa0000 + i * 2, text.charCodeAt(i));
       memory.out(address - 0xa0000 + i * 2 + 1, 0x1f);
     }
   };
