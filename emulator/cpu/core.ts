@@ -14,6 +14,7 @@ import type { SegmentNumber } from "./layout.ts";
 import { ACTIVITY, ATTRIBUTE, CR0, EFER, FLAG, Registers, SIGNATURE } from "./registers.ts";
 import type { SegmentRegister } from "./registers.ts";
 import { probe, readHere, readLinear, touch, commit, writeHere, writeLinear } from "./system/access.ts";
+import { readMsr, writeMsr } from "./system/msr.ts";
 import { BY, explainWalk, look } from "./system/paging.ts";
 import type { Access, By, PageWalk } from "./system/paging.ts";
 import { segmentedAt } from "./system/segmentation.ts";
@@ -102,7 +103,7 @@ export class Core extends Registers {
     if (kind === "power-on") {
       this.setQuad(STATE.pat, 0x0007040600070406n);
       this.setQuad(STATE.apicBase, 0xfee00000n | (this.index === 0 ? 0x100n : 0n));
-      this.setQuad(STATE.miscEnable, 1n);
+      this.setQuad(STATE.miscEnable, 0x1801n);
       this.setQuad(STATE.tscOffset, BigInt.asUintN(64, -this.environment.timestamp()));
       this.view.setUint16(STATE.fpu, 0x40, true);
       this.view.setUint16(STATE.fpu + 4, 0x5555, true);
@@ -192,6 +193,14 @@ export class Core extends Registers {
   setRflags(value: bigint): void {
     this.rflags = value;
     this.updateMode();
+  }
+
+  /** An MSR by index, null if there is none; `setMsr` does what WRMSR would and says whether it could. */
+  msr(index: number): bigint | null {
+    return readMsr(this, index);
+  }
+  setMsr(index: number, value: bigint): boolean {
+    return writeMsr(this, index, value);
   }
 
   /** Whose rights an ordinary data access has. */
