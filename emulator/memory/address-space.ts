@@ -106,10 +106,16 @@ export class Ports implements PortBus {
     }
   }
 
-  /** The range that takes the access in one piece. */
+  /**
+   * The range that takes the access in one piece. As in QEMU its first port decides: a dword at 0xcf8 goes to the PCI host whole, although 0xcf9 by itself
+   * is the reset control.
+   */
   #whole(port: number, size: AccessSize): FlatRange | null {
     const range = this.#space.find(port);
-    if (range === null || port + size > range.end) return null;
-    return accessIsValid(range.region, port - range.start + range.offset, size) ? range : null;
+    if (range === null) return null;
+    const offset = port - range.start + range.offset;
+    const isFallback = range.region === this.#space.root;
+    if (isFallback ? port + size > range.end : offset + size > range.region.size) return null;
+    return accessIsValid(range.region, offset, size) ? range : null;
   }
 }
