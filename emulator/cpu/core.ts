@@ -8,6 +8,7 @@
 import type { GuestMemory, PortBus } from "../memory/guest-memory.ts";
 import { PAGE_BYTES, physical } from "../numbers.ts";
 import type { PhysicalAddress } from "../numbers.ts";
+import { WATCH } from "./event.ts";
 import type { CpuEvent, WatchedAccess } from "./event.ts";
 import { MODE, RUN, SEG, STATE, STATE_BYTES, TLB } from "./layout.ts";
 import type { SegmentNumber } from "./layout.ts";
@@ -146,6 +147,8 @@ export class Core extends Registers {
     if (isProtected) mode |= MODE.protected;
     if (isVirtual) mode |= MODE.virtual8086;
     if (isLong) mode |= MODE.long;
+    const modeBefore = u32[STATE.mode >>> 2]!;
+    const cplBefore = u32[STATE.cpl >>> 2]!;
     u32[STATE.mode >>> 2] = mode;
     u32[STATE.cpl >>> 2] = cpl;
     const alignmentChecked = cpl === 3 && (u32[STATE.cr0 >>> 2]! & CR0.AM) !== 0 && this.systemFlag(FLAG.AC);
@@ -159,6 +162,20 @@ export class Core extends Registers {
     u32[(RUN.codeLimit + 4) >>> 2] = size === 2 ? 0xffffffff : 0;
     u32[RUN.codePage >>> 2] = 0xffffffff;
     u32[(RUN.codePage + 4) >>> 2] = 0xffffffff;
+    if ((this.watched & (WATCH.mode | WATCH.privilege)) !== 0)
+      this.#reportMode(modeBefore, mode, cplBefore, cpl);
+  }
+
+  /** PE, PG and LMA are reported by whoever writes CR0. */
+  #reportMode(before: number, after: number, cplBefore: number, cpl: number): void {
+    if ((this.watched & WATCH.mode) !== 0) {
+      const wide = (mode: number): boolean => (mode & MODE.codeSize) === 2;
+      if (wide(before) !== wide(after)) this.report({ kind: "mode", bit: "CS.L", value: wide(after) });
+      if (((before ^ after) & MODE.virtual8086) !== 0)
+        this.report({ kind: "mode", bit: "VM", value: (after & MODE.virtual8086) !== 0 });
+    }
+    if ((this.watched & WATCH.privilege) !== 0 && cplBefore !== cpl)
+      this.report({ kind: "privilege", before: cplBefore, after: cpl });
   }
 
   /** Sets a segment register with its hidden part, unchecked (boot loaders, the debugger). */
