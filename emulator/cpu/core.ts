@@ -49,8 +49,6 @@ export class Core extends Registers {
   reportAccess: (access: WatchedAccess) => void = () => undefined;
   watchedLinearPages: ReadonlySet<bigint> = new Set();
   watchedPhysicalPages: ReadonlySet<number> = new Set();
-  /** DR6 bits of data and I/O breakpoints that the instruction under way has met; the engine delivers #DB after it and clears them. */
-  pendingDebug = 0;
   /** CR0.AM, EFLAGS.AC and CPL 3: accesses at CPL 3 are checked for alignment, and user pages have no tags. Kept by `updateMode`. */
   alignmentChecked = false;
   /** Caches of `system/tlb.ts`: some piece of a large page may be cached; some data tag may be set. */

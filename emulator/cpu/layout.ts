@@ -74,10 +74,12 @@ export const STATE = {
   mxcsr: 0x580,
   /** xmm[16], 16 bytes each; the upper halves of ymm would follow. */
   xmm: 0x590,
-  end: 0x690,
+  /** u32: bits for DR6 of a #DB that is due before the next instruction (single step, data and I/O breakpoints, task switch). */
+  pendingDebug: 0x690,
+  end: 0x694,
 } as const;
 export const STATE_BYTES = 0x700;
-export const STATE_VERSION = 1;
+export const STATE_VERSION = 2;
 
 /** One segment register with its hidden part. */
 export const SEGMENT = {

@@ -323,6 +323,13 @@ export class Registers {
   set shadow(value: number) {
     this.setWord(STATE.shadow, value);
   }
+  /** DR6 bits that the instruction under way has earned (data and I/O breakpoints …); the engine delivers #DB after it and clears them. */
+  get pendingDebug(): number {
+    return this.word(STATE.pendingDebug);
+  }
+  set pendingDebug(bits: number) {
+    this.setWord(STATE.pendingDebug, bits);
+  }
   /** Offset of the memory operand in its segment, for call-outs. */
   get effective(): bigint {
     return this.quad(RUN.effective);
