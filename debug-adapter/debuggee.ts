@@ -1,0 +1,188 @@
+/**
+ * The machine as something that runs beside a conversation: in slices of at most 5 ms, between which messages are read, output is handed on, and
+ * a pause takes effect; and, if wanted, paced so that idle virtual time passes no faster than real time.
+ *
+ * Invariant: slices and pacing decide only when the host computes, never what the guest sees. One `run` at a time.
+ * Elsewhere: whether a stop is one (`breakpoints/`, `stepping/`), what it is called (`stop.ts`).
+ */
+import { assert, type Input, type Machine, type StopReason } from "../emulator/index.ts";
+import type { Channel } from "../media/protocol.ts";
+
+/** The host's time, injected so that tests have one of their own. Milliseconds. */
+export interface Clock {
+  now(): number;
+  /** Lets everything else that waits on this thread have its turn. */
+  turn(): Promise<void>;
+  /** Resolves after `milliseconds`, or when `wake` does. */
+  sleep(milliseconds: number, wake: Promise<void>): Promise<void>;
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  turn: () => new Promise((resolve) => setImmediate(resolve)),
+  sleep(milliseconds, wake) {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      void wake.then(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  },
+};
+
+/** `turn`: the slice is over and nothing happened; a caller that counts its own work asks for it with `instants`. */
+export type Stop = StopReason | { readonly kind: "pause" };
+
+export interface RunOptions {
+  /** Pass the first instruction even if it has a breakpoint. */
+  readonly resume: boolean;
+  /** At most so many instants; ends with "limit". */
+  readonly instants?: number;
+  /** Whether a stop is one; false goes on (a condition was false, a log point wrote its line). */
+  readonly accepts: (stop: StopReason) => boolean;
+}
+
+const SLICE_MILLISECONDS = 5;
+/** A guest that computes falls behind real time; pacing then starts anew instead of racing to catch up. */
+const LAG_MILLISECONDS = 50;
+const NANOSECONDS = 1e6;
+
+export class Debuggee {
+  readonly machine: Machine;
+  /** Called between slices with what the guest wrote. */
+  onOutput: (channel: Channel, bytes: Uint8Array) => void = () => undefined;
+  /** Called between slices while running. */
+  onSlice: () => void = () => undefined;
+  readonly #clock: Clock;
+  readonly #realTime: boolean;
+  readonly #output = new Map<Channel, number[]>();
+  #running = false;
+  #pause = false;
+  #ended = false;
+  #wake: () => void = () => undefined;
+  /** Instants that fit a slice, learnt while running. */
+  #sliceInstants = 200_000;
+
+  constructor(machine: Machine, clock: Clock, realTime: boolean) {
+    this.machine = machine;
+    this.#clock = clock;
+    this.#realTime = realTime;
+    machine.onOutput = (channel, byte) => {
+      const bytes = this.#output.get(channel);
+      if (bytes === undefined) this.#output.set(channel, [byte]);
+      else bytes.push(byte);
+    };
+  }
+
+  get isRunning(): boolean {
+    return this.#running;
+  }
+
+  /** Ends a run at the next instruction; the run resolves with "pause". */
+  pause(): void {
+    this.#pause = true;
+    this.#wake();
+  }
+
+  /** The session is over: a run that is under way resolves soon and nothing more happens. */
+  dispose(): void {
+    this.#ended = true;
+    this.pause();
+  }
+
+  input(input: Input): void {
+    this.machine.input(input);
+    this.#wake();
+  }
+
+  /** Runs until something happens that `accepts` takes. */
+  async run({ resume, instants = Number.POSITIVE_INFINITY, accepts }: RunOptions): Promise<Stop> {
+    assert(!this.#running, "one run at a time");
+    this.#running = true;
+    this.#pause = false;
+    try {
+      return await this.#loop(resume, instants, accepts);
+    } finally {
+      this.#running = false;
+      this.flush();
+    }
+  }
+
+  async #loop(first: boolean, instants: number, accepts: RunOptions["accepts"]): Promise<Stop> {
+    const { machine } = this;
+    const clock = this.#clock;
+    const end = machine.instant + instants;
+    let resume = first;
+    let origin = { real: clock.now(), virtual: machine.instant + machine.idle };
+    for (;;) {
+      const started = clock.now();
+      const sliceEnd = started + SLICE_MILLISECONDS;
+      const target = origin.virtual + (sliceEnd - origin.real) * NANOSECONDS;
+      let stop: StopReason;
+      do {
+        const before = machine.instant;
+        const budget = Math.min(this.#sliceInstants, end - before);
+        if (budget <= 0) return { kind: "limit" };
+        const began = clock.now();
+        stop = machine.run({
+          instants: budget,
+          resume,
+          ...(this.#realTime ? { untilNanoseconds: target } : {}),
+        });
+        this.#learn(machine.instant - before, clock.now() - began);
+        // A stop that is none must not stop again at the same instruction.
+        resume = stop.kind !== "limit" && stop.kind !== "idle";
+        if (stop.kind !== "limit" && stop.kind !== "idle" && accepts(stop)) return stop;
+        if (this.#pause) return { kind: "pause" };
+      } while (stop.kind !== "limit" && stop.kind !== "idle" && clock.now() < sliceEnd);
+      if (machine.instant >= end) return { kind: "limit" };
+      this.flush();
+      this.onSlice();
+      await clock.turn();
+      if (this.#pause || this.#ended) return { kind: "pause" };
+      if (stop.kind === "idle") await this.#wait(1000);
+      else if (this.#realTime) origin = await this.#pace(origin);
+      if (this.#pause || this.#ended) return { kind: "pause" };
+    }
+  }
+
+  /** Keeps a slice at about its length, whatever the guest does. */
+  #learn(instants: number, milliseconds: number): void {
+    if (instants < this.#sliceInstants / 2) return;
+    const ideal = (this.#sliceInstants * SLICE_MILLISECONDS) / Math.max(milliseconds, 0.1);
+    const next = Math.min(ideal, this.#sliceInstants * 2);
+    this.#sliceInstants = Math.round(Math.min(Math.max(next, 1000), 20_000_000));
+  }
+
+  /** Sleeps while virtual time is ahead of real time. */
+  async #pace(origin: {
+    readonly real: number;
+    readonly virtual: number;
+  }): Promise<{ real: number; virtual: number }> {
+    const { machine } = this;
+    const now = this.#clock.now();
+    const virtual = machine.instant + machine.idle;
+    const ahead = (virtual - origin.virtual) / NANOSECONDS - (now - origin.real);
+    if (ahead < -LAG_MILLISECONDS) return { real: now, virtual };
+    if (ahead > 1) await this.#wait(ahead);
+    return { ...origin };
+  }
+
+  async #wait(milliseconds: number): Promise<void> {
+    const wake = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    await this.#clock.sleep(milliseconds, wake);
+    this.#wake = () => undefined;
+  }
+
+  /** Hands on what the guest has written so far. */
+  flush(): void {
+    for (const [channel, bytes] of this.#output) {
+      if (bytes.length === 0) continue;
+      this.onOutput(channel, Uint8Array.from(bytes));
+      bytes.length = 0;
+    }
+  }
+}
