@@ -136,6 +136,8 @@ export class Emulated {
     system(TSS_SELECTOR, TSS_AT, 0x67, 11);
     system(LDT_SELECTOR, LDT_AT, LDT_ENTRIES * 8 - 1, 2);
     quad(TSS_AT + 4, KERNEL + BigInt(KERNEL_STACK_TOP));
+    // The I/O permission map would lie beyond the limit: no port is allowed.
+    view.setUint16(TSS_AT + 0x66, 0x8000, true);
     for (let vector = 0; vector < 256; vector++) {
       const handler = KERNEL + BigInt(HANDLERS + vector);
       const dpl = DPL3_GATES.has(vector) ? 3n : 0n;
@@ -201,11 +203,11 @@ export class Emulated {
         : exit.kind === "budget"
           ? TIMED_OUT
           : -1;
-    if (vector === -1) throw new Stopped(item, exit);
 
     const view = new DataView(frames.bytes.buffer, frames.bytes.byteOffset, frames.bytes.length);
     const changes = this.#changes(view);
     frames.writeBytes((arena + item.codeOffset) as never, new Uint8Array(item.code.length).fill(0xcc));
+    if (vector === -1) throw new Stopped(item, exit);
     const fx = item.fx === null ? null : image87.save(core);
     const gpr = Array.from({ length: 16 }, (_, n) => core.gpr(n));
     const bases = { fsBase: core.segmentBase(SEG.fs), gsBase: core.segmentBase(SEG.gs) };

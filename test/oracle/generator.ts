@@ -285,7 +285,10 @@ function addModrm32(b: Builder, reg: number, target: number): void {
 function addModrm(b: Builder, size: number): void {
   const { random, form } = b;
   const reg = form.modrm === 8 ? random.below(8) : form.modrm;
-  const memory = b.has("mem") ? !random.oneIn(50) : b.has("reg") ? random.oneIn(50) : random.oneIn(2);
+  // Where the other kind of operand would make it another instruction (0F 01, 0F AE, VEX), there is only the one.
+  const strict = (form.opcode.length > 1 && [0x01, 0xae].includes(form.opcode.at(-1)!)) || b.has("i64");
+  const rarely = !strict && random.oneIn(50);
+  const memory = b.has("mem") ? !rarely : b.has("reg") ? rarely : random.oneIn(2);
   if (!memory) {
     b.tail.push(0xc0 | (reg << 3) | random.below(8));
     return;
@@ -418,6 +421,8 @@ function prepareStack(b: Builder): void {
   )
     chooseStack(b);
   if (b.form.name === "ret") putStack(b, bytesOf(b.codeOffsetOf(b.codeTarget()), size));
+  // The upper half of a pushed selector is written or left alone, as the processor likes (SDM 2B, PUSH): with zeros there both look the same.
+  if (b.form.name === "push_sreg") for (let i = 1; i <= 8; i++) b.memory.set(stackLinear(b) - i - ARENA, 0);
   if (b.has("popf")) putStack(b, bytesOf(flagsImage(random), size));
   if (b.has("retf") || b.has("iret")) {
     const far = farPointer(b, size);
