@@ -1,0 +1,30 @@
+/**
+ * How fast the interpreter is, printed with every run; the time has no bound (machines are shared and noisy), the counts that do not depend on
+ * the machine have.
+ */
+import { expect, test } from "vitest";
+import { interpreterModule } from "../../emulator/cpu/interpreter/loop.ts";
+import { coldVariants, hotVariants } from "../../emulator/cpu/interpreter/variant.ts";
+import { works } from "./kernel.ts";
+import { measure } from "./measure.ts";
+
+/** Instructions of each kernel: fixed, because a run is a function of its start. */
+const INSTRUCTIONS: Record<string, number> = {
+  "registers and memory": 80_004_126,
+};
+
+test.each(works)("speed of $name", (work) => {
+  const { instructions, mips } = measure(work);
+  console.log(
+    `interpreter: ${mips.toFixed(0)} M instructions/s, ${work.name} (${instructions} instructions)`,
+  );
+  expect(measure(work).instructions).toBe(instructions);
+  const expected = INSTRUCTIONS[work.name];
+  if (expected !== undefined) expect(instructions).toBe(expected);
+});
+
+test("the interpreter's module stays small", () => {
+  expect(hotVariants.length).toBeLessThanOrEqual(360);
+  expect(hotVariants.length + coldVariants.length).toBeLessThanOrEqual(1800);
+  expect(interpreterModule().length).toBeLessThanOrEqual(360_000);
+});
