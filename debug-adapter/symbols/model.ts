@@ -47,6 +47,10 @@ export interface SymbolFunction {
   readonly signature: string;
   /** Its entry. */
   readonly low: bigint;
+  /** First address behind its prologue, where its parameters can be read: where a breakpoint on the function goes. */
+  readonly body: bigint;
+  /** Inlined somewhere: `low`, `ranges` and `body` are those of that one copy. */
+  readonly isInlinedCopy: boolean;
   /** All its code, the part with the entry first; a bare label reaches to the next symbol. */
   readonly ranges: readonly AddressRange[];
   /** Where it is defined; null without debug information. */
@@ -93,7 +97,7 @@ export interface FrameContext {
   /** By DWARF register number; registers that are not known in this frame are absent. */
   readonly registers: ReadonlyMap<number, bigint>;
   /** Null where the guest has no readable memory. May be called for any address and up to a mebibyte. */
-  readMemory(address: bigint, length: number): Uint8Array | null;
+  readonly readMemory: (address: bigint, length: number) => Uint8Array | null;
   /** Canonical frame address, if `unwind` found one. */
   readonly cfa?: bigint | undefined;
   /** The caller's frame, for values that only it knows (`DW_OP_entry_value`). */
@@ -157,6 +161,8 @@ export interface ModifiedType extends TypeCommon {
 
 export interface StructType extends TypeCommon {
   readonly kind: "struct" | "class" | "union";
+  /** In C, where the name is used with its keyword. */
+  readonly isTagged: boolean;
   /** Declared but nowhere defined, as far as is known. */
   readonly isIncomplete: boolean;
   readonly members: readonly Member[];
@@ -204,6 +210,8 @@ export interface ArrayType extends TypeCommon {
 
 export interface EnumType extends TypeCommon {
   readonly kind: "enum";
+  /** In C, where the name is used with its keyword. */
+  readonly isTagged: boolean;
   readonly isSigned: boolean;
   readonly enumerators: readonly { readonly name: string; readonly value: bigint }[];
 }

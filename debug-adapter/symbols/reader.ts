@@ -22,6 +22,7 @@ export function memoryReader(bytes: Uint8Array): FileReader {
 const WHOLE_BYTES = 8 << 20;
 const CHUNK_BYTES = 128 << 10;
 const CHUNKS = 64;
+const WINDOW_BYTES = 16 << 10;
 
 export class Section {
   readonly name: string;
@@ -65,8 +66,11 @@ export class Section {
     );
   }
 
-  /** `length` bytes at `offset`; a view that the caller must not write to. */
-  bytes(offset: number, length: number): Uint8Array {
+  /**
+   * `length` bytes at `offset`; a view that the caller must not write to. `sparse`: what lies around will not be wanted, so that
+   * reading ahead would be wasted.
+   */
+  bytes(offset: number, length: number, sparse = false): Uint8Array {
     if (!(offset >= 0 && length >= 0 && offset + length <= this.size)) {
       throw this.error(
         Math.max(0, Math.min(offset, this.size)),
@@ -81,7 +85,8 @@ export class Section {
     }
     const chunk = Math.floor(offset / CHUNK_BYTES);
     const within = offset - chunk * CHUNK_BYTES;
-    if (within + length > CHUNK_BYTES) return this.#fetch(offset, length);
+    if (within + length > CHUNK_BYTES || (sparse && !this.#chunks.has(chunk)))
+      return this.#fetch(offset, length);
     return this.#chunk(chunk).subarray(within, within + length);
   }
 
@@ -99,14 +104,13 @@ export class Section {
     }
   }
 
-  cursor(offset = 0, end = this.size): Cursor {
+  /** A cursor that reads `windowBytes` at a time; a small window makes its reads sparse. */
+  cursor(offset = 0, end = this.size, windowBytes = WINDOW_BYTES): Cursor {
     if (!(offset >= 0 && offset <= end && end <= this.size)) {
-      throw this.error(
-        Math.max(0, Math.min(offset, this.size)),
-        `no such range: 0x${offset.toString(16)} to 0x${end.toString(16)}`,
-      );
+      const reason = `no such range: 0x${offset.toString(16)} to 0x${end.toString(16)}`;
+      throw this.error(Math.max(0, Math.min(offset, this.size)), reason);
     }
-    return new Cursor(this, offset, end);
+    return new Cursor(this, offset, end, windowBytes);
   }
 
   #chunk(index: number): Uint8Array {
@@ -143,8 +147,6 @@ function text(bytes: Uint8Array, end: number): string {
   return result;
 }
 
-const WINDOW_BYTES = 16 << 10;
-
 /** A position in a section that reads little-endian values and moves on. */
 export class Cursor {
   readonly section: Section;
@@ -154,12 +156,14 @@ export class Cursor {
   #base: number;
   /** Index in `#bytes`. */
   #at = 0;
-  #end: number;
+  readonly #end: number;
+  readonly #window: number;
 
-  constructor(section: Section, offset: number, end: number) {
+  constructor(section: Section, offset: number, end: number, windowBytes: number) {
     this.section = section;
     this.#base = offset;
     this.#end = end;
+    this.#window = windowBytes;
   }
 
   /** Offset in the section. */
@@ -378,11 +382,11 @@ export class Cursor {
     if (!(count >= 0 && position + count <= this.#end)) {
       throw this.section.error(position, `${count} bytes wanted, ${this.#end - position} left`);
     }
-    this.#load(position, Math.min(Math.max(count, WINDOW_BYTES), this.#end - position));
+    this.#load(position, Math.min(Math.max(count, this.#window), this.#end - position));
   }
 
   #load(offset: number, length: number): void {
-    this.#bytes = this.section.bytes(offset, length);
+    this.#bytes = this.section.bytes(offset, length, this.#window < WINDOW_BYTES);
     this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength);
     this.#base = offset;
     this.#at = 0;

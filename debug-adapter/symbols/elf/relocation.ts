@@ -5,7 +5,7 @@
  * section is an error that names its number.
  */
 import { Section } from "../reader.ts";
-import { type ElfFile, type ElfSectionHeader, SHF, SHT } from "./file.ts";
+import { type ElfSectionHeader, SHF, SHT } from "./header.ts";
 
 type Kind = "none" | "absolute-32" | "absolute-64" | "relative-32" | "relative-64";
 
@@ -22,8 +22,18 @@ const X86_64: Readonly<Record<number, Kind>> = {
 };
 const I386: Readonly<Record<number, Kind>> = { 0: "none", 1: "absolute-32", 2: "relative-32", 32: "none" };
 
+/** The file the relocations are of: an `ElfFile`. */
+interface ObjectFile {
+  readonly name: string;
+  readonly is64: boolean;
+  readonly machine: "i386" | "x86-64";
+  readonly sections: readonly ElfSectionHeader[];
+  contents(header: ElfSectionHeader): Section;
+  sectionAddress(header: ElfSectionHeader): bigint;
+}
+
 /** `section` with the relocations of `header` applied, for debug and unwind sections; any other section as it is. */
-export function relocate(elf: ElfFile, header: ElfSectionHeader, section: Section): Section {
+export function relocate(elf: ObjectFile, header: ElfSectionHeader, section: Section): Section {
   if (!/^\.(z?debug_|eh_frame)/.test(header.name)) return section;
   const tables = elf.sections.filter(
     (each) =>
@@ -46,7 +56,7 @@ export function relocate(elf: ElfFile, header: ElfSectionHeader, section: Sectio
   });
 }
 
-function apply(elf: ElfFile, target: ElfSectionHeader, table: ElfSectionHeader, bytes: Uint8Array): void {
+function apply(elf: ObjectFile, target: ElfSectionHeader, table: ElfSectionHeader, bytes: Uint8Array): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const symbols = elf.sections[table.link];
   const contents = elf.contents(table);
@@ -78,7 +88,7 @@ function apply(elf: ElfFile, target: ElfSectionHeader, table: ElfSectionHeader, 
 }
 
 /** The address of the symbol at the cursor; 0 for an undefined one. */
-function symbolAddress(elf: ElfFile, cursor: ReturnType<Section["cursor"]>): bigint {
+function symbolAddress(elf: ObjectFile, cursor: ReturnType<Section["cursor"]>): bigint {
   cursor.skip(elf.is64 ? 6 : 4);
   let index: number;
   let value: bigint;

@@ -6,7 +6,8 @@
  * Elsewhere: demangling (`../demangle/`); what a symbol without debug information means to a call stack (`../image.ts`).
  */
 import type { Section } from "../reader.ts";
-import { ET, type ElfFile, SHF, SHT } from "./file.ts";
+import type { ElfFile } from "./file.ts";
+import { ET, SHF, SHT } from "./header.ts";
 
 export interface ElfSymbol {
   readonly name: string;
@@ -35,8 +36,9 @@ export class ElfSymbols {
   #strings: Section | undefined;
   #byName: Map<string, number[]> | undefined;
 
-  /** @throws SymbolError */
-  constructor(elf: ElfFile) {
+  /** Null gives an empty table. @throws SymbolError */
+  constructor(elf: ElfFile | null) {
+    if (!elf) return;
     const table =
       elf.sections.find((each) => each.type === SHT.SYMTAB && each.size > 0) ??
       elf.sections.find((each) => each.type === SHT.DYNSYM && each.size > 0);

@@ -1,0 +1,3 @@
+export function demangleItanium(_s: string): { name: string; signature: string } | null {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function demangleRust(_s: string): string | null {
+  return null;
+}
