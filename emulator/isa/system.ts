@@ -44,7 +44,7 @@ export const system = [
   operation("cpuid", ["0f a2"]), operation("rsm", ["0f aa"]), operation("invpcid", ["66 0f 38 82 /r : r, m"]),
   operation("rdfsbase", ["f3 0f ae /0 : rm ; nomem o64"]), operation("rdgsbase", ["f3 0f ae /1 : rm ; nomem o64"]),
   operation("wrfsbase", ["f3 0f ae /2 : rm ; nomem o64"]), operation("wrgsbase", ["f3 0f ae /3 : rm ; nomem o64"]),
-  operation("rdrand", ["0f c7 /6 : rm ; nomem"]), operation("rdseed", ["0f c7 /7 : rm ; nomem"]),
+  operation("rdrand", ["np 0f c7 /6 : rm ; nomem", "66 0f c7 /6 : rm ; nomem"]), operation("rdseed", ["np 0f c7 /7 : rm ; nomem", "66 0f c7 /7 : rm ; nomem"]),
   operation("fence", ["np 0f ae /5 : rm ; nomem", "np 0f ae /6 : rm ; nomem", "np 0f ae /7 : rm ; nomem"]), operation("clflush", ["np 0f ae /7 : m"]),
   // #UD by the manual, whatever the mode
   operation("ud", ["0f 0b", "0f b9 /r : r, rm", "0f ff /r : r, rm"]),
