@@ -15,6 +15,12 @@ import { cannotBoot, cannotReadFile } from "./errors.ts";
 import type { Files } from "./files.ts";
 import type { LaunchConfiguration } from "./launch.ts";
 
+/** As much of a configuration as booting needs. */
+export type BootConfiguration = Pick<
+  LaunchConfiguration,
+  "kernel" | "append" | "modules" | "loader" | "machine" | "cwd"
+>;
+
 export interface Booted {
   readonly machine: Pc;
   readonly plan: BootPlan;
@@ -25,7 +31,7 @@ export interface Booted {
 }
 
 /** Boots. Throws `cannotReadFile`, `cannotBoot` (with the boot doctor's diagnosis). */
-export function bootMachine(configuration: LaunchConfiguration, files: Files): Booted {
+export function bootMachine(configuration: BootConfiguration, files: Files): Booted {
   const read = (what: string, path: string): Uint8Array => {
     try {
       return files.read(path);

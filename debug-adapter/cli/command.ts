@@ -1,0 +1,104 @@
+/**
+ * The words of the `redzone` command: QEMU's options, and those of its own.
+ *
+ *     --stats FILE          counts as JSON when the machine ends
+ *     --until-serial TEXT   ends when the guest has written TEXT to its first serial port
+ *     --max-instructions N  ends after N instructions
+ *     --at-stop COMMAND     a monitor command, run when the machine has ended; may be repeated
+ *     --loader NAME         how to boot: auto, multiboot1, multiboot2, chainloader
+ */
+import { LOADER_NAMES, type QemuOptions, parseQemuOptions } from "./options.ts";
+
+export type LoaderOption = (typeof LOADER_NAMES)[number];
+
+export interface RunCommand {
+  readonly kind: "run";
+  readonly qemu: QemuOptions;
+  readonly loader: LoaderOption;
+  readonly stats: string | null;
+  readonly untilSerial: string | null;
+  /** In instants: retired instructions plus delivered events. */
+  readonly maxInstructions: number | null;
+  readonly atStop: readonly string[];
+}
+
+export type Command =
+  | RunCommand
+  | { readonly kind: "dap" }
+  | { readonly kind: "help" }
+  | { readonly kind: "version" }
+  | { readonly kind: "error"; readonly text: string };
+
+/** Reads the words after the program's name. */
+export function parseCommand(words: readonly string[]): Command {
+  if (words.length === 1 && words[0] === "dap") return { kind: "dap" };
+  if (words.length === 0 || words.some((word) => /^(-h|--?help)$/.test(word))) return { kind: "help" };
+  if (words.some((word) => /^--?version$/.test(word))) return { kind: "version" };
+
+  let loader: string = "auto";
+  let stats: string | null = null;
+  let untilSerial: string | null = null;
+  let maxInstructions: string | null = null;
+  const atStop: string[] = [];
+  const parsed = parseQemuOptions(words, {
+    stats: (value) => (stats = value),
+    "until-serial": (value) => (untilSerial = value),
+    "max-instructions": (value) => (maxInstructions = value),
+    "at-stop": (value) => atStop.push(value),
+    loader: (value) => (loader = value),
+  });
+  if (parsed.kind === "error") return parsed;
+  const error = (text: string): Command => ({ kind: "error", text });
+  const isLoader = (name: string): name is LoaderOption => (LOADER_NAMES as readonly string[]).includes(name);
+  if (!isLoader(loader)) return error(`--loader ${String(loader)} is not one of ${LOADER_NAMES.join(", ")}`);
+  if (untilSerial === "") return error("--until-serial needs a text that is not empty");
+  const limit = maxInstructions === null ? null : count(maxInstructions);
+  if (limit === undefined)
+    return error(`--max-instructions ${String(maxInstructions)}: not a number of instructions`);
+  const { options } = parsed;
+  if (options.kernel === null) return error("there is nothing to boot: name a kernel with -kernel");
+  const readers = [...options.serial, ...(options.monitor === null ? [] : [options.monitor])];
+  const stdio = readers.filter((backend) => backend.kind === "stdio");
+  if (stdio.length > 1 && stdio.some((backend) => !backend.monitor)) {
+    return error("only one of -serial and -monitor can use stdio; mon:stdio lets them share it");
+  }
+  return { kind: "run", qemu: options, loader, stats, untilSerial, maxInstructions: limit, atStop };
+}
+
+/** "2000000", "1e9", "500M" (decimal: instructions are not bytes). */
+function count(text: string): number | undefined {
+  const decimal = { k: 1e3, m: 1e6, g: 1e9, t: 1e12 } as const;
+  const match = /^(\d+(?:\.\d+)?(?:e\d+)?)([kmgt]?)$/i.exec(text);
+  if (match === null) return undefined;
+  const unit = match[2]!.toLowerCase() as keyof typeof decimal | "";
+  const value = Math.round(Number(match[1]) * (unit === "" ? 1 : decimal[unit]));
+  return Number.isSafeInteger(value) && value > 0 ? value : undefined;
+}
+
+export const USAGE = `usage: redzone -kernel FILE [options]      boot a kernel, its serial port on standard output
+       redzone dap                         serve the Debug Adapter Protocol over standard input and output
+
+Options known from qemu-system-x86_64:
+  -kernel FILE              Multiboot 1 or 2, ELF32 or ELF64
+  -initrd "FILE WORDS,…"    modules, each with its words
+  -append TEXT              the kernel's command line
+  -m SIZE[,slots=N,maxmem=SIZE]   RAM, 128M unless said otherwise
+  -machine pc[,max-ram-below-4g=SIZE]
+  -serial, -monitor, -debugcon    stdio, mon:stdio, file:PATH, null, none
+  -nographic                serial port and monitor on the terminal (Ctrl-A x ends, Ctrl-A c changes over)
+  -device isa-debug-exit[,iobase=0xf4,iosize=4]
+  -device isa-debugcon,chardev=ID[,iobase=0x402] with -chardev file,id=ID,path=FILE
+  -no-reboot                a reset or a triple fault ends the run
+  -s, -gdb tcp:[HOST]:PORT  serve GDB's remote protocol;  -S  wait for it before the first instruction
+  -rtc base=DATE|utc|localtime    otherwise the clock starts at 2026-01-01
+Options of its own:
+  --until-serial TEXT       end when the guest has written TEXT to its first serial port
+  --max-instructions N      end after N instructions (1e9, 500M)
+  --at-stop COMMAND         run a monitor command at the end: 'info registers', 'x/8i $pc' …; may be repeated
+  --stats FILE              write counts as JSON
+  --loader NAME             ${LOADER_NAMES.join(", ")}
+  --seed N                  of everything random that the guest can read
+Exit status: that of isa-debug-exit, (value << 1) | 1, which is odd; 0 power-off, reset with -no-reboot, or --until-serial met; 2 bad command line;
+  4 cannot boot; 6 triple fault; 8 halted for ever; 10 not implemented; 12 out of memory; 14 ended without the text of --until-serial;
+  16 waiting for input that cannot come; 124 --max-instructions used up; 130 interrupted.
+`;
