@@ -7,7 +7,7 @@
  */
 import { CR0, CR4, EFER } from "../../emulator/cpu/core.ts";
 import { Cpu } from "../../emulator/cpu/cpu.ts";
-import { SEG } from "../../emulator/cpu/layout.ts";
+import { SEG, STATE } from "../../emulator/cpu/layout.ts";
 import {
   ARENA,
   ARENA_BYTES,
@@ -188,7 +188,7 @@ export class Emulated {
     core.cr2 = 0n;
     core.activity = 0;
     core.shadow = 0;
-    core.setDr(6, 0xffff0ff0n);
+    core.setQuad(STATE.dr + 6 * 8, 0xffff0ff0n);
     if (item.fx !== null) image87.load(core, item.fx);
     const arena = ARENA_FRAMES;
     const frames = this.#memory;
@@ -236,14 +236,15 @@ export class Emulated {
   /** What differs from the background in writable pages; puts the background back. */
   #changes(view: DataView): Quad[] {
     const changes: Quad[] = [];
-    const words = new BigUint64Array(view.buffer, view.byteOffset + ARENA_FRAMES, ARENA_BYTES / 8);
-    const before = new BigUint64Array(this.#background.buffer);
+    const words = new Int32Array(view.buffer, view.byteOffset + ARENA_FRAMES, ARENA_BYTES / 4);
+    const before = new Int32Array(this.#background.buffer);
     for (const region of REGIONS) {
       if (region.access !== "read-write") continue;
-      for (let n = region.offset / 8; n < (region.offset + region.bytes) / 8; n++) {
-        if (words[n] === before[n]) continue;
-        changes.push({ offset: n * 8, value: words[n]! });
+      for (let n = region.offset / 4; n < (region.offset + region.bytes) / 4; n += 2) {
+        if (words[n] === before[n] && words[n + 1] === before[n + 1]) continue;
+        changes.push({ offset: n * 4, value: view.getBigUint64(ARENA_FRAMES + n * 4, true) });
         words[n] = before[n]!;
+        words[n + 1] = before[n + 1]!;
       }
     }
     return changes;
