@@ -27,7 +27,7 @@ const PS = 0x80n;
 const XD = 1n << 63n;
 
 /** Turns paging on and maps one address; `rights` are those of the entries, from the root down (the last repeats). */
-function map(f: Fixture, paging: Paging, rights: readonly bigint[], cr4 = 0, efer = 0, cr0 = CR0.WP): Entries {
+function map(f: Fixture, paging: Paging, rights: readonly bigint[], cr4 = 0, efer = 0, cr0: number = CR0.WP): Entries {
   const { core } = f;
   const right = (level: number) => rights[Math.min(level, rights.length - 1)]!;
   core.setCr3(BigInt(ROOT));
