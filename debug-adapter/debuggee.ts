@@ -31,7 +31,6 @@ export const systemClock: Clock = {
   },
 };
 
-/** `turn`: the slice is over and nothing happened; a caller that counts its own work asks for it with `instants`. */
 export type Stop = StopReason | { readonly kind: "pause" };
 
 export interface RunOptions {
@@ -41,6 +40,16 @@ export interface RunOptions {
   readonly instants?: number;
   /** Whether a stop is one; false goes on (a condition was false, a log point wrote its line). */
   readonly accepts: (stop: StopReason) => boolean;
+}
+
+/** How a step or a run drives the machine. */
+export interface Control {
+  /** Runs until something happens that `accepts` takes. */
+  run(options: RunOptions): Promise<Stop>;
+  /** One instant: an instruction, or the delivery of an interrupt or exception. Breakpoints on the instruction do not count. */
+  single(): StopReason;
+  /** To be awaited between single steps; true if a pause was asked for. */
+  breathe(): Promise<boolean>;
 }
 
 const SLICE_MILLISECONDS = 5;
@@ -58,6 +67,7 @@ export class Debuggee {
   readonly #realTime: boolean;
   readonly #output = new Map<Channel, number[]>();
   #running = false;
+  #sliceBegan = 0;
   #pause = false;
   #ended = false;
   #wake: () => void = () => undefined;
@@ -96,17 +106,37 @@ export class Debuggee {
     this.#wake();
   }
 
-  /** Runs until something happens that `accepts` takes. */
-  async run({ resume, instants = Number.POSITIVE_INFINITY, accepts }: RunOptions): Promise<Stop> {
+  /**
+   * Does something that runs the machine: continuing, a step. `body` gets the means to, and says where it ended; while it lasts the machine counts as
+   * running and can be paused.
+   */
+  async perform(body: (control: Control) => Promise<Stop>): Promise<Stop> {
     assert(!this.#running, "one run at a time");
     this.#running = true;
     this.#pause = false;
+    this.#sliceBegan = this.#clock.now();
     try {
-      return await this.#loop(resume, instants, accepts);
+      return await body({
+        run: (options) =>
+          this.#loop(options.resume, options.instants ?? Number.POSITIVE_INFINITY, options.accepts),
+        single: () => this.machine.run({ instants: 1, resume: true }),
+        breathe: () => this.#breathe(),
+      });
     } finally {
       this.#running = false;
       this.flush();
     }
+  }
+
+  /** Between single steps: gives way when the slice is over. True: somebody asked for a pause. */
+  async #breathe(): Promise<boolean> {
+    if (this.#clock.now() - this.#sliceBegan >= SLICE_MILLISECONDS) {
+      this.flush();
+      this.onSlice();
+      await this.#clock.turn();
+      this.#sliceBegan = this.#clock.now();
+    }
+    return this.#pause || this.#ended;
   }
 
   async #loop(first: boolean, instants: number, accepts: RunOptions["accepts"]): Promise<Stop> {

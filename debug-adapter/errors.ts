@@ -89,8 +89,8 @@ export const unknownName = (name: string): AdapterError =>
 export const typeMismatch = (text: string): AdapterError => new AdapterError(3003, text);
 export const notAssignable = (text: string): AdapterError => new AdapterError(3004, text);
 export const divisionByZero = (): AdapterError => new AdapterError(3005, "Division by zero");
-export const optimisedOut = (name: string): AdapterError =>
-  new AdapterError(3006, `"${name}" is not stored anywhere at this instruction (optimised out).`);
+export const optimisedOut = (name: string, why: string): AdapterError =>
+  new AdapterError(3006, `"${name}" has no value here: ${why}.`);
 export const noSuchMember = (type: string, member: string): AdapterError =>
   new AdapterError(3007, `${type} has no member "${member}".`);
 export const noSuchType = (name: string): AdapterError =>

@@ -1,6 +1,7 @@
 /** Files on a host with Node: the stand-alone adapter, the worker, the command line. */
 import { existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
 import { resolve } from "node:path";
+import { inflateSync } from "node:zlib";
 import type { Files } from "./files.ts";
 
 export const nodeFiles: Files = {
@@ -28,10 +29,18 @@ export const nodeFiles: Files = {
   exists: existsSync,
   list(path) {
     try {
-      return readdirSync(path);
+      return readdirSync(path, { withFileTypes: true }).map((entry) =>
+        entry.isDirectory() ? `${entry.name}/` : entry.name,
+      );
     } catch {
       return [];
     }
   },
   resolve,
+  decompress(format, bytes, sizeBytes) {
+    if (format === "zstd")
+      throw new Error("sections compressed with zstd cannot be read; use --compress-debug-sections=zlib");
+    const inflated = inflateSync(bytes, { maxOutputLength: Math.max(sizeBytes, 1) });
+    return new Uint8Array(inflated.buffer, inflated.byteOffset, inflated.byteLength);
+  },
 };

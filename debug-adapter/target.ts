@@ -1,0 +1,93 @@
+/**
+ * What a session debugs: one booted machine with its symbols and sources. A restart makes a new one; breakpoints outlive it (`breakpoints/`).
+ */
+import type { Core, LoadedImage } from "../emulator/index.ts";
+import { bootMachine, type Booted } from "./boot.ts";
+import { Debuggee, type Clock } from "./debuggee.ts";
+import type { CodeBits, CodeMap, Syntax } from "./disassembly/index.ts";
+import type { Explainer } from "./exceptions/explain.ts";
+import type { Files } from "./files.ts";
+import { loadSymbols, type LoadedSymbols } from "./images.ts";
+import type { LaunchConfiguration } from "./launch.ts";
+import { GuestSpace } from "./memory/space.ts";
+import { codeBits } from "./registers/index.ts";
+import { Sources, sourceRoots } from "./sources.ts";
+import { describeAddress } from "./stack/frame.ts";
+import type { SymbolTable } from "./symbols/index.ts";
+
+export class Target implements CodeMap {
+  readonly configuration: LaunchConfiguration;
+  readonly booted: Booted;
+  readonly debuggee: Debuggee;
+  readonly loaded: LoadedSymbols;
+  readonly sources: Sources;
+  /** Width of the code in functions where a CPU has been seen, by the function's start: assembly of an ELF64 file may be 32-bit code. */
+  readonly #widths = new Map<bigint, CodeBits>();
+
+  /** Throws errors of 10xx. */
+  constructor(configuration: LaunchConfiguration, files: Files, clock: Clock) {
+    this.configuration = configuration;
+    this.booted = bootMachine(configuration, files);
+    this.debuggee = new Debuggee(this.booted.machine, clock, configuration.realTime);
+    const cwd = configuration.cwd;
+    this.loaded = loadSymbols(this.booted, configuration.symbols, cwd, files);
+    this.sources = new Sources(files, configuration.sourceMap, sourceRoots(cwd, this.booted.kernelPath));
+  }
+
+  get machine(): Booted["machine"] {
+    return this.booted.machine;
+  }
+  get cpus(): readonly Core[] {
+    return this.machine.cpus;
+  }
+  get symbols(): SymbolTable {
+    return this.loaded.table;
+  }
+  get syntax(): Syntax {
+    return this.configuration.disassemblyFlavor;
+  }
+  get images(): readonly LoadedImage[] {
+    return this.booted.plan.images;
+  }
+
+  space(core: Core): GuestSpace {
+    return new GuestSpace(core);
+  }
+
+  describe(address: bigint): string | null {
+    return describeAddress(this.symbols, address);
+  }
+
+  startOf(address: bigint): bigint | null {
+    return this.symbols.functionStart(address);
+  }
+
+  explainer(core: Core): Explainer {
+    return {
+      machine: this.machine,
+      core,
+      describe: (address) => this.describe(address),
+      syntax: this.syntax,
+    };
+  }
+
+  /** Remembers how wide the code at a stop is. */
+  observe(core: Core, pc: bigint): void {
+    const start = this.startOf(pc);
+    if (start !== null) this.#widths.set(start, codeBits(core));
+  }
+
+  /** How code at an address is to be decoded: as it was seen to run, else as the CPU runs now. */
+  bitsAt(core: Core, address: bigint): CodeBits {
+    const start = this.startOf(address);
+    const seen = start === null ? undefined : this.#widths.get(start);
+    if (seen !== undefined) return seen;
+    // C code of a 64-bit image is 64-bit code even while a 32-bit entry is still running.
+    const fun = start === null ? null : this.symbols.functionAt(address);
+    if (fun !== null && fun.origin === "dwarf") {
+      const image = this.symbols.imageAt(address);
+      if (image !== null && image.hasDebugInformation) return image.architecture === "x86-64" ? 64 : 32;
+    }
+    return codeBits(core);
+  }
+}
