@@ -1,8 +1,8 @@
 /**
  * The board of a PC: its devices, the interrupt lines between them, and the ports and addresses they answer. Wiring only.
  *
- * Invariant: a device that keeps time is brought to now before each access, and after each the board looks whether something is due earlier than the
- * processor was told (`rescheduled`). Names of regions are those of QEMU's `info mtree`.
+ * Invariant: a device that keeps time is brought to now before each access, and after each the machine is told when it
+ * is due next (`rescheduled`). Names of regions are those of QEMU's `info mtree`.
  * Elsewhere: RAM and ROM (`memory/pc.ts`), what firmware leaves in the devices (`platform.ts`), when they tick (`pc.ts`).
  */
 import { debugConsole, debugExit, postCode } from "../devices/debug-port.ts";
@@ -38,8 +38,8 @@ export interface BoardEnvironment {
   readonly now: Now;
   /** The processor's INTR pin. */
   readonly intr: Line;
-  /** A device was accessed: what is due next may have changed. */
-  readonly rescheduled: () => void;
+  /** A device was accessed, and this is when it is due next. */
+  readonly rescheduled: (deadline: number) => void;
   readonly reset: (cause: string) => void;
   readonly sleep: (type: number) => void;
   readonly exit: (code: number) => void;
@@ -120,13 +120,13 @@ export class Board {
       read: (address, size) => {
         device.tick(environment.now());
         const value = ops.read(address, size);
-        environment.rescheduled();
+        environment.rescheduled(device.deadline);
         return value;
       },
       write: (address, size, value) => {
         device.tick(environment.now());
         ops.write(address, size, value);
-        environment.rescheduled();
+        environment.rescheduled(device.deadline);
       },
     });
     this.vgaLowmem = MemoryRegion.io("vga-lowmem", VGA_BYTES, this.vga.memory, { access: MEMORY_BYTES });

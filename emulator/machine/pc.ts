@@ -11,14 +11,7 @@ import { FRAMES, STATE_BYTES } from "../cpu/layout.ts";
 import type { Processor } from "../cpu/processor.ts";
 import type { Device, PlainData } from "../devices/device.ts";
 import { PLANE_BYTES } from "../devices/vga-planes.ts";
-import {
-  createPcMemory,
-  Memory,
-  MemoryRegion,
-  type PcMemory,
-  type PortBus,
-  type GuestMemory,
-} from "../memory/index.ts";
+import { createPcMemory, Memory, MemoryRegion, type PcMemory, type PortBus } from "../memory/index.ts";
 import type { Instant, Nanoseconds } from "../numbers.ts";
 import { SERVICE_PORT } from "./bios.ts";
 import { Board } from "./board.ts";
@@ -58,7 +51,7 @@ type Request =
 
 export type MakeProcessor = (
   memory: WebAssembly.Memory,
-  guest: GuestMemory,
+  guest: Memory,
   ports: PortBus,
   environment: CoreEnvironment,
 ) => Processor;
@@ -102,7 +95,7 @@ export class Pc implements Machine {
     this.board = new Board(config, {
       now: () => this.now,
       intr: (level) => this.#interruptLine(level),
-      rescheduled: () => this.#rescheduled(),
+      rescheduled: (deadline) => this.#rescheduled(deadline),
       reset: (cause) => this.#ask({ kind: "reset", cause }),
       sleep: (type) => this.#sleep(type),
       exit: (code) => this.#ask({ kind: "debug-exit", code }),
@@ -333,8 +326,8 @@ export class Pc implements Machine {
     if (level && this.#running) this.#processor.requestExit();
   }
 
-  #rescheduled(): void {
-    if (this.#running && this.board.deadline < this.#runUntil) this.#processor.requestExit();
+  #rescheduled(deadline: number): void {
+    if (this.#running && deadline < this.#runUntil) this.#processor.requestExit();
   }
 
   /** The first of several requests counts. */

@@ -1,0 +1,76 @@
+/** Guests of `test/guests/`, assembled with nasm, on our machine and on QEMU; both print to the debug console. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { boot } from "../../emulator/boot/index.ts";
+import { createMachine, type Machine, type MachineConfig, type StopReason } from "../../emulator/index.ts";
+
+const FOLDER = fileURLToPath(new URL("../guests/", import.meta.url));
+const OUT = fileURLToPath(new URL("../../.cache/guests/", import.meta.url));
+
+export const hasQemu = spawnSync("qemu-system-x86_64", ["--version"]).status === 0;
+
+/** Path of the assembled flat file. */
+export function assemble(name: string): string {
+  mkdirSync(OUT, { recursive: true });
+  const out = `${OUT}${name}.bin`;
+  execFileSync("nasm", ["-f", "bin", "-I", FOLDER, "-o", out, `${FOLDER}${name}.asm`]);
+  return out;
+}
+
+export interface Guest {
+  readonly machine: Machine;
+  /** What the guest has printed. */
+  text(): string;
+  /** Runs until something other than the limit stops the machine, `slice` instants at a time. */
+  run(slice?: number): StopReason;
+}
+
+export const CONFIG: MachineConfig = {
+  ramBytes: 128 * 2 ** 20,
+  noReboot: true,
+  debugExit: { iobase: 0xf4, iosize: 4 },
+};
+
+/** A machine without a guest, for a saved state to go into. */
+export function emptyGuest(): Guest {
+  const machine = createMachine(CONFIG);
+  let text = "";
+  machine.onOutput = (channel, byte) => {
+    if (channel === "debugcon") text += String.fromCharCode(byte);
+  };
+  return {
+    machine,
+    text: () => text,
+    run: (slice = 1e6) => {
+      const end = machine.instant + 100e6;
+      for (;;) {
+        const stop = machine.run({ instants: slice });
+        if (stop.kind !== "limit") return stop;
+        if (machine.instant > end) throw new Error(`the guest did not end; it printed ${text}`);
+      }
+    },
+  };
+}
+
+export function startGuest(name: string): Guest {
+  const guest = emptyGuest();
+  const kernel = new Uint8Array(readFileSync(assemble(name)));
+  const booted = boot(guest.machine, { kernel, kernelName: name, append: "", modules: [] });
+  if (booted.kind !== "plan") throw new Error(JSON.stringify(booted));
+  return guest;
+}
+
+/** What the guest prints in QEMU until it leaves. */
+export function runQemu(name: string): string {
+  const run = spawnSync(
+    "qemu-system-x86_64",
+    [
+      "-m", "128", "-kernel", assemble(name), "-display", "none", "-debugcon", "stdio", "-serial", "null", "-serial", "null", "-parallel", "none",
+      "-rtc", "base=2026-01-01T00:00:00,clock=vm", "-icount", "shift=0,sleep=off", "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
+    ], // oxfmt-ignore
+    { encoding: "latin1", timeout: 30_000 },
+  );
+  if (run.status !== 1) throw new Error(`QEMU ended with ${run.status}: ${run.stderr}`);
+  return run.stdout;
+}
