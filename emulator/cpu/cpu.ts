@@ -105,6 +105,12 @@ export class Cpu implements Processor {
     return this.#done + charged - (core.word(core.word(RUN.trace) + TRACE.count) - this.#recordIndex());
   }
 
+  get instructionRip(): bigint {
+    const { core } = this;
+    if (!this.#inside) return core.rip;
+    return core.quad(RUN.traceRip) + BigInt(core.view.getUint16(core.word(RUN.record) + RECORD.offset, true));
+  }
+
   run(budget: number, resume = false): ProcessorExit {
     this.#done = 0;
     this.#exitRequested = false;
@@ -264,10 +270,9 @@ export class Cpu implements Processor {
     const { core } = this;
     if (!(thrown instanceof Fault) && !(thrown instanceof Halt)) throw thrown;
     if (this.#inside) {
-      const record = core.word(RUN.record);
       const rest = core.word(core.word(RUN.trace) + TRACE.count) - this.#recordIndex();
       core.setWord(RUN.budget, core.word(RUN.budget) + rest);
-      core.rip = core.quad(RUN.traceRip) + BigInt(core.view.getUint16(record + RECORD.offset, true));
+      core.rip = this.instructionRip;
       core.setWord(RUN.commit, 0);
     }
     this.#traces.endYield();

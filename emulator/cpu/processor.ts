@@ -20,6 +20,8 @@ export interface Processor {
   readonly core: Core;
   /** Instants used by the current or last `run`, exact also in the middle of a run (TSC and device accesses ask for it). */
   readonly executed: number;
+  /** Offset of the instruction under way, in call-outs and reports too, where `core.rip` may be past it; between instructions `core.rip`. */
+  readonly instructionRip: bigint;
   /**
    * Runs at most `budget` instants. An external interrupt is taken first if `interruptLine` is up and the guest allows it (that is one instant). With
    * `resume`, breakpoints and watched exceptions do not apply to the first instruction.

@@ -130,7 +130,7 @@ export class Watches implements MachineDebug {
     const bit = EVENT_BIT[event.kind];
     for (const [id, { watch, accepts }] of this.#events) {
       if ((watch & bit) === 0 || !accepts(event, processor.core)) continue;
-      this.#stop = { kind: "event", cpu, id, event, rip: processor.core.rip };
+      this.#stop = { kind: "event", cpu, id, event, rip: processor.instructionRip };
       processor.requestExit();
       return true;
     }
@@ -142,7 +142,7 @@ export class Watches implements MachineDebug {
     for (const [id, range] of this.#ranges) {
       if (range.access !== "readWrite" && (range.access === "write") !== access.write) continue;
       if (!overlaps(range, access)) continue;
-      this.#stop = { kind: "watchpoint", cpu, id, access, rip: processor.core.rip };
+      this.#stop = { kind: "watchpoint", cpu, id, access, rip: processor.instructionRip };
       processor.requestExit();
       return;
     }

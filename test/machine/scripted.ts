@@ -74,6 +74,9 @@ export class ScriptedProcessor implements Processor {
     if (vector !== 2) this.onInterrupt(vector);
   }
 
+  get instructionRip(): bigint {
+    return this.core.rip;
+  }
   requestExit(): void {
     this.#exitRequested = true;
   }
