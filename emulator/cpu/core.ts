@@ -20,7 +20,7 @@ import { BY, explainWalk, look } from "./system/paging.ts";
 import type { Access, By, PageWalk } from "./system/paging.ts";
 import { segmentedAt } from "./system/segmentation.ts";
 import type { SegmentAccess } from "./system/segmentation.ts";
-import { dropTags, flushAll, loadTlb, saveTlb, tlbEntries } from "./system/tlb.ts";
+import { clearTlb, dropTags, FilledEntries, flushAll, loadTlb, saveTlb, tlbEntries } from "./system/tlb.ts";
 import type { TlbEntry } from "./system/tlb.ts";
 
 export { ACTIVITY, ATTRIBUTE, CR0, CR4, EFER, FLAG, SHADOW, SIGNATURE, STATUS_FLAGS } from "./registers.ts";
@@ -54,6 +54,7 @@ export class Core extends Registers {
   /** Caches of `system/tlb.ts`: some piece of a large page may be cached; some data tag may be set. */
   largePagesCached = false;
   tagsWritten = false;
+  readonly filled = new FilledEntries();
   /** Where `commit` puts the bytes of a store that went to SCRATCH: guest-physical address, and that of the second page. */
   commitAddress = 0;
   commitNext = 0;
@@ -109,7 +110,7 @@ export class Core extends Registers {
       this.mxcsr = 0x1f80;
     }
     this.pendingDebug = 0;
-    flushAll(this);
+    clearTlb(this);
     this.updateMode();
   }
 

@@ -47,16 +47,18 @@ export function touch(
   throughStack: boolean,
   errorCode = 0,
 ): number {
+  const write = kind !== "read";
+  core.setWord(RUN.commit, 0);
+  const direct = tagged(core, size, write, by);
+  if (direct !== 0) return direct;
   const lo = core.word(RUN.address);
   const hi = core.word(RUN.address + 4);
-  const write = kind !== "read";
   const last = lo + size - 1;
   const wide = (core.mode & MODE.codeSize) === 2 || hi !== 0;
   if (wide) {
     const lastHi = last > 0xffffffff ? (hi + 1) >>> 0 : hi;
     if (!canonical(core, hi) || !canonical(core, lastHi)) throw nonCanonical(core, throughStack, errorCode);
   }
-  core.setWord(RUN.commit, 0);
   const offset = lo & 0xfff;
   if (offset + size <= 4096) {
     const entry = lookup(core, lo, hi, write, by);
@@ -82,6 +84,20 @@ export function touch(
     core.commitNext = nextPage * 4096;
   }
   return SCRATCH;
+}
+
+/**
+ * Host address of `size` bytes at RUN.address if a tag allows the access, as emitted code finds it; else 0. User pages have no supervisor tags
+ * under SMAP, so that the processor's own accesses may use those.
+ */
+export function tagged(core: Core, size: number, write: boolean, by: By): number {
+  const u32 = core.u32;
+  const lo = u32[RUN.address >>> 2]!;
+  const at = (TLB.base >>> 2) + ((lo >>> 12) & (TLB.entries - 1)) * (TLB.entryBytes >>> 2);
+  const tag = at + (by === BY.user ? TLB.readUser >>> 2 : 0) + (write ? TLB.writeSystem >>> 2 : 0);
+  const page = (lo & 0xfffff000) >>> 0;
+  if (u32[tag] !== page || u32[tag + 1] !== u32[(RUN.address >>> 2) + 1] || lo - page + size > 4096) return 0;
+  return u32[at + (TLB.frame >>> 2)]! + (lo - page);
 }
 
 const pageOf = (core: Core, entry: number): number => core.f64[(entry + TLB.physicalPage) >>> 3]!;
@@ -242,6 +258,14 @@ export function readLinear32(core: Core, address: bigint, size: 1 | 2 | 4, by: B
     : size === 2
       ? view.getUint16(host, true)
       : view.getUint8(host);
+}
+
+/** Reads two doublewords of the processor's own data (a descriptor, half a gate). */
+export function readPair(core: Core, address: bigint): readonly [low: number, high: number] {
+  core.setQuad(RUN.address, address);
+  const host = touch(core, 8, "read", BY.processor, false);
+  const view = core.view;
+  return [view.getUint32(host, true), view.getUint32(host + 4, true)];
 }
 
 /** Checks that `size` bytes (at most a page) may be read or written, without doing it. */

@@ -185,8 +185,9 @@ const movToDebug: Operation = (core, insn) => {
   if (n >= 6 && value >> 32n !== 0n) throw gp(`DR${n}: bits 63:32 are reserved`);
   // Fixed bits: DR6 31:16 and 11:4 ones, 12 zero; DR7 10 one, 15, 14, 12, 11 zero.
   const fixed = n === 6 ? (value & 0xe00fn) | 0xffff0ff0n : n === 7 ? (value & ~0xd800n) | 0x400n : value;
+  const before = core.dr(n);
   core.setDr(n, fixed);
-  reportControl(core, `DR${n}`, 0n, fixed);
+  reportControl(core, `DR${n}`, before, fixed);
 };
 
 const lmsw: Operation = (core, insn) => {

@@ -22,6 +22,11 @@ const BRAND = "Redzone Virtual CPU";
 /** Frequency of the TSC: one count is a nanosecond of virtual time. */
 const TSC_HZ = 1_000_000_000;
 
+const BITS = {
+  ecx1: featureBits(1, "ecx"), edx1: featureBits(1, "edx"), ebx7: featureBits(7, "ebx"), ecx7: featureBits(7, "ecx"), edx7: featureBits(7, "edx"),
+  ecxExtended: featureBits(0x80000001, "ecx"), edxExtended: featureBits(0x80000001, "edx"),
+}; // oxfmt-ignore
+
 const NOTHING: Answer = [0, 0, 0, 0];
 
 /** Four characters as a register holds them. */
@@ -32,8 +37,8 @@ function characters(text: string, offset: number): number {
 }
 
 function leaf1(core: Core): Answer {
-  let ecx = featureBits(1, "ecx");
-  let edx = featureBits(1, "edx");
+  let ecx = BITS.ecx1;
+  let edx = BITS.edx1;
   if ((core.cr4 & CR4.OSXSAVE) !== 0) ecx |= 1 << 27;
   // The APIC bit shows whether the APIC is enabled (IA32_APIC_BASE.E).
   if (hasFeature("apic") && (core.word(STATE.apicBase) & 0x800) === 0) edx &= ~(1 << 9);
@@ -53,7 +58,7 @@ export function cpuid(core: Core, leaf: number, subleaf: number): Answer {
       // One descriptor byte set, all null: cache and TLB sizes are not told.
       return [1, 0, 0, 0];
     case 7:
-      return subleaf === 0 ? [0, featureBits(7, "ebx"), featureBits(7, "ecx"), featureBits(7, "edx")] : NOTHING;
+      return subleaf === 0 ? [0, BITS.ebx7, BITS.ecx7, BITS.edx7] : NOTHING;
     case 0x15:
       return [1, 1, TSC_HZ, 0];
     case 0x16:
@@ -63,7 +68,7 @@ export function cpuid(core: Core, leaf: number, subleaf: number): Answer {
     case 0x80000000:
       return [MAX_EXTENDED, 0, 0, 0];
     case 0x80000001:
-      return [0, 0, featureBits(0x80000001, "ecx"), featureBits(0x80000001, "edx")];
+      return [0, 0, BITS.ecxExtended, BITS.edxExtended];
     case 0x80000002:
     case 0x80000003:
     case 0x80000004: {

@@ -7,7 +7,7 @@ import type { Core } from "../core.ts";
 import { Fault } from "../event.ts";
 import { MODE, SEG } from "../layout.ts";
 import { ATTRIBUTE } from "../registers.ts";
-import { readLinear32, writeLinear } from "./access.ts";
+import { readLinear32, readPair, writeLinear } from "./access.ts";
 import { BY } from "./paging.ts";
 
 /** System descriptor types (SDM 3A table 3-2), the 32-bit and 64-bit ones; bit 3 clear gives the 16-bit variant. */
@@ -116,12 +116,13 @@ const wrap = (core: Core, address: bigint): bigint =>
 export function findDescriptor(core: Core, selector: number): Descriptor | null {
   const address = descriptorAddress(core, selector);
   if (address === null) return null;
-  return new Descriptor(
-    selector,
-    address,
-    readLinear32(core, address, 4, BY.processor),
-    readLinear32(core, address + 4n, 4, BY.processor),
-  );
+  return readDescriptor(core, selector, address);
+}
+
+/** The descriptor or gate at a linear address. */
+export function readDescriptor(core: Core, selector: number, address: bigint): Descriptor {
+  const [low, high] = readPair(core, address);
+  return new Descriptor(selector, address, low, high);
 }
 
 /** The descriptor of a selector, or a fault with `vector` that names the selector if it is outside its table. */
@@ -145,10 +146,8 @@ export function upperHalf(
 ): { readonly base: number; readonly reserved: number } | null {
   const address = descriptorAddress(core, selector, 16);
   if (address === null) return null;
-  return {
-    base: readLinear32(core, address + 8n, 4, BY.processor),
-    reserved: readLinear32(core, address + 12n, 4, BY.processor),
-  };
+  const [base, reserved] = readPair(core, address + 8n);
+  return { base, reserved };
 }
 
 /** A fault whose error code is a selector. */

@@ -13,7 +13,8 @@ import { SEG, STATE } from "../layout.ts";
 import { ACTIVITY, FLAG } from "../registers.ts";
 import { readLinear32 } from "./access.ts";
 import { checkOffset, checkRealOffset, checkUsable, codeDescriptor, writeCode } from "./code.ts";
-import { badSelector, Descriptor, isNull, markAccessed, selectorError } from "./descriptor.ts";
+import { badSelector, isNull, markAccessed, readDescriptor, selectorError } from "./descriptor.ts";
+import type { Descriptor } from "./descriptor.ts";
 import { in64BitMode, inLongMode, inProtectedMode, inVirtual8086 } from "./operand.ts";
 import { BY } from "./paging.ts";
 import { loadRealSegment, writeDescriptor, writeNull, writeNullStack } from "./segment.ts";
@@ -217,7 +218,7 @@ function throughGate(core: Core, vector: number, errorCode: number | null, kind:
   const { base, limit } = core.idtr;
   if (vector * 8 + 7 > limit) throw badGate(VECTOR.GP, vector, ext, "outside the IDT");
   const address = BigInt.asUintN(32, base + BigInt(vector * 8));
-  const gate = new Descriptor(0, address, readLinear32(core, address, 4, BY.processor), readLinear32(core, address + 4n, 4, BY.processor));
+  const gate = readDescriptor(core, 0, address);
   const type = gate.type;
   if (gate.isSegment || !(type >= 5 && type <= 15 && (type & 4) !== 0 && (type & 3) !== 0 && type !== 13))
     throw badGate(VECTOR.GP, vector, ext, "not an interrupt, trap or task gate");
@@ -278,7 +279,7 @@ function throughLongGate(core: Core, vector: number, errorCode: number | null, k
   const { base, limit } = core.idtr;
   if (vector * 16 + 15 > limit) throw badGate(VECTOR.GP, vector, ext, "outside the IDT");
   const address = BigInt.asUintN(64, base + BigInt(vector * 16));
-  const gate = new Descriptor(0, address, readLinear32(core, address, 4, BY.processor), readLinear32(core, address + 4n, 4, BY.processor));
+  const gate = readDescriptor(core, 0, address);
   const upper = readLinear32(core, address + 8n, 4, BY.processor);
   if (gate.isSegment || (gate.type !== 14 && gate.type !== 15)) throw badGate(VECTOR.GP, vector, ext, "not a 64-bit interrupt or trap gate");
   const cpl = core.cpl;
@@ -295,12 +296,7 @@ function throughLongGate(core: Core, vector: number, errorCode: number | null, k
   const ist = gate.high & 7;
   const pointer = ist !== 0 ? stackPointer64(core, ist, true, ext) : inner ? stackPointer64(core, newCpl, false, ext) : core.rsp;
   const stack = new Stack(core, null, pointer & ~0xfn, byLevel(newCpl), ext);
-  stack.push(8, BigInt(core.selector(SEG.ss)));
-  stack.push(8, core.rsp);
-  stack.push(8, BigInt(pushedFlags(core, vector, kind) >>> 0));
-  stack.push(8, BigInt(core.selector(SEG.cs)));
-  stack.push(8, core.rip);
-  if (errorCode !== null) stack.push(8, BigInt(errorCode));
+  pushLongFrame(core, stack, pushedFlags(core, vector, kind), errorCode);
   const rip = checkOffset(core, code, (BigInt(upper) << 32n) | BigInt(gate.gateOffset), ext);
   markAccessed(core, code);
   core.setSystemFlag(FLAG.TF | FLAG.NT | FLAG.VM | FLAG.RF | (gate.type === 14 ? FLAG.IF : 0), false);
@@ -310,3 +306,32 @@ function throughLongGate(core: Core, vector: number, errorCode: number | null, k
   core.rip = rip;
   core.updateMode();
 } // oxfmt-ignore
+
+function pushLongFrame(core: Core, stack: Stack, flags: number, errorCode: number | null): void {
+  const bytes = errorCode === null ? 40 : 48;
+  const bottom = BigInt.asUintN(64, stack.pointer - BigInt(bytes));
+  const host = stack.window(bottom, bytes, true);
+  if (host === 0) {
+    stack.push(8, BigInt(core.selector(SEG.ss)));
+    stack.push(8, core.rsp);
+    stack.push(8, BigInt(flags >>> 0));
+    stack.push(8, BigInt(core.selector(SEG.cs)));
+    stack.push(8, core.rip);
+    if (errorCode !== null) stack.push(8, BigInt(errorCode));
+    return;
+  }
+  const view = core.view;
+  let at = host;
+  const put = (low: number, high: number): void => {
+    view.setUint32(at, low, true);
+    view.setUint32(at + 4, high, true);
+    at += 8;
+  };
+  if (errorCode !== null) put(errorCode, 0);
+  put(core.word(STATE.rip), core.word(STATE.rip + 4));
+  put(core.selector(SEG.cs), 0);
+  put(flags, 0);
+  put(core.gpr32(4), core.word(STATE.gpr + 4 * 8 + 4));
+  put(core.selector(SEG.ss), 0);
+  stack.pointer = bottom;
+}

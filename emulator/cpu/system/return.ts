@@ -34,6 +34,17 @@ function iret(core: Core, size: Size): void {
 
 function popFrame(core: Core, size: Size): { stack: Stack; offset: bigint; selector: number; image: number } {
   const stack = Stack.current(core);
+  const host = size === 8 ? stack.window(stack.pointer, 24, false) : 0;
+  if (host !== 0) {
+    stack.release(24);
+    const view = core.view;
+    return {
+      stack,
+      offset: view.getBigUint64(host, true),
+      selector: view.getUint16(host + 8, true),
+      image: view.getUint32(host + 16, true),
+    };
+  }
   const offset = stack.pop(size);
   const selector = Number(stack.pop(size) & 0xffffn);
   const image = Number(stack.pop(size) & 0xffffffffn);

@@ -6,7 +6,7 @@ import type { Core } from "../core.ts";
 import { Fault, VECTOR } from "../event.ts";
 import { MODE, RUN, SEG } from "../layout.ts";
 import { ATTRIBUTE } from "../registers.ts";
-import { probe, readHere, writeHere } from "./access.ts";
+import { probe, readHere, tagged, writeHere } from "./access.ts";
 import { BY } from "./paging.ts";
 import type { By } from "./paging.ts";
 import { withinLimit } from "./segmentation.ts";
@@ -82,6 +82,17 @@ export class Stack {
   peek(offset: number, size: 2 | 4 | 8): bigint {
     this.#address((this.pointer + BigInt(offset)) & this.#mask, size);
     return readHere(this.#core, size, this.#by, true, this.#errorCode);
+  }
+
+  /**
+   * Host address of `bytes` from `pointer` up if emitted code could access them all at once, else 0: then push or pop one by one, which faults where the
+   * processor would.
+   */
+  window(pointer: bigint, bytes: number, write: boolean): number {
+    if (this.#segment !== null) return 0;
+    const core = this.#core;
+    core.setQuad(RUN.address, pointer);
+    return tagged(core, bytes, write, this.#by);
   }
 
   /** Throws what a push of `size` bytes that ended at the top would throw. */

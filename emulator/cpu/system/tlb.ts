@@ -19,6 +19,33 @@ const DATA_WORDS = TLB.entryBytes >>> 2;
 const CODE_WORDS = ITLB.entryBytes >>> 2;
 const EMPTY = 0xffffffff;
 
+/**
+ * Which entries may be filled, so that a flush does not look at all of them: indices in `core.u32`, each listed once. A cache of the flags, rebuilt by `loadTlb`.
+ */
+export class FilledEntries {
+  readonly data: number[] = [];
+  readonly code: number[] = [];
+  readonly #listed = new Uint8Array((ITLB.base + ITLB.entries * ITLB.entryBytes) >>> 2);
+
+  add(list: number[], at: number): void {
+    if (this.#listed[at] !== 0) return;
+    this.#listed[at] = 1;
+    list.push(at);
+  }
+  /** Takes entries off a list for which `gone` is true. */
+  sweep(list: number[], gone: (at: number) => boolean): void {
+    let kept = 0;
+    for (const at of list)
+      if (gone(at)) this.#listed[at] = 0;
+      else list[kept++] = at;
+    list.length = kept;
+  }
+  clear(): void {
+    this.#listed.fill(0);
+    this.data.length = this.code.length = 0;
+  }
+}
+
 /** The process-context identifier in use: 0 unless CR4.PCIDE is set. */
 export function currentPcid(core: Core): number {
   return (core.cr4 & CR4.PCIDE) !== 0 ? core.word(STATE.cr3) & 0xfff : 0;
@@ -55,6 +82,7 @@ export function lookup(core: Core, lo: number, hi: number, write: boolean, by: B
   words[at + 14] = currentPcid(core);
   core.f64[(at * 4 + TLB.physicalPage) >>> 3] = Math.floor(result / 256);
   if ((result & TLB_FLAG.large) !== 0) core.largePagesCached = true;
+  core.filled.add(core.filled.data, at);
   return at * 4;
 }
 
@@ -115,18 +143,19 @@ export function dropTags(core: Core): void {
   if (!core.tagsWritten) return;
   core.tagsWritten = false;
   const u32 = core.u32;
-  for (let at = TLB.base >>> 2, n = 0; n < TLB.entries; n++, at += DATA_WORDS) if (u32[at + 9] !== 0) clearTags(u32, at);
-} // oxfmt-ignore
+  for (const at of core.filled.data) clearTags(u32, at);
+}
 
 /** Forgets the write tags of one guest-physical page: it holds code from now on. */
 export function dropWriteTags(core: Core, page: number): void {
   if (!core.tagsWritten) return;
   const { u32, f64 } = core;
-  for (let at = TLB.base >>> 2, n = 0; n < TLB.entries; n++, at += DATA_WORDS)
-    if (f64[(at + 12) >>> 1] === page && u32[at + 9] !== 0) {
-      for (const tag of [TLB.writeSystem >>> 2, TLB.writeUser >>> 2]) u32[at + tag] = u32[at + tag + 1] = EMPTY;
+  for (const at of core.filled.data)
+    if (f64[(at + 12) >>> 1] === page) {
+      for (const tag of [TLB.writeSystem >>> 2, TLB.writeUser >>> 2])
+        u32[at + tag] = u32[at + tag + 1] = EMPTY;
     }
-} // oxfmt-ignore
+}
 
 function emptyData(u32: Uint32Array, at: number): void {
   clearTags(u32, at);
@@ -145,22 +174,36 @@ export function forgetCodePage(core: Core): void {
 
 /** Empties both TLBs of the entries that `drop` chooses by flags and PCID. */
 function flush(core: Core, drop: (flags: number, pcid: number) => boolean): void {
-  const u32 = core.u32;
-  for (let at = TLB.base >>> 2, n = 0; n < TLB.entries; n++, at += DATA_WORDS)
-    if (u32[at + 9] !== 0 && drop(u32[at + 9]!, u32[at + 14]!)) emptyData(u32, at);
-  for (let at = ITLB.base >>> 2, n = 0; n < ITLB.entries; n++, at += CODE_WORDS)
-    if (u32[at + 6] !== 0 && drop(u32[at + 6]!, u32[at + 7]!)) emptyCode(u32, at);
+  const { u32, filled } = core;
+  filled.sweep(filled.data, (at) => {
+    const flags = u32[at + 9]!;
+    if (flags !== 0 && !drop(flags, u32[at + 14]!)) return false;
+    emptyData(u32, at);
+    return true;
+  });
+  filled.sweep(filled.code, (at) => {
+    const flags = u32[at + 6]!;
+    if (flags !== 0 && !drop(flags, u32[at + 7]!)) return false;
+    emptyCode(u32, at);
+    return true;
+  });
   forgetCodePage(core);
-} // oxfmt-ignore
+}
 
-/** Everything, global pages too, and whatever was in memory before: also what a new processor begins with. */
+/** Everything, global pages too. */
 export function flushAll(core: Core): void {
+  flush(core, () => true);
+  core.largePagesCached = false;
+  core.tagsWritten = false;
+}
+
+/** Everything, and whatever was in memory before: what a new processor begins with. */
+export function clearTlb(core: Core): void {
   const u32 = core.u32;
   for (let at = TLB.base >>> 2, n = 0; n < TLB.entries; n++, at += DATA_WORDS) emptyData(u32, at);
   for (let at = ITLB.base >>> 2, n = 0; n < ITLB.entries; n++, at += CODE_WORDS) emptyCode(u32, at);
-  core.largePagesCached = false;
-  core.tagsWritten = false;
-  forgetCodePage(core);
+  core.filled.clear();
+  flushAll(core);
 }
 
 /** Everything but global pages, of one PCID. */
@@ -175,13 +218,15 @@ export function flushNonGlobal(core: Core): void {
 
 /** CR3 changed and entries were kept: tags and instruction entries of another PCID must not match any more. */
 export function switchPcid(core: Core): void {
-  const u32 = core.u32;
-  for (let at = TLB.base >>> 2, n = 0; n < TLB.entries; n++, at += DATA_WORDS)
-    if (u32[at + 9] !== 0 && (u32[at + 9]! & TLB_FLAG.global) === 0) clearTags(u32, at);
-  for (let at = ITLB.base >>> 2, n = 0; n < ITLB.entries; n++, at += CODE_WORDS)
-    if (u32[at + 6] !== 0 && (u32[at + 6]! & TLB_FLAG.global) === 0) emptyCode(u32, at);
+  const { u32, filled } = core;
+  for (const at of filled.data) if ((u32[at + 9]! & TLB_FLAG.global) === 0) clearTags(u32, at);
+  filled.sweep(filled.code, (at) => {
+    if ((u32[at + 6]! & TLB_FLAG.global) !== 0) return false;
+    emptyCode(u32, at);
+    return true;
+  });
   forgetCodePage(core);
-} // oxfmt-ignore
+}
 
 /**
  * INVLPG and INVPCID type 0: the entries for one address. With `pcid` null, those of the current PCID and global ones. A large page that contains the
@@ -198,14 +243,13 @@ export function invalidatePage(core: Core, lo: number, hi: number, pcid: number 
   const code = codeEntry(lo);
   if (u32[code + 6] !== 0 && codePageIs(u32, code, page, hi) && drops(u32[code + 6]!, u32[code + 7]!)) emptyCode(u32, code);
   if (core.largePagesCached) {
-    for (let at = TLB.base >>> 2, n = 0; n < TLB.entries; n++, at += DATA_WORDS)
-      if ((u32[at + 9]! & TLB_FLAG.large) !== 0 && u32[at + 11] === hi && u32[at + 10]! >>> 30 === lo >>> 30 && drops(u32[at + 9]!, u32[at + 14]!))
-        emptyData(u32, at);
-    for (let at = ITLB.base >>> 2, n = 0; n < ITLB.entries; n++, at += CODE_WORDS)
-      if ((u32[at + 6]! & TLB_FLAG.large) !== 0 && drops(u32[at + 6]!, u32[at + 7]!)) {
-        const tag = u32[at]! !== EMPTY ? at : at + 2;
-        if (u32[tag + 1] === hi && u32[tag]! >>> 30 === lo >>> 30) emptyCode(u32, at);
-      }
+    const inGiB = (lowPage: number, highPage: number) => highPage === hi && lowPage >>> 30 === lo >>> 30;
+    for (const at of core.filled.data)
+      if ((u32[at + 9]! & TLB_FLAG.large) !== 0 && inGiB(u32[at + 10]!, u32[at + 11]!) && drops(u32[at + 9]!, u32[at + 14]!)) emptyData(u32, at);
+    for (const at of core.filled.code) {
+      const tag = u32[at] === EMPTY ? at + 2 : at;
+      if ((u32[at + 6]! & TLB_FLAG.large) !== 0 && inGiB(u32[tag]!, u32[tag + 1]!) && drops(u32[at + 6]!, u32[at + 7]!)) emptyCode(u32, at);
+    }
   }
   forgetCodePage(core);
 } // oxfmt-ignore
@@ -239,6 +283,7 @@ export function lookupCode(core: Core, lo: number, hi: number, user: boolean): n
   words[at + 6] = flags;
   words[at + 7] = currentPcid(core);
   if ((flags & TLB_FLAG.large) !== 0) core.largePagesCached = true;
+  core.filled.add(core.filled.code, at);
   return physicalPage;
 } // oxfmt-ignore
 
@@ -301,8 +346,8 @@ export function saveTlb(core: Core): Uint8Array {
 
 /** Puts back what `saveTlb` gave. */
 export function loadTlb(core: Core, bytes: Uint8Array): void {
-  flushAll(core);
-  const { u32, u8 } = core;
+  clearTlb(core);
+  const { u32, u8, filled } = core;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const dataCount = view.getUint32(0, true);
   let from = 4;
@@ -311,12 +356,14 @@ export function loadTlb(core: Core, bytes: Uint8Array): void {
     u8.set(bytes.subarray(from, from + 16), at * 4 + TLB.page);
     u32[at + 9] = view.getUint32(from + 16, true);
     u32[at + 14] = view.getUint32(from + 20, true);
+    filled.add(filled.data, at);
     if ((u32[at + 9]! & TLB_FLAG.large) !== 0) core.largePagesCached = true;
   }
   for (; from < bytes.length; from += ITLB.entryBytes) {
     const system = view.getUint32(from, true);
     const at = codeEntry(system === EMPTY ? view.getUint32(from + 8, true) : system);
     u8.set(bytes.subarray(from, from + ITLB.entryBytes), at * 4);
+    filled.add(filled.code, at);
     if ((u32[at + 6]! & TLB_FLAG.large) !== 0) core.largePagesCached = true;
   }
 }
