@@ -2,7 +2,7 @@
  * The machine: a processor, memory and a board, and the loop that runs them in virtual time.
  *
  * Invariant: a run is a function of the starting state and of the inputs, whatever slices it is run in. Virtual time is the instant plus the idle time skipped, a
- * nanosecond each; the processor is given exactly the instants up to the next thing that is due, and time is skipped only while it is halted.
+ * nanosecond each (`nanosecondsPerInstant`); the processor is given exactly the instants up to the next thing that is due, and time is skipped only while it is halted.
  * Elsewhere: who is wired to whom (`board.ts`), what firmware leaves behind (`platform.ts`), what a debugger asked for (`watches.ts`).
  */
 import { assert } from "../assert.ts";
@@ -70,6 +70,8 @@ export class Pc implements Machine {
   readonly #pcMemory: PcMemory;
   readonly #random: RandomSource;
   readonly #inputs: LoggedInput[] = [];
+  /** Nanoseconds an instant takes. */
+  readonly #pace: number;
   /** Instants before the processor's current run, and idle time skipped so far. */
   #instant = 0;
   #idle = 0;
@@ -89,6 +91,8 @@ export class Pc implements Machine {
     );
     assert((config.cpus ?? 1) === 1, "one processor", config.cpus);
     this.config = config;
+    this.#pace = config.nanosecondsPerInstant ?? 1;
+    assert(this.#pace >= 1 && Number.isInteger(this.#pace), "nanoseconds per instant", this.#pace);
     const wasm = new WebAssembly.Memory({ initial: INITIAL_WASM_PAGES, maximum: MAXIMUM_WASM_PAGES });
     this.memory = new Memory(wasm);
     this.#random = new RandomSource(config.seed ?? 0);
@@ -130,7 +134,7 @@ export class Pc implements Machine {
 
   /** Virtual time, exact also in the middle of a run. */
   get now(): Nanoseconds {
-    return (this.instant + this.#idle) as Nanoseconds;
+    return (this.instant * this.#pace + this.#idle) as Nanoseconds;
   }
 
   get inputs(): readonly LoggedInput[] {
@@ -170,7 +174,8 @@ export class Pc implements Machine {
         continue;
       }
       const before = this.#instant;
-      const stop = this.#execute(Math.min(end - this.#instant, until - this.now), resume);
+      const left = Math.ceil((until - this.now) / this.#pace);
+      const stop = this.#execute(Math.min(end - this.#instant, left), resume);
       if (this.#instant > before) resume = false;
       if (stop !== null) return stop;
     }
@@ -276,7 +281,7 @@ export class Pc implements Machine {
   #execute(instants: number, resume: boolean): StopReason | null {
     const processor = this.#processor;
     const deadline = this.board.deadline;
-    const budget = Math.min(instants, deadline - this.now);
+    const budget = Math.min(instants, Math.ceil((deadline - this.now) / this.#pace));
     assert(budget > 0, "a device is due and did not tick", deadline, this.now);
     this.#runUntil = deadline;
     this.#running = true;

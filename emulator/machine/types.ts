@@ -23,6 +23,8 @@ export interface MachineConfig {
   readonly rtcBase?: number;
   /** Seed of everything random that a guest can read (RDRAND). */
   readonly seed?: number;
+  /** Virtual nanoseconds that an instant takes: `-icount shift=N` gives 2^N, 0 … 10. Default 1. A larger value makes guests that busy-wait finish sooner. */
+  readonly nanosecondsPerInstant?: number;
   /** Present if `-device isa-debug-exit` was given. Defaults iobase 0x501, iosize 2 as QEMU. */
   readonly debugExit?: { readonly iobase: number; readonly iosize: number };
   /** A guest reset stops the machine instead of resetting it. */
