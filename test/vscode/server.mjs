@@ -56,6 +56,9 @@ export function installServer(log = () => {}) {
   run("npm", ["install", "--omit=dev", ...quiet], program);
   symlinkSync("node_modules", path.join(program, "node_modules.asar"));
   run("npm", ["rebuild", "@vscode/spdlog", "native-watchdog"], program);
+  // Terminals of the host. Its install step wants to download after having built what is needed, so that its word does not count.
+  const environment = gypEnvironment();
+  spawnSync("npm", ["rebuild", "node-pty"], { cwd: program, stdio: "ignore", env: environment });
   const binary = path.join(program, "node_modules/@vscode/ripgrep/bin");
   mkdirSync(binary, { recursive: true });
   const platform = `${process.platform}-${process.arch}`;
@@ -142,4 +145,5 @@ export const quietSettings = {
   "update.mode": "none",
   "workbench.enableExperiments": false,
   "chat.commandCenter.enabled": false,
+  "git.openRepositoryInParentFolders": "never",
 };

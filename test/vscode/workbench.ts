@@ -57,17 +57,18 @@ export class Workbench {
 
   /** Opens a file of the workspace by its name. */
   async openFile(name: string): Promise<void> {
-    await this.page.keyboard.press("Control+P");
-    const input = this.page.locator(".quick-input-widget input").first();
-    await input.fill(name);
-    await this.page
-      .locator(".quick-input-widget .monaco-list-row")
-      .filter({ hasText: name })
-      .first()
-      .waitFor();
-    await this.page.keyboard.press("Enter");
-    await this.page.locator(".editor-instance .view-lines").first().waitFor();
-    await this.tab(name).waitFor();
+    if ((await this.tab(name).count()) > 0) {
+      await this.tab(name).first().click();
+    } else {
+      await this.page.keyboard.press("Control+P");
+      await this.page.locator(".quick-input-widget input").first().fill(name);
+      await this.page
+        .locator(`.quick-input-widget .monaco-list-row.focused[aria-label^="${name}"]`)
+        .waitFor();
+      await this.page.keyboard.press("Enter");
+    }
+    await this.page.locator(".tabs-container .tab.active").filter({ hasText: name }).waitFor();
+    await this.#editor.locator(".view-lines").first().waitFor();
   }
 
   tab(name: string): Locator {
@@ -119,7 +120,7 @@ export class Workbench {
 
   /** The innermost frame of the Call Stack view, as a screen reader says it. */
   get topFrame(): Locator {
-    return this.page.locator(".debug-call-stack [role='treeitem'][aria-label^='Stack Frame']").first();
+    return this.page.locator(".debug-call-stack [aria-label^='Stack Frame']").first();
   }
 
   async waitForStop(frame: RegExp): Promise<void> {
@@ -129,12 +130,10 @@ export class Workbench {
       .toMatch(frame);
   }
 
-  /** A row of the Variables view. */
+  /** A row of the Variables view: a scope or a variable. */
   variable(name: string): Locator {
-    return this.page
-      .locator(".debug-variables [role='treeitem']")
-      .filter({ has: this.page.locator(`.name, .scope`).filter({ hasText: new RegExp(`^${name}\\b`, "u") }) })
-      .first();
+    const labels = `[aria-label^="Scope ${name}"], [aria-label^="${name}, value"]`;
+    return this.page.locator(`.debug-variables [role="treeitem"]:is(${labels})`).first();
   }
 
   async expandVariable(name: string): Promise<void> {
@@ -148,10 +147,10 @@ export class Workbench {
   /** Types a new value into a variable's row. */
   async setVariable(name: string, value: string): Promise<void> {
     await this.variable(name).locator(".value").dblclick();
-    const input = this.page.locator(".debug-variables .monaco-inputbox input");
+    const input = this.page.locator(".debug-variables .monaco-inputbox input:visible");
     await input.fill(value);
     await input.press("Enter");
-    await input.waitFor({ state: "detached" });
+    await input.waitFor({ state: "hidden" });
   }
 
   /** A webview's own document; webviews are two frames deep. */
@@ -161,7 +160,8 @@ export class Workbench {
 
   /** Puts the keyboard into the terminal. */
   async focusTerminal(): Promise<void> {
-    await this.page.locator(".terminal-wrapper.active .xterm-helper-textarea").focus();
+    await this.page.locator(".terminal-wrapper.active .xterm-screen").click();
+    await this.page.locator(".terminal-wrapper.active .xterm.focus").waitFor();
   }
 
   /** What the terminal shows. */

@@ -41,6 +41,7 @@ function fit(): void {
   const room = Math.min(frame.clientWidth / canvas.width, frame.clientHeight / canvas.height);
   const whole = Math.floor(room * ratio) / ratio;
   const scale = whole > 0 ? whole : room;
+  canvas.style.imageRendering = whole > 0 ? "pixelated" : "auto";
   canvas.style.width = `${canvas.width * scale}px`;
   canvas.style.height = `${canvas.height * scale}px`;
 }
