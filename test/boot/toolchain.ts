@@ -82,10 +82,10 @@ export function qemu(
   return { serial: run.stdout, code: run.status };
 }
 
-/** Runs QEMU until COM1 has said `text` (or for 30 seconds), and ends it. */
-export function qemuUntil(args: readonly string[], text: string): Promise<string> {
+/** Runs QEMU until COM1 has said `text` (or for so many milliseconds), and ends it. */
+export function qemuUntil(args: readonly string[], text: string, milliseconds = 30_000): Promise<string> {
   const run = spawn("qemu-system-x86_64", [...ARGS, ...args], { stdio: ["ignore", "pipe", "ignore"] });
-  const timer = setTimeout(() => run.kill("SIGKILL"), 30_000);
+  const timer = setTimeout(() => run.kill("SIGKILL"), milliseconds);
   let serial = "";
   run.stdout.setEncoding("latin1").on("data", (part: string) => {
     serial += part;
