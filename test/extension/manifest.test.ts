@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
+import { withLaunchAttributes, withOptionsTable } from "../../extension/manifest.ts";
 
 interface Manifest {
   readonly main: string;
@@ -21,7 +22,11 @@ interface Manifest {
     readonly languages: readonly { readonly id: string; readonly configuration: string }[];
     readonly grammars: readonly { readonly path: string }[];
     readonly breakpoints: readonly { readonly language: string }[];
-    readonly debuggers: readonly { readonly type: string; readonly languages: readonly string[] }[];
+    readonly debuggers: readonly {
+      readonly languages: readonly string[];
+      readonly configurationAttributes: { readonly launch: { readonly properties: object } };
+      readonly configurationSnippets: readonly { readonly body: object }[];
+    }[];
     readonly viewsWelcome: readonly { readonly contents: string }[];
     readonly walkthroughs: readonly {
       readonly icon: string;
@@ -82,6 +87,26 @@ describe("files", () => {
       for (const [, pattern] of text.matchAll(/"(?:match|begin|end)": ("(?:[^"\\]|\\.)*")/gu)) {
         const expression = (JSON.parse(pattern ?? '""') as string).replace(/^\(\?i\)/u, "");
         expect(() => new RegExp(expression), expression).not.toThrow();
+      }
+    }
+  });
+});
+
+describe("what is generated", () => {
+  // The comparison is of values: the formatter lays package.json out its own way.
+  it("is in step with the adapter's launch attributes (npm run manifest)", () => {
+    const text = readFileSync("package.json", "utf8");
+    expect(JSON.parse(text)).toEqual(JSON.parse(withLaunchAttributes(text)));
+    const readme = readFileSync("README.md", "utf8");
+    expect(readme).toBe(withOptionsTable(readme));
+  });
+  it("covers every key of the snippets", () => {
+    const known = new Set(
+      Object.keys(contributes.debuggers[0]?.configurationAttributes.launch.properties ?? {}),
+    );
+    for (const { body } of contributes.debuggers[0]?.configurationSnippets ?? []) {
+      for (const key of Object.keys(body)) {
+        expect(known.has(key) || ["type", "request", "name", "preLaunchTask"].includes(key), key).toBe(true);
       }
     }
   });
