@@ -49,6 +49,8 @@ export class Core extends Registers {
   reportAccess: (access: WatchedAccess) => void = () => undefined;
   watchedLinearPages: ReadonlySet<bigint> = new Set();
   watchedPhysicalPages: ReadonlySet<number> = new Set();
+  /** INT n and SYSCALL set this when they have cleared TF: no single-step trap follows, although TF was set before. The engine clears it. */
+  untraced = false;
   /** CR0.AM, EFLAGS.AC and CPL 3: accesses at CPL 3 are checked for alignment, and user pages have no tags. Kept by `updateMode`. */
   alignmentChecked = false;
   /** Caches of `system/tlb.ts`: some piece of a large page may be cached; some data tag may be set. */

@@ -18,6 +18,7 @@ import { commit, slowModify, slowRead, slowWrite } from "./system/access.ts";
 import { translateCode } from "./system/fetch.ts";
 import { systemOperations } from "./system/index.ts";
 import { deliver, deliverFault } from "./system/interrupt.ts";
+import { checkPorts } from "./system/permission.ts";
 import { segmented } from "./system/segmentation.ts";
 import { TraceCache, type CodeSource } from "./traces.ts";
 import { x87Operations } from "./x87/index.ts";
@@ -28,6 +29,7 @@ const PAGE = 4096;
  * come out now and then: without this bound a loop that no event interrupts runs at a fifth of its speed for ever.
  */
 const BUDGET_MAX = 1 << 18;
+const PORT_BYTES: Readonly<Record<string, number>> = { b: 1, w: 2, d: 4 };
 const DR6_SINGLE_STEP = 1 << 14;
 
 let compiled: WebAssembly.Module | null = null;
@@ -182,8 +184,9 @@ export class Cpu implements Processor {
     core.shadow = 0;
     core.setSystemFlag(FLAG.RF, false);
     const before = this.#done;
+    core.untraced = false;
     const stopped = this.#execute(1, true);
-    const retired = this.#done > before && !this.#faulted;
+    const retired = this.#done > before && !this.#faulted && !core.untraced;
     if (traced && retired && stopped === null && (core.shadow & SHADOW.debugTraps) === 0)
       core.pendingDebug |= DR6_SINGLE_STEP;
     return stopped;
@@ -391,7 +394,8 @@ export class Cpu implements Processor {
     const { instruction } = callOut;
     const bits = instruction.addressSize;
     const count = BigInt.asUintN(bits, core.gpr(1));
-    if (count === 0n) return;
+    // The permission to use the port is asked for even if nothing is left to do.
+    if (count === 0n) return checkPorts(core, core.gpr16(2), PORT_BYTES[instruction.mnemonic.at(-1) ?? "b"] ?? 1);
     const next = core.rip;
     run(core, instruction);
     if (bits === 16) core.setGpr16(1, Number(count - 1n));

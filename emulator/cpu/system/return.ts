@@ -140,6 +140,11 @@ function enterVirtual8086(core: Core, stack: Stack, offset: bigint, selector: nu
 
 /** INT n. In virtual-8086 mode IOPL and CR4.VME decide who handles it (SDM 3B table 20-2). */
 function int(core: Core, vector: number): void {
+  dispatch(core, vector);
+  core.untraced = true;
+}
+
+function dispatch(core: Core, vector: number): void {
   if (inVirtual8086(core)) {
     if ((core.cr4 & CR4.VME) !== 0 && redirected(core, vector)) {
       throughVector(core, vector, 0n, 0x3ff, virtualImage(core));

@@ -9,6 +9,9 @@ import { flatCode, flatStack } from "./code.ts";
 import { gp, in64BitMode, inLongMode, inRealMode, requireCpl0, ud } from "./operand.ts";
 import { isCanonical } from "./paging.ts";
 
+/** DR6.BS */
+const SINGLE_STEP = 0x4000;
+
 /** Loads CS and SS with flat segments of privilege `cpl`, without a look at the GDT. */
 function loadFlat(core: Core, codeSelector: number, stackSelector: number, cpl: number, long: boolean): void {
   core.writeSegment(SEG.cs, (codeSelector & 0xfffc) | cpl, 0n, 0xffffffff, flatCode(cpl, long));
@@ -25,6 +28,8 @@ const syscall: Operation = (core) => {
   const selector = core.word(STATE.star + 4) & 0xffff;
   loadFlat(core, selector, (selector & 0xfffc) + 8, 0, true);
   core.updateMode();
+  // Both look at TF after they have changed it: masked by IA32_FMASK there is no trap in the kernel, and one set by SYSRET traps at once.
+  core.untraced = !core.systemFlag(FLAG.TF);
 };
 
 const sysret: Operation = (core, insn) => {
@@ -39,6 +44,8 @@ const sysret: Operation = (core, insn) => {
   const selector = core.word(STATE.star + 4) >>> 16;
   loadFlat(core, selector + (long ? 16 : 0), selector + 8, 3, long);
   core.updateMode();
+  if (core.systemFlag(FLAG.TF)) core.pendingDebug |= SINGLE_STEP;
+  else core.untraced = true;
 }; // oxfmt-ignore
 
 const sysenter: Operation = (core) => {

@@ -109,7 +109,7 @@ export function switchTask(
 
   core.writeSegment(SEG.tr, descriptor.selector, base, descriptor.limit, descriptor.attributes | 2);
   core.setQuad(STATE.cr0, BigInt((core.cr0 | CR0.TS) >>> 0));
-  core.setQuad(STATE.dr + 7 * 8, core.dr(7) & ~0x155n);
+  core.setQuad(STATE.dr + 7 * 8, core.dr(7) & ~0x55n);
   load(core, image, nests ? image.eflags | FLAG.NT : image.eflags, wide);
 }
 

@@ -220,8 +220,7 @@ export function returnDescriptor(core: Core, selector: number): Descriptor {
 /** Checks the stack of a return to privilege `cpl`; null for the null selector that 64-bit code below CPL 3 may have. */
 export function returnStack(core: Core, code: Descriptor, selector: number, cpl: number): Descriptor | null {
   if (isNull(selector)) {
-    const allowed = inLongMode(core) && code.isLong && cpl !== 3 && (selector & 3) === cpl;
-    if (!allowed) throw gp("SS: a return to a null stack selector");
+    if (!inLongMode(core) || !code.isLong || cpl === 3) throw gp("SS: a return to a null stack selector");
     return null;
   }
   return checkStack(core, selector, cpl, VECTOR.GP, VECTOR.SS, 0);
