@@ -2,6 +2,7 @@
  * What the Variables view shows: nodes with text, and containers that list nodes when they are opened. Everything a debugger shows as a tree is one
  * of these, so paging, setting and formats are done once (`store.ts`).
  */
+import type { Address } from "../memory/space.ts";
 import type { Format } from "../expressions/index.ts";
 
 export interface Node {
@@ -15,7 +16,8 @@ export interface Node {
   readonly children?: Container | undefined;
   /** Assigns the value of an expression; absent if it cannot be changed. Throws errors of 3xxx and 4xxx. */
   readonly assign?: ((text: string) => void) | undefined;
-  /** Size in bytes of what it stands for, for data breakpoints and sizes in memory views. */
+  /** Where it is in memory itself, for data breakpoints, and how many bytes it has there. */
+  readonly place?: Address | undefined;
   readonly sizeBytes?: number | undefined;
   /** Where it was declared. */
   readonly declaration?:

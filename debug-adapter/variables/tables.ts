@@ -93,6 +93,8 @@ function descriptors(core: Core, { base, limit }: { readonly base: bigint; reado
       name: `[${index}] ${hex(index * 8)}`,
       value: decodeDescriptor(low, high, long).text,
       memoryReference: formatReference({ space: "linear", offset: base + BigInt(index * 8) }),
+      place: { space: "linear", offset: base + BigInt(index * 8) },
+      sizeBytes: wide ? 16 : 8,
     });
     if (wide) index++;
   }
@@ -116,6 +118,8 @@ function gates({ core, names }: RegisterAccess): Node[] {
       name: `[${hex(vector)}]${vectorNamed(vector) === null ? "" : ` ${vectorNamed(vector)!.mnemonic}`}`,
       value: `${gate.text}${label === null ? "" : ` <${label}>`}`,
       memoryReference: formatReference({ space: "linear", offset: base + BigInt(vector * step * 8) }),
+      place: { space: "linear", offset: base + BigInt(vector * step * 8) },
+      sizeBytes: step * 8,
       code: gate.kind === "gate" ? gate.offset : undefined,
     });
   }
@@ -151,6 +155,7 @@ function taskNode({ core, names }: RegisterAccess): Node {
       name,
       value: value === null ? "<unreadable>" : hex(value),
       memoryReference: formatReference({ space: "linear", offset: base + BigInt(offset) }),
+      place: { space: "linear", offset: base + BigInt(offset) },
       sizeBytes: size,
       assign(text) {
         const number = toInteger(evaluateText(text, names, { assignments: false }).value);

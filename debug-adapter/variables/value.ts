@@ -40,6 +40,7 @@ export function valueNode(
       value.place.kind === "none"
         ? undefined
         : (text) => assign(names.space, value, evaluateText(text, names, { assignments: false }).value),
+    place: value.place.kind === "memory" ? value.place.address : undefined,
     sizeBytes: value.type?.sizeBytes,
     code: codeAddress(value),
   };

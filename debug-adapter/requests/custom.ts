@@ -1,0 +1,39 @@
+/** Requests of panels and the extension: `redzone/…` (`media/protocol.ts`). */
+import { noPort } from "../errors.ts";
+import { scancodes } from "../keyboard.ts";
+import { base64, fromBase64 } from "./run.ts";
+import type { State } from "./state.ts";
+import type { Handlers } from "./table.ts";
+
+export function custom(state: State): Handlers {
+  return {
+    "redzone/serialInput"({ port, data }) {
+      if (port !== 0 && port !== 1)
+        throw noPort(`There is no serial port ${String(port)}; the machine has 0 and 1.`);
+      state.launched().debuggee.input({ kind: "serial", port, bytes: fromBase64(data) });
+    },
+    "redzone/key"({ code, down }) {
+      const codes = scancodes(code, down);
+      if (codes === null) throw noPort(`A PC keyboard has no key "${code}".`);
+      if (codes.length > 0) state.launched().debuggee.input({ kind: "key", scancodes: codes });
+    },
+    "redzone/screen"() {
+      const { columns, rows, cells, cursor } = state.launched().machine.screen();
+      return { columns, rows, cells: base64(cells), cursor };
+    },
+    "redzone/status": () => {
+      state.launched();
+      return state.status();
+    },
+    "redzone/monitor"({ command }) {
+      state.launched();
+      return { text: state.monitor?.run(command) ?? "" };
+    },
+    "redzone/powerButton"() {
+      state.launched().debuggee.input({ kind: "power-button" });
+    },
+    "redzone/nmi"() {
+      state.launched().debuggee.input({ kind: "nmi" });
+    },
+  };
+}

@@ -1,0 +1,102 @@
+/**
+ * Runs the machine for a request and tells the client how that ended: `stopped`, or `exited` and `terminated`.
+ *
+ * Invariant: the response to the request goes out before the first instruction runs, and a run that a restart or the end of the session overtook
+ * says nothing any more.
+ */
+import type { Channel } from "../../media/protocol.ts";
+import type { Control } from "../debuggee.ts";
+import { AdapterError, internal, machineEnded } from "../errors.ts";
+import { autopsy, stopText } from "../exceptions/autopsy.ts";
+import type { StepEnd } from "../stepping/step.ts";
+import type { Target } from "../target.ts";
+import { State } from "./state.ts";
+import { describeStop } from "./stop.ts";
+
+/** Starts `body` on the machine; returns at once. Throws `notLaunched`, `machineRunning`, `machineEnded`. */
+export function resume(state: State, body: (control: Control, target: Target) => Promise<StepEnd>): void {
+  const target = state.stopped();
+  if (state.hasEnded) throw machineEnded();
+  state.forget();
+  state.stop = null;
+  // `perform` marks the machine as running before anything else can look.
+  const run = target.debuggee.perform(async (control) => {
+    await state.host.clock.turn();
+    state.sendStatus(true);
+    return (await body(control, target)) as never;
+  });
+  void run.then(
+    (stop) => ended(state, target, stop),
+    (error: unknown) => {
+      if (state.target !== target || state.hasEnded) return;
+      const shown = error instanceof AdapterError ? error : internal("run", error);
+      state.output(shown.message, "important");
+      ended(state, target, { kind: "pause" });
+    },
+  );
+}
+
+/** The user's stops end a run; everything else goes on. */
+export const continueRun =
+  (state: State) =>
+  (control: Control): Promise<StepEnd> =>
+    control.run({ resume: true, accepts: (stop) => state.breakpoints.accepts(stop) });
+
+function ended(state: State, target: Target, stop: StepEnd): void {
+  if (state.target !== target || state.hasEnded) return;
+  if (stop.kind === "debug-exit") exit(state, stop.code, stopText(stop));
+  else if (stop.kind === "power-off" || stop.kind === "reset") exit(state, 0, stopText(stop));
+  else tellStop(state, stop);
+}
+
+/** Tells the client that the machine stands still, and why. */
+export function tellStop(state: State, stop: StepEnd, reason?: string): void {
+  state.stop = stop;
+  state.observe();
+  const hits = state.breakpoints.hitEntries.filter(
+    () => stop.kind === "breakpoint" || stop.kind === "watchpoint" || stop.kind === "event",
+  );
+  const description = describeStop(stop, hits);
+  const { focus } = state;
+  if (stop.kind === "triple-fault")
+    state.output(autopsy(state.launched().explainer(focus), stop.chain), "important");
+  state.host.event("stopped", {
+    reason: reason ?? description.reason,
+    description: reason === "entry" ? "Paused at the first instruction" : description.description,
+    ...(description.text === "" ? {} : { text: description.text }),
+    threadId: State.threadId(focus),
+    allThreadsStopped: true,
+    ...(hits.length === 0 ? {} : { hitBreakpointIds: hits.map((entry) => entry.id) }),
+  });
+  state.sendStatus(true);
+}
+
+function exit(state: State, exitCode: number, text: string): void {
+  state.hasEnded = true;
+  state.output(text);
+  state.host.event("exited", { exitCode });
+  state.host.event("terminated", {});
+}
+
+/** Hands what the guest writes to the client: always as bytes, and as text where the configuration or the client asks for that. */
+export function forwardOutput(state: State, target: Target): void {
+  const isConsole = target.configuration.serial === "console" || state.client.clientID !== "vscode";
+  const decoders = new Map<Channel, InstanceType<typeof TextDecoder>>();
+  target.debuggee.onOutput = (channel, bytes) => {
+    state.send("redzone/output", { channel, data: base64(bytes) });
+    if (!isConsole || channel === "seabios") return;
+    let decoder = decoders.get(channel);
+    if (decoder === undefined) decoders.set(channel, (decoder = new TextDecoder()));
+    const output = decoder.decode(bytes, { stream: true });
+    state.host.event("output", { category: channel.startsWith("serial") ? "stdout" : "console", output });
+  };
+  target.debuggee.onSlice = () => state.sendStatus(false);
+}
+
+export function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
+}
+
+export function fromBase64(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text, "base64"));
+}

@@ -1,0 +1,237 @@
+/**
+ * What a session knows between requests: the target, breakpoints, the last stop, and the numbers it has given out for frames, variables, locations.
+ *
+ * Invariant: numbers that belong to a stop are forgotten when the machine runs. Requests (the other files here) are functions of this.
+ */
+import type { Core, Machine } from "../../emulator/index.ts";
+import type { DebugProtocol } from "@vscode/debugprotocol";
+import type { CustomEvents, StatusBody } from "../../media/protocol.ts";
+import { BreakpointTable } from "../breakpoints/table.ts";
+import type { Clock } from "../debuggee.ts";
+import { machineRunning, noLocation, noSuchFrame, noSuchThread, notLaunched } from "../errors.ts";
+import type { Names, Value } from "../expressions/index.ts";
+import type { Files } from "../files.ts";
+import { formatReference, type Address } from "../memory/space.ts";
+import { Monitor } from "../monitor/index.ts";
+import { programCounter } from "../registers/index.ts";
+import { machineStatus } from "../status.ts";
+import { DEEPEST, framesOf, type Frame } from "../stack/frame.ts";
+import { frameNames, variablesOf } from "../stack/names.ts";
+import type { StepEnd } from "../stepping/step.ts";
+import type { Target } from "../target.ts";
+import { VariableStore } from "../variables/index.ts";
+
+export interface Host {
+  readonly files: Files;
+  readonly clock: Clock;
+  /** Sends an event; `body` is plain JSON. */
+  event(name: string, body?: unknown): void;
+}
+
+/** The frames of one CPU at one stop, made as they are asked for. */
+interface Stack {
+  readonly frames: Frame[];
+  readonly ids: number[];
+  readonly rest: Generator<Frame>;
+  isComplete: boolean;
+}
+
+export interface Location {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+export class State {
+  readonly host: Host;
+  readonly breakpoints = new BreakpointTable();
+  readonly variables = new VariableStore();
+  client: DebugProtocol.InitializeRequestArguments = { adapterID: "redzone" };
+  target: Target | null = null;
+  /** Why the machine does not run; null while it runs and before the first stop. */
+  stop: StepEnd | null = null;
+  /** The session is over. */
+  hasEnded = false;
+  monitor: Monitor | null = null;
+  /** Targets of stepInTargets and gotoTargets by id: addresses. */
+  readonly targets = new Map<number, bigint>();
+  #stacks = new Map<Core, Stack>();
+  #frames = new Map<number, Frame>();
+  #locations = new Map<number, Location>();
+  #nextId = 1;
+  #lastStatus = "";
+
+  constructor(host: Host) {
+    this.host = host;
+  }
+
+  nextId(): number {
+    return this.#nextId++;
+  }
+
+  send<Name extends keyof CustomEvents>(name: Name, body: CustomEvents[Name]): void {
+    this.host.event(name, body);
+  }
+
+  output(text: string, category: "console" | "important" | "stdout" | "stderr" = "console"): void {
+    if (text !== "")
+      this.host.event("output", { category, output: text.endsWith("\n") ? text : `${text}\n` });
+  }
+
+  get isRunning(): boolean {
+    return this.target?.debuggee.isRunning === true;
+  }
+
+  /** The target. Throws `notLaunched`. */
+  launched(): Target {
+    if (this.target === null) throw notLaunched();
+    return this.target;
+  }
+
+  /** The target, standing still. Throws `notLaunched`, `machineRunning`. */
+  stopped(): Target {
+    const target = this.launched();
+    if (this.isRunning) throw machineRunning();
+    return target;
+  }
+
+  get machine(): Machine {
+    return this.launched().machine;
+  }
+
+  /** The CPU of a thread. Throws `noSuchThread`. */
+  core(threadId: number): Core {
+    const core = this.launched().cpus[threadId - 1];
+    if (core === undefined) throw noSuchThread(threadId);
+    return core;
+  }
+
+  static threadId(core: Core): number {
+    return core.index + 1;
+  }
+
+  /** The machine is about to run, or has been changed: what was given out is no longer good. */
+  forget(): void {
+    this.variables.clear();
+    this.#stacks.clear();
+    this.#frames.clear();
+    this.#locations.clear();
+    this.targets.clear();
+  }
+
+  /** Frames `start` … `start + count` of a CPU's stack with their numbers. */
+  frames(
+    core: Core,
+    start: number,
+    count: number,
+  ): { readonly list: readonly (readonly [number, Frame])[]; readonly total: number } {
+    let stack = this.#stacks.get(core);
+    if (stack === undefined) {
+      stack = { frames: [], ids: [], rest: framesOf(core, this.launched().symbols), isComplete: false };
+      this.#stacks.set(core, stack);
+    }
+    const { frames, ids, rest } = stack;
+    while (!stack.isComplete && frames.length < Math.min(start + count, DEEPEST)) {
+      const next = rest.next();
+      if (next.done === true) {
+        stack.isComplete = true;
+        break;
+      }
+      const id = this.nextId();
+      frames.push(next.value);
+      ids.push(id);
+      this.#frames.set(id, next.value);
+    }
+    const list = frames.slice(start, start + count).map((frame, i) => [ids[start + i]!, frame] as const);
+    // The exact number is known only at the end; one more than asked for keeps the client asking.
+    return { list, total: stack.isComplete ? frames.length : frames.length + 1 };
+  }
+
+  /** Throws `noSuchFrame`. */
+  frame(id: number): Frame {
+    const frame = this.#frames.get(id);
+    if (frame === undefined) throw noSuchFrame(id);
+    return frame;
+  }
+
+  /** The frame that an expression belongs to: the one given, else the innermost one of the CPU that stopped. */
+  frameOr(id: number | undefined): Frame {
+    if (id !== undefined && id !== 0) return this.frame(id);
+    return this.topFrame(this.focus);
+  }
+
+  topFrame(core: Core): Frame {
+    const first = this.frames(core, 0, 1).list[0];
+    if (first === undefined) throw noSuchFrame(0);
+    return first[1];
+  }
+
+  names(frame: Frame, convenience?: ReadonlyMap<string, Value>): Names {
+    return frameNames(frame, this.launched().symbols, convenience);
+  }
+
+  /** Names at the current instruction while the machine is between two slices of a run: not cached. */
+  namesNow(core: Core, convenience?: ReadonlyMap<string, Value>): Names {
+    const [frame] = framesOf(core, this.launched().symbols);
+    return frameNames(frame!, this.launched().symbols, convenience);
+  }
+
+  /** The CPU that the last stop was about. */
+  get focus(): Core {
+    const cpus = this.launched().cpus;
+    const index = this.stop !== null && "cpu" in this.stop ? this.stop.cpu : 0;
+    return cpus[index] ?? cpus[0]!;
+  }
+
+  location(place: Location): number {
+    const id = this.nextId();
+    this.#locations.set(id, place);
+    return id;
+  }
+
+  /** Throws `noLocation`. */
+  locationOf(reference: number): Location {
+    const found = this.#locations.get(reference);
+    if (found === undefined) throw noLocation();
+    return found;
+  }
+
+  status(): StatusBody {
+    const target = this.launched();
+    return machineStatus(target.machine, this.focus, this.isRunning);
+  }
+
+  /** Sends the status if it differs from the last one in anything but time. */
+  sendStatus(isForced: boolean): void {
+    if (this.target === null) return;
+    const status = this.status();
+    const { instant: _, nanoseconds: __, ...shown } = status;
+    const text = JSON.stringify(shown);
+    if (!isForced && text === this.#lastStatus) return;
+    this.#lastStatus = text;
+    this.send("redzone/status", status);
+  }
+
+  /** Something was changed by hand: lets the client fetch what it shows anew. */
+  invalidate(areas: readonly ("variables" | "stacks" | "threads" | "all")[]): void {
+    if (this.client.supportsInvalidatedEvent === true) this.host.event("invalidated", { areas });
+    this.sendStatus(false);
+  }
+
+  /** Names of variables in scope in a frame, for completion. */
+  variablesInScope(frameId: number | undefined): readonly string[] {
+    return variablesOf(this.frameOr(frameId)).map((variable) => variable.name);
+  }
+
+  /** Memory was changed by hand: tells clients that show it. A place of null is none in memory. */
+  memoryChanged(place: Address | undefined, count: number): void {
+    if (place === undefined || this.client.supportsMemoryEvent !== true) return;
+    this.host.event("memory", { memoryReference: formatReference(place), offset: 0, count });
+  }
+
+  /** What a stop says about where the CPU is, for decoding. */
+  observe(): void {
+    const target = this.launched();
+    for (const core of target.cpus) target.observe(core, programCounter(core));
+  }
+}
