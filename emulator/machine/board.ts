@@ -7,6 +7,7 @@
  */
 import { debugConsole, debugExit, postCode } from "../devices/debug-port.ts";
 import type { Device, Line, Now, RegionOps } from "../devices/device.ts";
+import { emptyIdeChannel } from "../devices/ide.ts";
 import { KeyboardController } from "../devices/keyboard-controller.ts";
 import { Keyboard } from "../devices/keyboard.ts";
 import { Mouse } from "../devices/mouse.ts";
@@ -155,7 +156,10 @@ export class Board {
         1,
         debugConsole((byte) => output("debugcon", byte)),
       );
+      add("ide", 0x170, 8, emptyIdeChannel, {});
+      add("ide", 0x1f0, 8, emptyIdeChannel, {});
       add("serial", 0x2f8, 8, timed(serial1, serial1));
+      add("ide", 0x376, 1, emptyIdeChannel);
       for (const [port, size] of [
         [0x3b4, 2],
         [0x3ba, 1],
@@ -165,6 +169,7 @@ export class Board {
       ] as const) {
         add("vga", port, size, timed(this.vga, this.vga.ports(port)));
       }
+      add("ide", 0x3f6, 1, emptyIdeChannel);
       add("serial", 0x3f8, 8, timed(serial0, serial0));
       add(
         "isa-debugcon",
