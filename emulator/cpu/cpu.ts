@@ -184,11 +184,15 @@ export class Cpu implements Processor {
     core.shadow = 0;
     core.setSystemFlag(FLAG.RF, false);
     const before = this.#done;
+    const { rip } = core;
     core.untraced = false;
     const stopped = this.#execute(1, true);
     const retired = this.#done > before && !this.#faulted && !core.untraced;
     if (traced && retired && stopped === null && (core.shadow & SHADOW.debugTraps) === 0)
       core.pendingDebug |= DR6_SINGLE_STEP;
+    // A trap between two iterations of REP finds RF set in what it pushes (SDM 3B 17.3.1.1).
+    if (core.pendingDebug !== 0 && core.rip === rip && this.#traces.repeats)
+      core.setSystemFlag(FLAG.RF, true);
     return stopped;
   }
 
@@ -395,7 +399,8 @@ export class Cpu implements Processor {
     const bits = instruction.addressSize;
     const count = BigInt.asUintN(bits, core.gpr(1));
     // The permission to use the port is asked for even if nothing is left to do.
-    if (count === 0n) return checkPorts(core, core.gpr16(2), PORT_BYTES[instruction.mnemonic.at(-1) ?? "b"] ?? 1);
+    if (count === 0n)
+      return checkPorts(core, core.gpr16(2), PORT_BYTES[instruction.mnemonic.at(-1) ?? "b"] ?? 1);
     const next = core.rip;
     run(core, instruction);
     if (bits === 16) core.setGpr16(1, Number(count - 1n));

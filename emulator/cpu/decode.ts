@@ -238,7 +238,7 @@ export class Decoder {
   }
 
   #missing(vector: "" | "VEX" | "EVEX"): Decoded {
-    const name = missingName(this.#map, this.#opcode, vector);
+    const name = missingName(this.#map, this.#opcode, vector, this.#modrm);
     if (name === null) return "invalid";
     this.missing = name;
     return "missing";
@@ -246,6 +246,7 @@ export class Decoder {
 
   #operands(form: Form): Decoded {
     const { family, traits } = form;
+    if (traits.has("x32")) this.#operandSize = (this.#rex & 8) !== 0 ? 64 : 32;
     if (this.#is64) {
       if (traits.has("f64")) this.#operandSize = 64;
       else if (traits.has("d64")) this.#operandSize = this.#operandPrefix && (this.#rex & 8) === 0 ? 16 : 64;

@@ -64,6 +64,8 @@ export class TraceCache {
   /** Call-outs by the index in their records. A trace has at most one, at its end; number 0 is that of traces that are not kept. */
   readonly callOuts: CallOut[] = [NOTHING];
   readonly #operations: Readonly<Record<string, Operation>>;
+  /** The last instruction decoded repeats itself (REP). */
+  repeats = false;
   /** Page offsets at which an instruction is preceded by a BREAK record. */
   breakOffsets: ReadonlySet<number> = new Set();
   /** Record whose handler was replaced by YIELD, and what it was. */
@@ -160,6 +162,7 @@ export class TraceCache {
         decoded = this.#decodeAcross(source, bytes.subarray(origin + offset, origin + room), mode);
       }
       const repeats = decoded === "handler" && this.#decoder.family?.traits.repeats === true;
+      this.repeats = repeats || (this.#decoder.instruction?.rep ?? "") !== "";
       if (repeats && done > 0) break;
       const record = at + TRACE.headerBytes + done * RECORD.bytes;
       const kept = key >= 0 && !crosses && frame !== 0 && frame !== FRAMES;

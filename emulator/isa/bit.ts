@@ -107,6 +107,6 @@ export const bits = [
   }, ["f3 0f b8 /r : r, rm"]), // oxfmt-ignore
   family("lzcnt", "w r", countLeadingZeros, ["f3 0f bd /r : r, rm"]),
   // F3 0F BC is TZCNT only on processors with BMI1, which ours does not advertise: it is BSF, as the manual has it for the others.
-  family("adcx", "rw r", addFlag("cf"), ["66 0f 38 f6 /r : r, rm"]),
-  family("adox", "rw r", addFlag("of"), ["f3 0f 38 f6 /r : r, rm"]),
+  family("adcx", "rw r", addFlag("cf"), ["66 0f 38 f6 /r : r, rm ; x32"]),
+  family("adox", "rw r", addFlag("of"), ["f3 0f 38 f6 /r : r, rm ; x32"]),
 ];

@@ -15,7 +15,7 @@
  *     si di                      the string instructions' operands
  *
  * Traits after the semicolon: i64 (invalid in 64-bit mode), o64 (only in 64-bit mode), d64 (operand size defaults to 64 there), f64 (is 64 there),
- * w8 w16 w32 w64 (width fixed), lock (LOCK allowed with a memory destination), rep (REP/REPE/REPNE mean something), nomem (ModRM.mod must be 3).
+ * w8 w16 w32 w64 (width fixed), x32 (operand size 32, or 64 with REX.W, whatever 66), lock (LOCK allowed with a memory destination), rep (REP/REPE/REPNE mean something), nomem (ModRM.mod must be 3).
  */
 import { assert } from "../assert.ts";
 import type { Family } from "./family.ts";
@@ -45,7 +45,19 @@ export interface Operand {
   readonly signed: boolean;
 }
 
-export type Trait = "i64" | "o64" | "d64" | "f64" | "w8" | "w16" | "w32" | "w64" | "lock" | "rep" | "nomem";
+export type Trait =
+  | "i64"
+  | "o64"
+  | "d64"
+  | "f64"
+  | "w8"
+  | "w16"
+  | "w32"
+  | "w64"
+  | "x32"
+  | "lock"
+  | "rep"
+  | "nomem";
 
 export interface Form {
   readonly family: Family;

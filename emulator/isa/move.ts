@@ -48,13 +48,14 @@ const extend = (from: Width, signed: boolean) => (v: Vocabulary) => {
   v.write(0, v.width === 64 ? v.toI64Signed(value, from) : v.sext(value, from));
 };
 
-/** CMPXCHG: the destination is always written, with its own value if they differ (SDM 2A), so a read-only page faults either way. */
+/** CMPXCHG: a destination in memory is always written, with its own value if they differ (SDM 2A), so a read-only page faults either way. */
 const compareExchange = (v: Vocabulary) => {
   const destination = v.let(v.read(0));
   const source = v.let(v.read(1));
   const accumulator = v.let(v.register(0, v.width));
   const equal = v.let(v.compare("eq", destination, accumulator));
-  v.write(0, v.select(equal, source, destination));
+  if (v.isMemory(0)) v.write(0, v.select(equal, source, destination));
+  else v.if(equal, () => v.write(0, source));
   v.if(v.isNot(equal), () => v.setRegister(0, v.width, destination));
   v.flagsSub(accumulator, destination, v.let(v.sub(accumulator, destination)));
 };

@@ -42,8 +42,9 @@ const elements: Record<string, Meaning> = {
     v.flagsSub(a, b, v.let(v.sub(a, b)));
   },
   cmps: (v) => {
-    const a = v.let(v.loadSource(offset(v, SI), v.width));
+    // The destination is read first, as processors do: it is its fault that is reported.
     const b = v.let(v.loadDestination(offset(v, DI), v.width));
+    const a = v.let(v.loadSource(offset(v, SI), v.width));
     advance(v, SI);
     advance(v, DI);
     v.flagsSub(a, b, v.let(v.sub(a, b)));

@@ -362,7 +362,9 @@ export class HandlerVocabulary extends Vocabulary {
     };
     if (always) return taken();
     this.if(condition, taken);
-    this.#follow(this.#maskRip(this.nextRip(), this.width), RECORD.linkNext);
+    // Not taken, rip only moves on: a 16-bit operand size cuts off the targets of jumps.
+    const onward = this.nextRip();
+    this.#follow(this.width === 64 ? onward : this.#maskRip(onward, 32), RECORD.linkNext);
   }
   /** On to `rip`: by the record's link if it is known, else by looking the trace up and remembering it in the link. */
   #follow(rip: Node, link: number): void {

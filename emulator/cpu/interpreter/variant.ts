@@ -36,7 +36,14 @@ const letters = (operand: Operand): readonly string[] => {
     case "imm":
     case "rel": return ["i"]; // oxfmt-ignore
     case "one": return ["1"]; // oxfmt-ignore
-    case "a": case "c": case "r": case "o": case "sreg": case "far": case "si": case "di": return ["r"]; // oxfmt-ignore
+    case "a":
+    case "c":
+    case "r":
+    case "o":
+    case "sreg":
+    case "far":
+    case "si":
+    case "di": return ["r"]; // oxfmt-ignore
   }
 };
 

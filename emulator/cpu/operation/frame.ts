@@ -68,7 +68,7 @@ export const frameOperations: Record<string, Operation> = {
     // The manual probes a byte at the new top of the stack, so that a stack overflow shows here and not at the next push.
     core.probeMemory(SEG.ss, final, 1, true);
     if (insn.operandSize === 16) core.setGpr16(RBP, Number(top & 0xffffn));
-    else core.setGpr(RBP, top & mask);
+    else core.setGpr(RBP, (core.gpr(RSP) & ~mask) | (top & mask));
     setStackPointer(core, RSP, final);
   },
 };
