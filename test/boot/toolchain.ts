@@ -1,9 +1,10 @@
-/** Builds the guests of these tests with the host's GNU toolchain, into an ignored folder, and runs them in QEMU. */
+/** Builds the guests of these tests with the host's GNU toolchain and runs them in QEMU. */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { afterAll } from "vitest";
 
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 export const SAMPLE = join(ROOT, "media/sample-kernel/sample.elf");
@@ -21,15 +22,17 @@ function gccBuilds32(): boolean {
   return check.status === 0;
 }
 
+const scratch = mkdtempSync(join(tmpdir(), "redzone-boot-"));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+/** A new folder that goes when the tests of a file are done. */
 export function temporaryFolder(): string {
-  return mkdtempSync(join(tmpdir(), "redzone-boot-"));
+  return mkdtempSync(join(scratch, "f"));
 }
 
 /** Links one assembly file of `guests-boot/`; the path of the ELF file. */
 export function buildGuest(name: string, bits: 32 | 64): string {
-  const folder = join(ROOT, ".cache/guests-boot");
-  mkdirSync(folder, { recursive: true });
-  const out = join(folder, `${name}.elf`);
+  const out = join(temporaryFolder(), `${name}.elf`);
   const source = join(ROOT, "test/guests-boot", `${name}.S`);
   const script = join(ROOT, "test/guests-boot/guest.lds");
   execFileSync("gcc", [
@@ -59,32 +62,27 @@ export function temporaryFile(name: string, content: string | Uint8Array): strin
   return path;
 }
 
-const ARGS = [
-  "-display",
-  "none",
-  "-serial",
-  "stdio",
-  "-no-reboot",
-  "-device",
-  "isa-debug-exit,iobase=0xf4,iosize=4",
-];
+const ARGS = ["-display", "none", "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"];
 
 /** Runs QEMU until the guest leaves by port 0xf4; what it wrote to COM1, and the exit code. */
 export function qemu(
   args: readonly string[],
   cwd?: string,
 ): { readonly serial: string; readonly code: number | null } {
-  const run = spawnSync("qemu-system-x86_64", [...ARGS, ...args], {
-    timeout: 30_000,
-    encoding: "latin1",
+  // Into a file: what a pipe has not taken when QEMU leaves would be lost.
+  const log = join(temporaryFolder(), "serial");
+  const run = spawnSync("qemu-system-x86_64", [...ARGS, "-serial", `file:${log}`, ...args], {
+    timeout: 60_000,
     ...(cwd === undefined ? {} : { cwd }),
   });
-  return { serial: run.stdout, code: run.status };
+  return { serial: existsSync(log) ? readFileSync(log, "latin1") : "", code: run.status };
 }
 
 /** Runs QEMU until COM1 has said `text` (or for so many milliseconds), and ends it. */
 export function qemuUntil(args: readonly string[], text: string, milliseconds = 30_000): Promise<string> {
-  const run = spawn("qemu-system-x86_64", [...ARGS, ...args], { stdio: ["ignore", "pipe", "ignore"] });
+  const run = spawn("qemu-system-x86_64", [...ARGS, "-serial", "stdio", ...args], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
   const timer = setTimeout(() => run.kill("SIGKILL"), milliseconds);
   let serial = "";
   run.stdout.setEncoding("latin1").on("data", (part: string) => {
