@@ -401,7 +401,18 @@ export class SymbolImage {
   }
 
   #names(entry: Entry): FunctionNames {
-    return this.file.data.attempt(() => functionNames(entry)) ?? { name: "", linkageName: "", signature: "" };
+    const symbol = (): string | undefined => {
+      const low = entry.tag === TAG.subprogram ? entry.address(AT.low_pc) : undefined;
+      const found = low === undefined ? null : this.file.symbols.at(low, "code");
+      return found && found.address === low && demangle(found.name) ? found.name : undefined;
+    };
+    return (
+      this.file.data.attempt(() => functionNames(entry, symbol)) ?? {
+        name: "",
+        linkageName: "",
+        signature: "",
+      }
+    );
   }
 
   #liveRanges(entry: Entry): AddressRange[] {

@@ -49,8 +49,9 @@ export interface FunctionNames {
   readonly signature: string;
 }
 
-export function functionNames(entry: Entry): FunctionNames {
-  const linkage = linkageName(entry);
+/** `symbol` names the function's code in the ELF symbol table: functions local to a unit have no linkage name but that. */
+export function functionNames(entry: Entry, symbol: () => string | undefined): FunctionNames {
+  const linkage = linkageName(entry) ?? (isPlain(entry) ? undefined : symbol());
   const demangled = linkage === undefined ? null : demangle(linkage);
   // Rust's own path (`<T as Trait>::method`) says more than the namespaces of its debug information (`{impl#3}`).
   const name =
