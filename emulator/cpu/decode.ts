@@ -201,7 +201,8 @@ export class Decoder {
   /** VEX and EVEX take the encodings of LES, LDS and BOUND that would have a register operand. */
   #isVector(opcode: number): boolean {
     if (opcode !== 0xc4 && opcode !== 0xc5 && opcode !== 0x62) return false;
-    const next = this.#at < this.#end ? (this.#bytes[this.#at] ?? 0) : 0xff;
+    if (this.#at >= this.#end) return false;
+    const next = this.#bytes[this.#at] ?? 0;
     return this.#is64 || ((next & 0xc0) === 0xc0 && (this.#mode & MODE.protected) !== 0);
   }
 

@@ -24,8 +24,8 @@ export const flow = [
   }, ["e8 : relz ; f64"], { ...ends, stack: true }), // oxfmt-ignore
   family("call_rm", "r", (v) => {
     const target = v.let(v.read(0));
-    v.checkTarget(target);
-    v.push(v.resize(v.nextRip(), v.width), v.width);
+    // The return address is stored before the target is found wanting, as on processors; rSP has not moved then.
+    v.push(v.resize(v.nextRip(), v.width), v.width, () => v.checkTarget(target));
     v.jump(v.resize(target, 64), v.width);
   }, ["ff /2 : rm ; f64"], { ...ends, stack: true }), // oxfmt-ignore
   family("ret", "", (v) => {

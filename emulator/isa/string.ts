@@ -56,14 +56,17 @@ const repeated =
   (element: Meaning, until: "always" | "equal" | "unequal"): Meaning =>
   (v) => {
     const size = v.addressWidth;
-    v.if(v.isNot(v.isZero(v.register(CX, size))), () => {
+    // ECX is written even if it is 0, which clears the upper half of RCX.
+    const none = () => size === 32 && v.setRegister(CX, 32, v.k(0, 32));
+    const iterate = () => {
       element(v);
       const left = v.let(v.zext(v.sub(v.register(CX, size), v.k(1, size)), size));
       v.setRegister(CX, size, left);
       const more = v.isNot(v.isZero(left));
       const wanted = until === "always" ? more : v.and(more, until === "equal" ? v.zf() : v.isNot(v.zf()));
       v.if(wanted, () => v.repeat());
-    });
+    };
+    v.if(v.isNot(v.isZero(v.register(CX, size))), iterate, none);
   };
 
 const rows: Record<string, number> = { movs: 0xa4, cmps: 0xa6, stos: 0xaa, lods: 0xac, scas: 0xae };

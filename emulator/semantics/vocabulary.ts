@@ -73,8 +73,8 @@ export abstract class Vocabulary {
   abstract storeDestination(offset: Node, width: Width, value: Node): void;
   abstract readonly addressWidth: 16 | 32 | 64;
 
-  /** Pushes with the current stack-pointer size; rSP changes only after the store succeeded. */
-  abstract push(value: Node, width: Width): void;
+  /** Pushes with the current stack-pointer size; rSP changes only after the store, and `check` behind it, have succeeded. */
+  abstract push(value: Node, width: Width, check?: () => void): void;
   /** Reads the top of the stack without changing rSP, `depth` bytes above it. */
   abstract top(width: Width, depth?: number): Node;
   /** Moves rSP by a number of bytes, in the stack-pointer size. */

@@ -294,10 +294,11 @@ export class HandlerVocabulary extends Vocabulary {
     else this.f.emit(put64(STATE.gpr + 4 * 8, pointer));
   }
 
-  push(value: Node, width: Width): void {
+  push(value: Node, width: Width, check?: () => void): void {
     const kept = this.let(value);
     const { linear, pointer } = this.#stack(i64(BigInt(-width / 8)), width, "write");
     this.storeTo(this.#probeLinear(linear, width, "write", i32(0x100)), kept);
+    check?.();
     this.#setStackPointer(pointer);
   }
   top(width: Width, depth = 0): Node {

@@ -58,17 +58,25 @@ export const frameOperations: Record<string, Operation> = {
     const mask = stackMask(core);
     const level = insn.immediate2 & 31;
     const frame = core.gpr(RBP);
-    const values = [frame];
-    const top = core.gpr(RSP) - BigInt(size);
-    for (let i = 1; i < level; i++)
-      values.push(core.readMemory(SEG.ss, (frame - BigInt(size * i)) & mask, size));
-    if (level > 0) values.push(top & mask);
-    const pointer = pushAll(core, values, size);
+    const before = core.gpr(RSP);
+    const down = (from: bigint, count: number) => (from - BigInt(size * count)) & mask;
+    // Only the stack pointer's own size is counted down; what lies above it stays and becomes part of the frame pointer.
+    const top = (before & ~mask) | down(before, 1);
+    const pushes = level === 0 ? 1 : level + 1;
+    for (let i = 1; i <= pushes; i++) core.probeMemory(SEG.ss, down(before, i), size, true);
+    for (let i = 1; i < level; i++) core.probeMemory(SEG.ss, down(frame, i), size, false);
+    const push = (index: number, value: bigint) =>
+      core.writeMemory(SEG.ss, down(before, index), size, BigInt.asUintN(size * 8, value));
+    push(1, frame);
+    // One by one: a frame that overlaps the new one is read as the pushes have left it.
+    for (let i = 1; i < level; i++) push(i + 1, core.readMemory(SEG.ss, down(frame, i), size));
+    if (level > 0) push(pushes, top);
+    const pointer = down(before, pushes);
     const final = (pointer - insn.immediate) & mask;
     // The manual probes a byte at the new top of the stack, so that a stack overflow shows here and not at the next push.
     core.probeMemory(SEG.ss, final, 1, true);
     if (insn.operandSize === 16) core.setGpr16(RBP, Number(top & 0xffffn));
-    else core.setGpr(RBP, (core.gpr(RSP) & ~mask) | (top & mask));
+    else core.setGpr(RBP, top);
     setStackPointer(core, RSP, final);
   },
 };

@@ -59,10 +59,11 @@ export function touch(
     const lastHi = last > 0xffffffff ? (hi + 1) >>> 0 : hi;
     if (!canonical(core, hi) || !canonical(core, lastHi)) throw nonCanonical(core, throughStack, errorCode);
   }
+  // #AC comes before #PF: the host's order, found by the oracle.
+  if (core.alignmentChecked && by === BY.user) checkAlignment(lo, size);
   const offset = lo & 0xfff;
   if (offset + size <= 4096) {
     const entry = lookup(core, lo, hi, write, by);
-    if (core.alignmentChecked && by === BY.user) checkAlignment(lo, size);
     return one(core, entry, lo, hi, size, kind);
   }
   const nextLo = (lo - offset + 4096) >>> 0;
@@ -70,7 +71,6 @@ export function touch(
   // The second look-up may fill the same entry, so what the first one said is taken out at once.
   const page = pageOf(core, lookup(core, lo, hi, write, by));
   const nextPage = pageOf(core, lookup(core, nextLo, nextHi, write, by));
-  if (core.alignmentChecked && by === BY.user) checkAlignment(lo, size);
   const first = 4096 - offset;
   if (isWatched(core, (lo & 0xfffff000) >>> 0, hi, page)) tell(core, lo, hi, page, first, kind);
   if (isWatched(core, nextLo, nextHi, nextPage)) tell(core, nextLo, nextHi, nextPage, size - first, kind);
