@@ -439,7 +439,7 @@ describe("the slow path", () => {
     expect(f.get32(0x5004)).toBe(0xdeadbeef);
   });
 
-  test("alignment is checked at CPL 3 with AM and AC, after the page fault", () => {
+  test("alignment is checked at CPL 3 with AM and AC", () => {
     const f = new Fixture();
     f.core.setCr0(CR0.PE | CR0.AM);
     privilege(f, true);

@@ -239,7 +239,7 @@ describe("system instructions", () => {
     expect([core.gpr(0), core.eflags & FLAG.ZF]).toEqual([0x13n, FLAG.ZF]);
   });
 
-  test("BOUND and ENTER with a nesting level", () => {
+  test("BOUND", () => {
     const f = new Fixture();
     const core = protectedMode(f);
     f.put32(0x5000, -2 >>> 0);
@@ -250,14 +250,6 @@ describe("system instructions", () => {
       return shortly(f.execute("bound", { reg: 0 }));
     };
     expect([bound(-2), bound(10), bound(11), bound(-3)]).toEqual(["none", "none", "#5(-)", "#5(-)"]);
-    core.setGpr(5, 0x9000n);
-    f.put32(0x8ffc, 0xaaaa);
-    f.put32(0x8ff8, 0xbbbb);
-    expect(f.execute("enter_nested", { immediate: 0x20n, immediate2: 3 })).toBeNull();
-    expect([0x7fffc, 0x7fff8, 0x7fff4, 0x7fff0].map((at) => f.get32(at))).toEqual([
-      0x9000, 0xaaaa, 0xbbbb, 0x7fffc,
-    ]);
-    expect([core.gpr(5), core.rsp]).toEqual([0x7fffcn, 0x7ffd0n]);
   });
 });
 

@@ -1,5 +1,5 @@
 /**
- * Instructions that look at a descriptor without loading it: LAR, LSL, VERR, VERW; and ARPL, BOUND, and ENTER with a nesting level (SDM 2).
+ * Instructions that look at a descriptor without loading it: LAR, LSL, VERR, VERW; and ARPL and BOUND (SDM 2).
  */
 import type { Core } from "../core.ts";
 import { Fault, VECTOR } from "../event.ts";
@@ -16,7 +16,6 @@ import {
   writeRegister,
   writeRm,
 } from "./operand.ts";
-import { Stack } from "./stack.ts";
 
 /** The descriptor of the r/m16 operand if a program of this privilege may see it. */
 function visible(core: Core, selector: number): Descriptor | null {
@@ -89,27 +88,6 @@ const bound: Operation = (core, insn) => {
     throw new Fault(VECTOR.BR, null, `BOUND: ${index} is outside ${lower} … ${upper}`);
 };
 
-/** ENTER with a level of 1 … 31: copies the frame pointers of the enclosing frames (SDM 1 6.6.1). */
-const enterNested: Operation = (core, insn) => {
-  const size = operandBytes(insn);
-  const level = insn.immediate2 & 31;
-  const stack = Stack.current(core);
-  const enclosing = Stack.current(core);
-  stack.push(size, core.gpr(5));
-  const frame = stack.pointer;
-  enclosing.pointer = core.gpr(5);
-  for (let n = 1; n < level; n++) {
-    enclosing.release(-size);
-    stack.push(size, enclosing.peek(0, size));
-  }
-  if (level > 0) stack.push(size, frame);
-  stack.release(-(Number(insn.immediate) & 0xffff));
-  // The new top of the stack must be writable, although nothing is stored there.
-  stack.probe(size);
-  writeRegister(core, 5, insn.operandSize, frame);
-  stack.commit();
-};
-
 export const inspectOperations = {
   lar: look("LAR", LAR_TYPES, (descriptor) => descriptor.high & 0x00f0ff00),
   lsl: look("LSL", LSL_TYPES, (descriptor) => descriptor.limit),
@@ -117,5 +95,4 @@ export const inspectOperations = {
   verw: verify("VERW", (descriptor) => descriptor.isWritable),
   arpl,
   bound,
-  enter_nested: enterNested,
 } satisfies Record<string, Operation>;

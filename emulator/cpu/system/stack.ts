@@ -6,7 +6,7 @@ import type { Core } from "../core.ts";
 import { Fault, VECTOR } from "../event.ts";
 import { MODE, RUN, SEG } from "../layout.ts";
 import { ATTRIBUTE } from "../registers.ts";
-import { probe, readHere, tagged, writeHere } from "./access.ts";
+import { readHere, tagged, writeHere } from "./access.ts";
 import { BY } from "./paging.ts";
 import type { By } from "./paging.ts";
 import { withinLimit } from "./segmentation.ts";
@@ -93,12 +93,6 @@ export class Stack {
     const core = this.#core;
     core.setQuad(RUN.address, pointer);
     return tagged(core, bytes, write, this.#by);
-  }
-
-  /** Throws what a push of `size` bytes that ended at the top would throw. */
-  probe(size: 2 | 4 | 8): void {
-    this.#address(this.pointer, size);
-    probe(this.#core, this.#core.quad(RUN.address), size, true, this.#by);
   }
 
   /** Releases bytes without reading them (RET n). */
