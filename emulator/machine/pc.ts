@@ -118,6 +118,7 @@ export class Pc implements Machine {
       random: () => this.#random.next(),
     });
     this.#processor.acknowledge = () => this.board.pic.acknowledge();
+    this.memory.onFramesChanged = () => this.#processor.core.dropFrames();
     this.cpus = [this.#processor.core];
     this.debug = new Watches([this.#processor]);
     this.board.reset();
@@ -212,6 +213,7 @@ export class Pc implements Machine {
     this.#processor.reset();
     this.#processor.nmiPending = false;
     this.#tripleFaulted = false;
+    this.#request = null;
     this.board.reset();
     handOver(this.board, this.memory, this.#pcMemory, this.config);
     this.onReset();
