@@ -42,6 +42,9 @@ export interface Location {
   readonly column: number;
 }
 
+/** A guest may change mode in every slice. */
+const STATUS_MILLISECONDS = 200;
+
 export class State {
   readonly host: Host;
   readonly breakpoints = new BreakpointTable();
@@ -60,6 +63,7 @@ export class State {
   #locations = new Map<number, Location>();
   #nextId = 1;
   #lastStatus = "";
+  #nextStatus = 0;
 
   constructor(host: Host) {
     this.host = host;
@@ -201,14 +205,16 @@ export class State {
     return machineStatus(target.machine, this.focus, this.isRunning);
   }
 
-  /** Sends the status if it differs from the last one in anything but time. */
+  /** Sends the status: always if `isForced`, else if the mode differs from the last one, and a few times a second at most. */
   sendStatus(isForced: boolean): void {
     if (this.target === null) return;
+    const now = this.host.clock.now();
+    if (!isForced && now < this.#nextStatus) return;
     const status = this.status();
-    const { instant: _, nanoseconds: __, ...shown } = status;
-    const text = JSON.stringify(shown);
+    const text = JSON.stringify([status.mode, status.ring, status.paging]);
     if (!isForced && text === this.#lastStatus) return;
     this.#lastStatus = text;
+    this.#nextStatus = now + STATUS_MILLISECONDS;
     this.send("redzone/status", status);
   }
 

@@ -34,15 +34,12 @@ const DONE: StepEnd = { kind: "step" };
 // Machine ids of a step; one step at a time.
 const RETURN_ID = -1;
 const INTERRUPT_ID = -2;
-const EXCEPTION_ID = -3;
-const OTHER_RETURN_ID = -4;
+const OTHER_RETURN_ID = -3;
 
 export class Step {
   readonly #context: StepContext;
   readonly #control: Control;
   readonly #core: Core;
-  /** An exception was raised by the last single step. */
-  #faulted = false;
 
   constructor(context: StepContext, control: Control) {
     this.#context = context;
@@ -50,7 +47,7 @@ export class Step {
     this.#core = context.core;
   }
 
-  /** Runs `body` with interrupts and exceptions observed. */
+  /** Runs `body` with hardware interrupts observed. */
   static async run(
     context: StepContext,
     control: Control,
@@ -59,16 +56,11 @@ export class Step {
     const { debug } = context.machine;
     const step = new Step(context, control);
     debug.addEvent(INTERRUPT_ID, WATCH.interrupt, (event) => event.kind === "interrupt" && !event.software);
-    debug.addEvent(EXCEPTION_ID, WATCH.exception, () => {
-      step.#faulted = true;
-      return false;
-    });
     try {
       return await body(step);
     } finally {
       debug.remove(RETURN_ID);
       debug.remove(INTERRUPT_ID);
-      debug.remove(EXCEPTION_ID);
     }
   }
 
@@ -218,7 +210,6 @@ export class Step {
       const stop = await this.#runTo(next, (here) => here === sp);
       return stop;
     }
-    this.#faulted = false;
     const stop = this.#control.single();
     if (stop.kind === "event" && stop.id === INTERRUPT_ID) {
       const returned = await this.#runTo(pc, (here) => here === sp);
@@ -230,17 +221,13 @@ export class Step {
       (instruction.flow === "call" ||
         instruction.flow === "indirect-call" ||
         instruction.flow === "interrupt");
-    if (this.#faulted) return isOver ? this.#throughHandler(pc, next, sp) : null;
+    // A handler returns to the instruction or behind it, or never.
+    if (isOver && hasFaulted(instruction, next, this.#pc))
+      return this.#runTo(pc, (here) => here === sp, next);
     if (isOver && isCall && this.#pc !== next) {
       return this.#runTo(next, (here) => here >= sp);
     }
     return null;
-  }
-
-  /** An exception's handler returns to the instruction or behind it, or never. */
-  async #throughHandler(pc: bigint, next: bigint, sp: bigint): Promise<StepEnd | null> {
-    const stop = await this.#runTo(pc, (here) => here === sp, next);
-    return stop;
   }
 
   /** Runs until one of the addresses is reached with a stack pointer that `isThere` takes. Null: arrived. */
@@ -297,6 +284,26 @@ export class Step {
     const bits = codeBits(this.#core);
     const base = bits === 64 ? 0n : this.#core.segmentBase(SEG.cs);
     return decodeAt(new GuestSpace(this.#core), address, bits, "att", base);
+  }
+}
+
+/** Whether control went where this instruction cannot have sent it: to an exception's handler. */
+function hasFaulted(instruction: Decoded | null, next: bigint, now: bigint): boolean {
+  if (instruction === null) return true;
+  switch (instruction.flow) {
+    case "exception":
+      return true;
+    case "next":
+      return now !== next && now !== instruction.address;
+    case "branch":
+    case "conditional":
+    case "call":
+      return instruction.target !== null && now !== next && now !== instruction.target;
+    case "indirect-branch":
+    case "indirect-call":
+    case "return":
+    case "interrupt":
+      return false;
   }
 }
 

@@ -3,6 +3,7 @@
  *
  * Invariant: a failed request rejects with the adapter's message; an event that does not come fails the test with what came instead.
  */
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { DebugProtocol } from "@vscode/debugprotocol";
@@ -79,14 +80,19 @@ export class Client {
     const deadline = Date.now() + PATIENCE_MILLISECONDS;
     for (;;) {
       const found = this.messages.findIndex(
-        (message, i) => i >= this.#seen && message.type === "event" && (message as DebugProtocol.Event).event === name && matches((message as DebugProtocol.Event).body as never),
+        (message, i) =>
+          i >= this.#seen &&
+          message.type === "event" &&
+          (message as DebugProtocol.Event).event === name &&
+          matches((message as DebugProtocol.Event).body as never),
       );
       if (found >= 0) {
         this.#seen = found + 1;
         return this.messages[found] as DebugProtocol.Event;
       }
       const left = deadline - Date.now();
-      if (left <= 0) throw new Error(`no event "${name}"; the last messages: ${JSON.stringify(this.messages.slice(-6))}`);
+      if (left <= 0)
+        throw new Error(`no event "${name}"; the last messages: ${JSON.stringify(this.messages.slice(-6))}`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left);
         this.#listeners.push(() => {
@@ -131,14 +137,20 @@ export class Client {
     await failed;
   }
 
-  async launchToEntry(configuration: Readonly<Record<string, unknown>> = {}, configure?: () => Promise<unknown>): Promise<void> {
+  async launchToEntry(
+    configuration: Readonly<Record<string, unknown>> = {},
+    configure?: () => Promise<unknown>,
+  ): Promise<void> {
     await this.launch(configuration, configure);
     const stop = await this.stopped();
     if (stop.reason !== "entry") throw new Error(`stopped for ${stop.reason} instead of the entry`);
   }
 
   /** Resumes and waits for the next stop. */
-  async go(command: "continue" | "next" | "stepIn" | "stepOut" = "continue", args: object = {}): Promise<StoppedBody> {
+  async go(
+    command: "continue" | "next" | "stepIn" | "stepOut" = "continue",
+    args: object = {},
+  ): Promise<StoppedBody> {
     await this.request(command, { threadId: 1, ...args });
     return this.stopped();
   }
@@ -186,7 +198,8 @@ export class Client {
     const { id } = await this.top();
     const { scopes } = await this.request("scopes", { frameId: id });
     const scope = scopes.find((candidate) => candidate.name === name);
-    if (scope === undefined) throw new Error(`no scope ${name} among ${scopes.map((candidate) => candidate.name).join(", ")}`);
+    if (scope === undefined)
+      throw new Error(`no scope ${name} among ${scopes.map((candidate) => candidate.name).join(", ")}`);
     return this.children(scope.variablesReference);
   }
 
@@ -197,4 +210,12 @@ export class Client {
   async end(): Promise<void> {
     await this.request("disconnect", {});
   }
+}
+
+/** Number of the first line of a sample source that contains `text`. */
+export function lineOf(file: string, text: string): number {
+  const lines = readFileSync(sampleSource(file), "utf8").split("\n");
+  const index = lines.findIndex((line) => line.includes(text));
+  if (index < 0) throw new Error(`${file} has no line with ${text}`);
+  return index + 1;
 }
