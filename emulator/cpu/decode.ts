@@ -198,12 +198,9 @@ export class Decoder {
     this.#operandSize = (this.#rex & 8) !== 0 ? 64 : (size === 0) === this.#operandPrefix ? 32 : 16;
   }
 
-  /** VEX and EVEX take the encodings of LES, LDS and BOUND that would have a register operand. */
+  /** In 64-bit mode VEX and EVEX have the bytes of LES, LDS and BOUND to themselves; elsewhere they are register forms of those, invalid without AVX. */
   #isVector(opcode: number): boolean {
-    if (opcode !== 0xc4 && opcode !== 0xc5 && opcode !== 0x62) return false;
-    if (this.#at >= this.#end) return false;
-    const next = this.#bytes[this.#at] ?? 0;
-    return this.#is64 || ((next & 0xc0) === 0xc0 && (this.#mode & MODE.protected) !== 0);
+    return this.#is64 && (opcode === 0xc4 || opcode === 0xc5 || opcode === 0x62);
   }
 
   #find(opcode: number): Form | null {
