@@ -145,7 +145,9 @@ export class Board {
       add("i8042-data", 0x60, 1, timed(keyboardController, keyboardController.dataPort));
       add("pcspk", 0x61, 1, timed(speaker, speaker));
       add("i8042-cmd", 0x64, 1, timed(keyboardController, keyboardController.commandPort));
-      add("rtc", 0x70, 2, timed(rtc, rtc));
+      const clock = MemoryRegion.io("rtc", 2, timed(rtc, rtc), { access: BYTES });
+      clock.add(MemoryRegion.io("rtc-index", 1, timed(rtc, rtc), { access: BYTES }), 0);
+      io.add(clock, 0x70);
       add("ioport80", 0x80, 1, postCode);
       add("port92", 0x92, 1, port92);
       add("pic", 0xa0, 2, pic.ports(1));

@@ -1,33 +1,10 @@
 /** Programs that use the devices as drivers do: the same on QEMU, the same each time, the same from any saved state. */
-import { isDeepStrictEqual } from "node:util";
 import { describe, expect, test } from "vitest";
-import { equalMemory } from "../../emulator/memory/index.ts";
-import type { MachineState } from "../../emulator/index.ts";
+import { expectEqualStates, randomNumbers } from "./equality.ts";
 import { emptyGuest, hasQemu, runQemu, startGuest } from "./guest.ts";
 
 const GUESTS = ["timer", "clock", "serial", "priority"] as const;
 const SEED = 20_260_101;
-
-/** Small deterministic numbers for choosing instants. */
-function* randomNumbers(seed: number): Generator<number, never, void> {
-  let state = seed >>> 0;
-  for (;;) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    yield state / 2 ** 32;
-  }
-}
-
-function expectEqualStates(a: MachineState, b: MachineState): void {
-  expect([b.instant, b.idle]).toEqual([a.instant, a.idle]);
-  for (const name of Object.keys(a.devices)) {
-    const equal = isDeepStrictEqual(b.devices[name], a.devices[name]);
-    expect(
-      equal ? "" : `${name}: ${JSON.stringify(a.devices[name])} and ${JSON.stringify(b.devices[name])}`,
-    ).toBe("");
-  }
-  expect(isDeepStrictEqual(a.cpus, b.cpus)).toBe(true);
-  expect(equalMemory(a.memory, b.memory)).toBe(true);
-}
 
 describe.each(GUESTS)("guest %s", (name) => {
   test.skipIf(!hasQemu)("prints what it prints in QEMU", () => {
