@@ -64,15 +64,13 @@ export class Node {
   pointing(sign: string | (() => string)): Node {
     return new Node(() => {
       const { left, right } = this.parts();
-      let mark = typeof sign === "string" ? sign : sign();
+      const mark = typeof sign === "string" ? sign : sign();
       if (this.kind === "function" || this.kind === "array") {
         return { left: `${left}${this.kind === "array" ? " " : ""}(${mark}`, right: `)${right}` };
       }
       // References to references collapse: `&` wins.
-      if (/^&&?$/.test(mark) && /&$/.test(left)) {
-        if (mark === "&&" || (/[^&]&$/.test(left) && mark === "&")) return { left, right };
-        mark = "";
-        return { left: left.replace(/&&$/, "&"), right };
+      if (/^&&?$/.test(mark) && left.endsWith("&")) {
+        return { left: mark === "&" ? left.replace(/&&$/, "&") : left, right };
       }
       return { left: left + (/^[*&]/.test(mark) ? mark : ` ${mark}`), right };
     });

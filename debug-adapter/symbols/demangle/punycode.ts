@@ -11,7 +11,7 @@ const DAMP = 700;
 /** Null if `text` is none. */
 export function decodePunycode(text: string): string | null {
   const delimiter = text.lastIndexOf("-");
-  const output = delimiter > 0 ? [...text.slice(0, delimiter)].map((char) => char.codePointAt(0)!) : [];
+  const output = delimiter > 0 ? Array.from(text.slice(0, delimiter), (char) => char.codePointAt(0)!) : [];
   let at = delimiter >= 0 ? delimiter + 1 : 0;
   let point = 128;
   let index = 0;
