@@ -8,7 +8,6 @@
  * `dist/` is CommonJS (the editor and iced-x86 want it) while the sources are modules, so it has a package.json of its own.
  */
 import { context, build } from "esbuild";
-import { existsSync } from "node:fs";
 import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import path from "node:path";
@@ -27,6 +26,36 @@ const shared = {
   loader: { ".wasm": "binary", ".elf": "binary", ".txt": "text" },
 };
 
+/** Emits the interpreter once, at build time, in the place of the module that would emit it at every launch. */
+const emittedInterpreter = {
+  name: "emitted-interpreter",
+  setup(builder) {
+    const emit = async () => {
+      const outfile = path.join(root, ".cache/interpreter.mjs");
+      await build({
+        ...shared,
+        platform: "node",
+        format: "esm",
+        outfile,
+        entryPoints: ["emulator/cpu/interpreter/module.ts"],
+      });
+      return (await import(`${pathToFileURL(outfile).href}?${Date.now()}`)).interpreterBytes();
+    };
+    builder.onLoad({ filter: /emulator\/cpu\/interpreter\/module\.ts$/ }, () => ({
+      contents: 'import bytes from "interpreter-bytes";\nexport const interpreterBytes = () => bytes;',
+      loader: "ts",
+    }));
+    builder.onResolve({ filter: /^interpreter-bytes$/ }, () => ({
+      path: "interpreter",
+      namespace: "emitted",
+    }));
+    builder.onLoad({ filter: /./, namespace: "emitted" }, async () => ({
+      contents: await emit(),
+      loader: "binary",
+    }));
+  },
+};
+
 /** Programs that run in Node: the extension host's part, the machine's worker, the command line. */
 const node = {
   ...shared,
@@ -35,15 +64,12 @@ const node = {
   target: "node20",
   external: ["vscode"],
   outdir: "dist",
+  plugins: [emittedInterpreter],
   entryPoints: [
     { in: "extension/extension.ts", out: "extension" },
-    { in: "extension/adapter/worker.ts", out: "adapter-worker", needs: "debug-adapter/index.ts" },
-    { in: "debug-adapter/redzone.ts", out: "redzone", needs: "debug-adapter/redzone.ts" },
-  ].flatMap(({ needs, ...entry }) => {
-    if (needs === undefined || existsSync(path.join(root, needs))) return [entry];
-    console.warn(`not built: dist/${entry.out}.js, because ${needs} is not in the tree`);
-    return [];
-  }),
+    { in: "extension/adapter/worker.ts", out: "adapter-worker" },
+    { in: "debug-adapter/redzone.ts", out: "redzone" },
+  ],
 };
 
 /** What webviews load. */

@@ -10,7 +10,7 @@ import type { GuestMemory, PortBus } from "../memory/guest-memory.ts";
 import { physical, type PhysicalAddress } from "../numbers.ts";
 import { ACTIVITY, CR4, Core, FLAG, SHADOW, type CoreEnvironment } from "./core.ts";
 import { Fault, Halt, VECTOR } from "./event.ts";
-import { interpreterModule } from "./interpreter/loop.ts";
+import { interpreterBytes } from "./interpreter/module.ts";
 import { EXIT, RECORD, RUN, SEG, STATE, TRACE } from "./layout.ts";
 import { integerOperations } from "./operation/index.ts";
 import type { Processor, ProcessorExit } from "./processor.ts";
@@ -68,7 +68,7 @@ export class Cpu implements Processor {
   ) {
     this.core = new Core(memory, guest, ports, environment, index);
     this.#traces = new TraceCache(this.core, guest, operations);
-    compiled ??= new WebAssembly.Module(interpreterModule());
+    compiled ??= new WebAssembly.Module(interpreterBytes());
     const { core } = this;
     const noticing =
       (access: (core: Core, size: number) => number) =>
