@@ -208,7 +208,7 @@ export class Uart implements Device, RegionOps {
   #accept(byte: number): void {
     const state = this.#state;
     state.received.push(byte);
-    state.timedOut = false;
+    state.timeoutAt = -1; // each character starts the time-out anew
   }
 
   /** Takes from the cable what the receiver has room for, then brings time-out and interrupt line up to date. */

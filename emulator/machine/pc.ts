@@ -7,7 +7,7 @@
  */
 import { assert } from "../assert.ts";
 import { ACTIVITY, type Core, type CoreEnvironment, FLAG } from "../cpu/core.ts";
-import { FRAMES, STATE_BYTES } from "../cpu/layout.ts";
+import { FRAMES, STATE, STATE_BYTES } from "../cpu/layout.ts";
 import type { Processor } from "../cpu/processor.ts";
 import type { Device, PlainData } from "../devices/device.ts";
 import { PLANE_BYTES } from "../devices/vga-planes.ts";
@@ -161,6 +161,7 @@ export class Pc implements Machine {
       this.#tripleFaulted = false;
       this.#ask({ kind: "reset", cause: "triple fault" });
     }
+    this.memory.relieve();
     const end = this.#instant + limit.instants;
     const until = limit.untilNanoseconds ?? Infinity;
     let resume = limit.resume === true;
@@ -295,8 +296,10 @@ export class Pc implements Machine {
     const watched = this.debug.takeStop();
     if (watched !== null) return watched;
     switch (exit.kind) {
-      case "budget":
       case "halted":
+        assert(processor.executed > 0 || this.#isHalted(), "a halted processor that can be woken wakes");
+        return null;
+      case "budget":
       case "exception":
         return null;
       case "breakpoint":
@@ -315,7 +318,8 @@ export class Pc implements Machine {
   /** HLT, and no interrupt that would end it. */
   #isHalted(): boolean {
     const processor = this.#processor;
-    if (processor.core.activity !== ACTIVITY.halted || processor.nmiPending) return false;
+    if (processor.core.activity !== ACTIVITY.halted) return false;
+    if (processor.nmiPending && processor.core.word(STATE.nmiBlocked) === 0) return false;
     return !processor.interruptLine || !processor.core.systemFlag(FLAG.IF);
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { PIT_HERTZ, timeOf } from "../../emulator/devices/clock.ts";
+import { STATE } from "../../emulator/cpu/layout.ts";
 import { scriptedPc, type Script } from "./scripted.ts";
 
 /** Channel 0 in mode 2, so many ticks a period. */
@@ -92,6 +93,17 @@ describe("the main loop", () => {
     expect(pc.run({ instants: 100 })).toEqual({ kind: "dead", cpu: 0 });
     expect(processor.taken).toEqual([{ vector: 2, now: 2 }]);
     expect(pc.instant).toBe(5);
+  });
+
+  test("an NMI that the handler of another blocks wakes nobody", () => {
+    const { pc, processor } = scriptedPc(function* (_io, cpu) {
+      cpu.core.setWord(STATE.nmiBlocked, 1);
+      yield "hlt";
+    });
+    pc.run({ instants: 1 });
+    pc.input({ kind: "nmi" });
+    expect(pc.run({ instants: 100 })).toEqual({ kind: "dead", cpu: 0 });
+    expect(processor.taken).toEqual([]);
   });
 
   test("nothing but input can wake: idle, and time passes only if asked to", () => {

@@ -3,6 +3,7 @@
  * `Processor` (exact budgets, interrupts before the next step, HLT), so that the machine can be tested without a CPU.
  */
 import { ACTIVITY, Core, FLAG } from "../../emulator/cpu/core.ts";
+import { STATE } from "../../emulator/cpu/layout.ts";
 import type { Processor, ProcessorExit } from "../../emulator/cpu/processor.ts";
 import { Pc } from "../../emulator/machine/pc.ts";
 import type { MachineConfig } from "../../emulator/machine/types.ts";
@@ -46,7 +47,7 @@ export class ScriptedProcessor implements Processor {
     this.executed = 0;
     this.#exitRequested = false;
     while (this.executed < budget && !this.#exitRequested) {
-      if (this.nmiPending) {
+      if (this.nmiPending && this.core.word(STATE.nmiBlocked) === 0) {
         this.nmiPending = false;
         this.#take(2);
         continue;
