@@ -144,7 +144,7 @@ export class Debuggee {
     const clock = this.#clock;
     const end = machine.instant + instants;
     let resume = first;
-    let origin = { real: clock.now(), virtual: machine.instant + machine.idle };
+    let origin = { real: clock.now(), virtual: machine.now };
     for (;;) {
       const started = clock.now();
       const sliceEnd = started + SLICE_MILLISECONDS;
@@ -192,7 +192,7 @@ export class Debuggee {
   }): Promise<{ real: number; virtual: number }> {
     const { machine } = this;
     const now = this.#clock.now();
-    const virtual = machine.instant + machine.idle;
+    const virtual = machine.now;
     const ahead = (virtual - origin.virtual) / NANOSECONDS - (now - origin.real);
     if (ahead < -LAG_MILLISECONDS) return { real: now, virtual };
     if (ahead > 1) await this.#wait(ahead);

@@ -182,6 +182,10 @@ const ATTRIBUTES: { readonly [name: string]: Attribute } = {
     "Date that the real-time clock starts at, as QEMU's `-rtc base=`: `2026-01-01T00:00:00`, `utc`.",
     { default: "2026-01-01T00:00:00" },
   ),
+  icount: text(
+    "Time that an instruction takes, as QEMU's `-icount`: `shift=N` means 2^N nanoseconds, N from 0 to 10. Kernels that busy-wait boot sooner with a larger one.",
+    { default: "shift=0" },
+  ),
   seed: {
     schema: {
       type: "integer",
@@ -287,6 +291,13 @@ function parseMachine(given: Readonly<Record<string, unknown>>, qemu: QemuOption
     if (parsed.kind === "error" || parsed.options.machine.rtcBase === undefined)
       throw badAttribute("rtcBase", "a date such as 2026-01-01T00:00:00, or utc", base);
     machine.rtcBase = parsed.options.machine.rtcBase;
+  }
+  const icount = given["icount"];
+  if (isString(icount)) {
+    const parsed = parseQemuOptions(["-icount", icount]);
+    const pace = parsed.kind === "error" ? undefined : parsed.options.machine.nanosecondsPerInstant;
+    if (pace === undefined) throw badAttribute("icount", "shift=N with N from 0 to 10", icount);
+    machine.nanosecondsPerInstant = pace;
   }
   return machine;
 }

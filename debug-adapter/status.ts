@@ -30,6 +30,6 @@ export function machineStatus(machine: Machine, core: Core, running: boolean): S
     halted: core.activity === ACTIVITY.halted,
     interrupts: interruptsEnabled(core),
     instant: machine.instant,
-    nanoseconds: machine.instant + machine.idle,
+    nanoseconds: machine.now,
   };
 }

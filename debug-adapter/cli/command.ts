@@ -91,6 +91,7 @@ Options known from qemu-system-x86_64:
   -no-reboot                a reset or a triple fault ends the run
   -s, -gdb tcp:[HOST]:PORT  serve GDB's remote protocol;  -S  wait for it before the first instruction
   -rtc base=DATE|utc|localtime    otherwise the clock starts at 2026-01-01
+  -icount shift=N                 an instruction takes 2^N ns, N from 0 to 10; otherwise 1 ns
 Options of its own:
   --until-serial TEXT       end when the guest has written TEXT to its first serial port
   --max-instructions N      end after N instructions (1e9, 500M)

@@ -58,6 +58,9 @@ class Refusal {
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
+/** Of -icount: instructions of about a microsecond, as in QEMU. */
+const MAXIMUM_SHIFT = 10;
+
 class Parser {
   readonly machine: Writable<MachineConfig> = { ramBytes: 128 * 2 ** 20 };
   readonly chardevs = new Map<string, Backend>();
@@ -130,8 +133,7 @@ const WITH_VALUE: { readonly [name: string]: Handler } = {
   cpu: (p, value) =>
     p.notes.push(`-cpu ${value} has no effect: there is one processor model, and CPUID says what it can do`),
   accel: (p, value) => p.notes.push(`-accel ${value} has no effect: the processor is always emulated`),
-  icount: (p, value) =>
-    p.notes.push(`-icount ${value} has no effect: time always follows the instruction count, 1 ns each`),
+  icount: parseIcount,
   name: () => {},
   serial: (p, value, option) => p.serial.push(p.backend(option, value)),
   debugcon: (p, value, option) => (p.debugcon = p.backend(option, value)),
@@ -362,6 +364,26 @@ function parseRtc(p: Parser, text: string): void {
     if (key === "base") p.machine.rtcBase = rtcBase(value);
     else if (key === "clock" && value === "vm") continue;
     else throw new Refusal(`-rtc ${key}=${value} is not supported`);
+  }
+}
+
+/** Time always follows the instruction count; the shift says how many nanoseconds an instruction takes. */
+function parseIcount(p: Parser, text: string): void {
+  for (const [key, value] of keyValues(text, "shift")) {
+    if (key === "shift" && value === "auto")
+      p.notes.push(
+        "-icount shift=auto has no effect: an instruction always takes the same time, 1 ns unless a shift is given",
+      );
+    else if (key === "shift") {
+      const shift = wholeNumber("-icount shift=", value);
+      if (shift > MAXIMUM_SHIFT)
+        throw new Refusal(`-icount shift=${value}: must be between 0 and ${MAXIMUM_SHIFT}`);
+      p.machine.nanosecondsPerInstant = 2 ** shift;
+    } else if (key === "sleep" || key === "align")
+      p.notes.push(
+        `-icount ${key}=${value} has no effect: what the guest sees never depends on the host's clock`,
+      );
+    else throw new Refusal(`-icount ${key}=${value} is not supported`);
   }
 }
 

@@ -104,6 +104,8 @@ export interface Machine {
   readonly addressSpaces: { readonly memory: AddressSpace; readonly io: AddressSpace };
   readonly instant: Instant;
   readonly idle: Nanoseconds;
+  /** Virtual time: what the instants took, and the idle time skipped. */
+  readonly now: Nanoseconds;
   readonly debug: MachineDebug;
   /** Everything that came from outside so far. */
   readonly inputs: readonly LoggedInput[];

@@ -56,6 +56,8 @@ describe("accepted", () => {
     ["", { ramBytes: 128 * 2 ** 20 }],
     ["-machine pc,max-ram-below-4g=2G", { ramBytes: 128 * 2 ** 20, maxRamBelow4G: 2 ** 31 }],
     ["-device isa-debug-exit", { ramBytes: 128 * 2 ** 20, debugExit: { iobase: 0x501, iosize: 2 } }],
+    ["-icount shift=5,sleep=off", { ramBytes: 128 * 2 ** 20, nanosecondsPerInstant: 32 }],
+    ["-icount 0", { ramBytes: 128 * 2 ** 20, nanosecondsPerInstant: 1 }],
     ["-smp 1,cores=1 --seed 0x10", { ramBytes: 128 * 2 ** 20, cpus: 1, seed: 16 }],
   ])("%s", (line, machine) => {
     expect(options(line).machine).toEqual(machine);
@@ -124,6 +126,8 @@ describe("refused by name", () => {
       "-rtc base=yesterday",
       "-rtc base=yesterday is not a date: use utc, localtime, 2006-06-17 or 2006-06-17T16:01:21",
     ],
+    ["-icount shift=11", "-icount shift=11: must be between 0 and 10"],
+    ["-icount shift=0,rr=record", "-icount rr=record is not supported"],
     ["-vga cirrus", "-vga cirrus is not supported: the machine has standard VGA"],
     ["-nic user", "-nic user is not supported: the machine has no such device"],
     ["-serial chardev:x", `-serial: there is no -chardev with the id "x" before it`],
