@@ -144,7 +144,10 @@ export class Debuggee {
     const clock = this.#clock;
     const end = machine.instant + instants;
     let resume = first;
-    let origin = { real: clock.now(), virtual: machine.now };
+    let origin: { readonly real: number; readonly virtual: number } = {
+      real: clock.now(),
+      virtual: machine.now,
+    };
     for (;;) {
       const started = clock.now();
       const sliceEnd = started + SLICE_MILLISECONDS;
