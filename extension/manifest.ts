@@ -3,7 +3,7 @@
  *
  * Runs when the manifest is written (`npm run manifest`) and in the test that compares, never in the editor.
  */
-import { launchAttributes } from "../debug-adapter/launch.ts";
+import { launchAttributes } from "../debug-adapter/index.ts";
 
 const TABLE_START = "<!-- launch options: written by `npm run manifest` -->\n";
 const TABLE_END = "<!-- end of launch options -->\n";

@@ -14,6 +14,8 @@ export const SCREEN_VIEW = "redzone.screen";
 const RUNNING_MILLISECONDS = 50;
 /** A stopped guest's screen changes only by the debugger's own writes. */
 const STOPPED_MILLISECONDS = 500;
+/** A panel that another has taken the place of by then will not become active. */
+const ACTIVE_MILLISECONDS = 1000;
 /** Ctrl-Alt-Del, down in this order and up in the reverse. */
 const CTRL_ALT_DEL = ["ControlLeft", "AltLeft", "Delete"] as const;
 
@@ -142,13 +144,22 @@ export class ScreenPanels implements vscode.Disposable {
   }
 
   /** Opens the panel beside the editor, or brings it to the front. */
-  open(): void {
+  async open(): Promise<void> {
     if (this.#shown !== null) {
       this.#shown.panel.reveal(undefined, true);
       return;
     }
-    const place = { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true };
-    this.#adopt(vscode.window.createWebviewPanel(SCREEN_VIEW, "Screen", place, { enableScripts: true }));
+    // A group of its own, even beside nothing, and locked: the next stop would otherwise open its source over the screen.
+    const besideSomething = vscode.window.tabGroups.all.some(({ tabs }) => tabs.length > 0);
+    if (!besideSomething) await vscode.commands.executeCommand("workbench.action.newGroupRight");
+    const column = besideSomething ? vscode.ViewColumn.Beside : vscode.ViewColumn.Active;
+    const panel = vscode.window.createWebviewPanel(SCREEN_VIEW, "Screen", column);
+    this.#adopt(panel);
+    await becomesActive(panel);
+    if (vscode.window.tabGroups.activeTabGroup.tabs.length === 1) {
+      await vscode.commands.executeCommand("workbench.action.lockEditorGroup");
+    }
+    await vscode.commands.executeCommand("workbench.action.focusPreviousGroup");
   }
 
   dispose(): void {
@@ -167,4 +178,18 @@ export class ScreenPanels implements vscode.Disposable {
       if (this.#shown === shown) this.#shown = null;
     });
   }
+}
+
+/** Resolves when the panel has come to the front, or at once if it is there. */
+async function becomesActive(panel: vscode.WebviewPanel): Promise<void> {
+  if (panel.active) return;
+  await new Promise<void>((resolve) => {
+    const finish = (): void => {
+      clearTimeout(timer);
+      subscription.dispose();
+      resolve();
+    };
+    const subscription = panel.onDidChangeViewState(() => panel.active && finish());
+    const timer = setTimeout(finish, ACTIVE_MILLISECONDS);
+  });
 }

@@ -1,0 +1,85 @@
+/** A workspace without a launch.json, in a light theme: what Redzone offers by itself. */
+import { cpSync, mkdirSync, rmSync } from "node:fs";
+import path from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { browserPath } from "./browser.ts";
+import { installedServer } from "./installed.ts";
+import { cache, root, type Server } from "./server.mjs";
+import { Workbench } from "./workbench.ts";
+
+const folder = path.join(cache, "e2e/workspace");
+
+describe.skipIf(browserPath === null)("a workspace with a kernel in it", () => {
+  let server: Server;
+  let window: Workbench;
+
+  beforeAll(async () => {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(path.join(folder, "build"), { recursive: true });
+    cpSync(path.join(root, "media/sample-kernel"), path.join(folder, "build"), { recursive: true });
+    server = await installedServer("Default Light Modern");
+    window = await Workbench.open(server.url, folder);
+  });
+
+  afterAll(async () => {
+    await window?.close();
+    await server?.stop();
+  });
+
+  afterEach(async ({ task }) => {
+    if (task.result?.state === "fail")
+      await window.screenshot(`failed-${task.name.replaceAll(/\W+/gu, "-")}`);
+  });
+
+  it("gets a welcome in the Run view", async () => {
+    await window.command("View: Show Run and Debug");
+    await window.page.getByRole("button", { name: "Debug the Sample Kernel" }).waitFor();
+    await window.screenshot("20-welcome");
+  });
+
+  it("has a walkthrough", async () => {
+    await window.page.locator(".welcome-view a").filter({ hasText: "walkthrough" }).click();
+    const page = window.page.locator(".gettingStartedContainer");
+    await page.getByText("Debug a Kernel with Redzone").first().waitFor();
+    await window.webview.getByText("before the first instruction").waitFor();
+    await window.screenshot("21-walkthrough");
+    await window.command("View: Close All Editors");
+  });
+
+  it("has a Screen panel that says what it is for when nothing runs", async () => {
+    await window.command("Redzone: Open Screen");
+    await expect.poll(() => window.webview.locator("#empty").innerText()).toMatch(/No machine is running/u);
+    await window.screenshot("22-empty-screen");
+  });
+
+  it("offers an ELF file of the Explorer for debugging", async () => {
+    await window.command("View: Show Explorer");
+    const row = (name: string) =>
+      window.page.locator(".explorer-folders-view .monaco-list-row").filter({ hasText: name });
+    if ((await row("sample.elf").count()) === 0) await row("build").first().click();
+    await row("sample.elf").first().click({ button: "right" });
+    // A menu takes no click in its first moments, lest the one that opened it chooses; a key it takes.
+    await window.page.locator(".monaco-menu").getByText("Debug with Redzone").hover();
+    await window.page.keyboard.press("Enter");
+    await window.waitForStop(/_start, line \d+, boot\.S/u);
+    await window.screenshot("23-from-the-explorer");
+  });
+
+  it("shows the blank screen of a machine that has just been switched on", async () => {
+    await expect.poll(() => window.webview.locator("#machine").innerText()).toBe("Boot sample.elf");
+    await window.page.keyboard.press("Shift+F5");
+    await window.toolbar.waitFor({ state: "hidden" });
+    await window.screenshot("24-ended");
+  });
+
+  it("finds the kernel when F5 is pressed without a launch.json", async () => {
+    await window.openFile("main.c");
+    await window.page.keyboard.press("F5");
+    const choice = window.page
+      .locator(".quick-input-widget:visible .monaco-list-row")
+      .filter({ hasText: "Redzone" });
+    await choice.first().click();
+    await window.waitForStop(/_start, line \d+, boot\.S/u);
+    await window.screenshot("25-without-a-configuration");
+  });
+});
