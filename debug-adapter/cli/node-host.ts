@@ -28,10 +28,15 @@ function nodeKeyboard(): Keyboard {
 }
 
 export function nodeHost(): Host {
+  let keyboard: Keyboard | null = null;
   return {
     files: nodeFiles,
     directory: cwd(),
-    keyboard: nodeKeyboard(),
+    // Listening to standard input begins when somebody asks for it.
+    get keyboard() {
+      keyboard ??= nodeKeyboard();
+      return keyboard;
+    },
     stdout: (bytes) => {
       process.stdout.write(bytes);
     },

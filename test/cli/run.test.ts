@@ -1,0 +1,165 @@
+/** Whole runs of the sample kernel: output, exit status, limits, inputs. */
+import { resolve } from "node:path";
+import { expect, it } from "vitest";
+import { parseCommand } from "../../debug-adapter/cli/command.ts";
+import { run } from "../../debug-adapter/cli/run.ts";
+import { command, redzone, TestHost } from "./host.ts";
+
+const SAMPLE = resolve(import.meta.dirname, "../../media/sample-kernel/sample.elf");
+const EXIT = "-device isa-debug-exit,iobase=0xf4,iosize=4";
+
+it("prints the serial port and ends with the guest's status", async () => {
+  const { status, out, errors } = await redzone(
+    `-kernel ${SAMPLE} -append exit=3 ${EXIT} -display none -serial stdio`,
+  );
+  expect(status).toBe(7);
+  expect(out).toContain("Redzone sample kernel");
+  expect(out.trimEnd().endsWith("exit 3")).toBe(true);
+  expect(errors).toBe("");
+});
+
+it("is the same run twice: counts and serial bytes", async () => {
+  const line = `-kernel ${SAMPLE} -append exit=1 ${EXIT} --stats s.json`;
+  const runs = [await redzone(line), await redzone(line)];
+  const stats = runs.map(
+    ({ written }) => JSON.parse(written.get(resolve("s.json"))!) as Record<string, number | string>,
+  );
+  expect(runs[0]!.out).toBe(runs[1]!.out);
+  expect(stats[0]!["instructions"]).toBe(stats[1]!["instructions"]);
+  expect(stats[0]).toMatchObject({
+    engine: "interpreter",
+    end: "debug-exit",
+    status: 3,
+    wallSeconds: expect.any(Number),
+  });
+  expect(stats[0]!["memoryBytes"]).toBeLessThan(64 * 2 ** 20);
+});
+
+it("a triple fault under -no-reboot ends with the autopsy", async () => {
+  const { status, errors } = await redzone(`-kernel ${SAMPLE} -append bug=triple-fault -no-reboot`);
+  expect(status).toBe(6);
+  expect(errors).toMatch(/Triple fault: #PF .* → #DF .* → shutdown/);
+});
+
+it("without -no-reboot the machine resets and boots again", async () => {
+  const { status, out, errors } = await redzone(
+    `-kernel ${SAMPLE} -append bug=triple-fault --max-instructions 20M`,
+  );
+  expect(status).toBe(124);
+  expect(out.split("64-bit mode").length).toBeGreaterThan(2);
+  expect(errors.split("Triple fault: ").length).toBe(2);
+  expect(errors).toContain("triple fault again");
+});
+
+it("--until-serial stops behind the instruction that sent the last byte", async () => {
+  const { status, out } = await redzone(
+    `-kernel ${SAMPLE} --until-serial "tick 2" --at-stop 'info registers'`,
+  );
+  expect(status).toBe(0);
+  const [before, after] = out.split("tick 2");
+  expect(before).toContain("tick 1\r\n");
+  expect(after!.trimStart().startsWith("CPU#0\nRAX=")).toBe(true);
+});
+
+it("--until-serial that is never met is a failure", async () => {
+  const { status, errors } = await redzone(
+    `-kernel ${SAMPLE} -append exit=0 --until-serial nonsense --max-instructions 3M`,
+  );
+  expect(status).toBe(124);
+  expect(errors).toContain("3000000 instructions executed");
+});
+
+it("--at-stop repeats, and an unknown command does not hide the others", async () => {
+  const { out } = await redzone(
+    `-kernel ${SAMPLE} --max-instructions 1 --at-stop 'info ramblock' --at-stop 'frobnicate' --at-stop 'info status'`,
+  );
+  expect(out).toContain(
+    "                  pc.ram    4 KiB  0x0000000000000000 0x0000000008000000 0x0000000008000000\n",
+  );
+  expect(out).toContain("unknown command: 'frobnicate'");
+  expect(out).toContain("VM status: paused");
+});
+
+it("64 GiB are booted with little", async () => {
+  const { status, written } = await redzone(`-kernel ${SAMPLE} -m 64G -append exit=0 ${EXIT} --stats s.json`);
+  expect(status).toBe(1);
+  const stats = JSON.parse(written.get(resolve("s.json"))!) as { memoryBytes: number };
+  expect(stats.memoryBytes).toBeLessThan(32 * 2 ** 20);
+});
+
+it("what is typed reaches the guest", async () => {
+  const host = new TestHost();
+  let typed = false;
+  host.onOutput = (text) => {
+    if (typed || !text.includes("tick 1")) return;
+    typed = true;
+    host.type("hello\r");
+  };
+  const { out } = await redzone(`-kernel ${SAMPLE} --max-instructions 400M --until-serial "hello"`, host);
+  expect(out).toContain("hello");
+});
+
+it("a terminal: Ctrl-A c is the monitor, Ctrl-A x the end", async () => {
+  const host = new TestHost(true);
+  const running = run(command(`-kernel ${SAMPLE} -nographic -S`), host);
+  host.type("\x01cinfo statusx\x7f\r");
+  expect(host.out).toContain("(redzone) info statusx\b \b\nVM status: paused\n(redzone) ");
+  host.type("c\r");
+  await new Promise<void>((done) => {
+    host.onOutput = (text) => {
+      if (text.includes("tick 1")) done();
+    };
+  });
+  host.type("stop\rinfo status\r");
+  expect(host.out).toContain("(redzone) info status\nVM status: paused\n(redzone) ");
+  host.type("\x01x");
+  expect(await running).toBe(0);
+});
+
+it("Ctrl-C ends a run whose serial port has the terminal", async () => {
+  const host = new TestHost(true);
+  const running = run(command(`-kernel ${SAMPLE} -serial stdio`), host);
+  host.onOutput = (text) => {
+    if (text.includes("tick 1")) host.type("\x03");
+  };
+  expect(await running).toBe(130);
+});
+
+it("refuses with a reason", async () => {
+  expect(await redzone(`-kernel ${import.meta.dirname}/host.ts`)).toMatchObject({
+    status: 4,
+    errors: expect.stringContaining("cannot boot"),
+  });
+  expect(await redzone("-kernel /does/not/exist")).toMatchObject({
+    status: 4,
+    errors: expect.stringContaining("Cannot read the kernel /does/not/exist"),
+  });
+  expect(await redzone(`-kernel ${SAMPLE} -S -monitor none -serial file:x`)).toMatchObject({
+    status: 2,
+    errors: expect.stringContaining("nothing could start it"),
+  });
+});
+
+it.each([
+  [[], { kind: "help" }],
+  [["--help"], { kind: "help" }],
+  [["dap"], { kind: "dap" }],
+  [["--version"], { kind: "version" }],
+  [["-m", "1G"], { kind: "error", text: "there is nothing to boot: name a kernel with -kernel" }],
+  [
+    ["-kernel", "x", "--loader", "grub"],
+    { kind: "error", text: "--loader grub is not one of auto, multiboot1, multiboot2, chainloader" },
+  ],
+  [
+    ["-kernel", "x", "--max-instructions", "many"],
+    { kind: "error", text: "--max-instructions many: not a number of instructions" },
+  ],
+  [
+    ["-kernel", "x", "-serial", "stdio", "-monitor", "stdio"],
+    { kind: "error", text: "only one of -serial and -monitor can use stdio; mon:stdio lets them share it" },
+  ],
+  [["-kernel", "x", "--max-instructions", "1.5e9"], { kind: "run", maxInstructions: 1.5e9 }],
+  [["-kernel", "x", "-hda", "y"], { kind: "error", text: "option -hda is not supported" }],
+] as const)("words %j", (words, expected) => {
+  expect(parseCommand(words)).toMatchObject(expected);
+});
