@@ -49,6 +49,11 @@ function check(subject: Subject, step: number, tool = "addr2line"): number {
     // addr2line has bare names for inlined functions, where ours are qualified; and it gives the innermost one the name of the symbol
     // at the address, which may belong to the function around it, or be another name of the same code.
     const bare = (name: string): string => name.replace(/<.*>$/s, "").replace(/^\{.*\}$/, "");
+    // Of rows at the same address it takes the last, we the last recommended one.
+    const rows = (at: bigint): string[] => {
+      const low = image.lineAt(at)?.low ?? at;
+      return [...image.linesWithin(low, low + 1n)].map((row) => normal(`${row.file}:${row.line}`));
+    };
     const isAlias = (name: string): boolean =>
       image.symbolsNamed(name)[0]?.address === image.functionAt(address)?.low;
     const same =
@@ -56,7 +61,7 @@ function check(subject: Subject, step: number, tool = "addr2line"): number {
       want.every(({ name, place }, i) => {
         const { names } = got[i]!;
         return (
-          place === got[i]!.place &&
+          (place === got[i]!.place || (i === 0 && rows(address).includes(place))) &&
           (names.some((each) => each.includes(bare(name))) || (i === 0 && isAlias(name)))
         );
       });
@@ -83,7 +88,7 @@ describe("frames are addr2line's", () => {
   });
 
   test.skipIf(!has("rustc"))("Rust, its standard library included", () => {
-    for (const level of ["0", "2"]) check(rust(level), 101);
+    for (const level of ["0", "2"]) check(rust(level), 499);
   });
 
   test.skipIf(!has("nasm") || !has("as"))("NASM and GNU as", () => {

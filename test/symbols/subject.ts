@@ -95,14 +95,21 @@ export function shapes(
 
 export function net(compiler: string, level: string): Subject {
   const name = `net-${compiler}-O${level}`;
-  return { name, path: build(name, `${compiler} -O${level} -g $P/net.cpp -o $O`, ["net.cpp"]) };
+  return {
+    name,
+    path: build(name, `${compiler} -O${level} -g -fno-pie -no-pie $P/net.cpp -o $O`, ["net.cpp"]),
+  };
 }
 
 export function rust(level: string, extra = ""): Subject {
   const name = `rust-O${level}${extra === "" ? "" : "-v0"}`;
   return {
     name,
-    path: build(name, `rustc -g -C opt-level=${level} ${extra} $P/shapes.rs -o $O`, ["shapes.rs"]),
+    path: build(
+      name,
+      `rustc -g -C opt-level=${level} -C relocation-model=static ${extra} $P/shapes.rs -o $O`,
+      ["shapes.rs"],
+    ),
   };
 }
 

@@ -131,8 +131,12 @@ export class LineIndex {
     const line = lines[row];
     const file = files[row];
     let first = row;
-    // Of several rows at one address the last counts.
-    const counts = (i: number): boolean => i + 1 >= offsets.length || offsets[i + 1] !== offsets[i];
+    // Of several rows at one address one counts.
+    const counts = (i: number): boolean => {
+      let last = i;
+      while (last + 1 < offsets.length && offsets[last + 1] === offsets[i]) last++;
+      return recommended(sequence, last) === i;
+    };
     while (first > 0 && ((lines[first - 1] === line && files[first - 1] === file) || !counts(first - 1)))
       first--;
     let after = row + 1;
@@ -147,7 +151,9 @@ export class LineIndex {
     const found = this.#find(low);
     if (!found) return;
     const { table, sequence } = found;
-    for (let row = found.row; row < sequence.offsets.length; row++) {
+    let first = found.row;
+    while (first > 0 && sequence.offsets[first - 1] === sequence.offsets[first]) first--;
+    for (let row = first; row < sequence.offsets.length; row++) {
       const at = sequence.low + BigInt(sequence.offsets[row]!);
       if (at >= high) return;
       const next =
@@ -165,7 +171,7 @@ export class LineIndex {
       const sequence = sequenceAt(this.#sequences(table), address);
       if (!sequence) continue;
       const row = rowAt(sequence, Number(address - sequence.low));
-      if (row >= 0) return { table, sequence, row };
+      if (row >= 0) return { table, sequence, row: recommended(sequence, row) };
     }
     return undefined;
   }
@@ -281,6 +287,14 @@ function sequenceAt(sequences: readonly LineSequence[], address: bigint): LineSe
     if (address < sequence.high) return sequence;
   }
   return undefined;
+}
+
+/** Of several rows at one address, the last that is a place for a breakpoint; if none is, the last. */
+function recommended(sequence: LineSequence, row: number): number {
+  const { offsets, flags } = sequence;
+  for (let i = row; i >= 0 && offsets[i] === offsets[row]; i--)
+    if ((flags[i]! & ROW.statement) !== 0) return i;
+  return row;
 }
 
 /** Index of the last row at or before `offset`. */
