@@ -73,8 +73,10 @@ export class Decoder {
   shift = 0;
   /** A RIP-relative displacement still counts from the next instruction. */
   ripRelative = false;
-  displacement = 0n;
-  immediate = 0n;
+  displacement = 0;
+  immediate = 0;
+  /** An immediate or offset of 64 bits, which no number holds; takes the place of the field it belongs to. */
+  wide: bigint | null = null;
   segment: SegmentNumber = SEG.ds;
   addressSize: 16 | 32 | 64 = 64;
   hasMemory = false;
@@ -105,7 +107,8 @@ export class Decoder {
     this.hasMemory = this.ripRelative = this.relative = false;
     this.base = this.index = RUN.zero;
     this.shift = 0;
-    this.displacement = this.immediate = 0n;
+    this.displacement = this.immediate = 0;
+    this.wide = null;
     this.#immediate2 = 0;
     this.#modrm = -1;
     this.instruction = null;
@@ -129,15 +132,21 @@ export class Decoder {
     }
     return value;
   }
-  #signed(bytes: 1 | 2 | 4): bigint {
+  #signed(bytes: 1 | 2 | 4): number {
     let value = 0;
     for (let i = 0; i < bytes; i++) value |= this.#byte() << (8 * i);
     const unused = 32 - 8 * bytes;
-    return BigInt((value << unused) >> unused);
+    return (value << unused) >> unused;
   }
-  #unsigned(bytes: 1 | 2 | 4 | 8): bigint {
-    if (bytes === 8) return this.#unsigned(4) | (this.#unsigned(4) << 32n);
-    return BigInt.asUintN(8 * bytes, this.#signed(bytes));
+  #unsigned(bytes: 1 | 2 | 4): number {
+    const value = this.#signed(bytes);
+    return bytes === 4 ? value >>> 0 : value & ((1 << (8 * bytes)) - 1);
+  }
+  /** Eight bytes, to `wide`; the field itself stays 0. */
+  #quad(): number {
+    const low = BigInt(this.#unsigned(4));
+    this.wide = low | (BigInt(this.#unsigned(4)) << 32n);
+    return 0;
   }
 
   #decode(): Decoded {
@@ -299,11 +308,12 @@ export class Decoder {
       case "moffs":
         this.hasMemory = true;
         this.segment = this.#override >= 0 ? (this.#override as SegmentNumber) : SEG.ds;
-        this.displacement = this.#unsigned((this.addressSize / 8) as 2 | 4 | 8);
+        this.displacement =
+          this.addressSize === 64 ? this.#quad() : this.#unsigned(this.addressSize === 32 ? 4 : 2);
         return "m";
       case "far":
         this.immediate = this.#unsigned(this.#operandSize === 16 ? 2 : 4);
-        this.#immediate2 = Number(this.#unsigned(2));
+        this.#immediate2 = this.#unsigned(2);
         return "i";
       case "si":
       case "di":
@@ -311,7 +321,7 @@ export class Decoder {
     }
   }
 
-  #immediateOf(operand: Form["operands"][number]): bigint {
+  #immediateOf(operand: Form["operands"][number]): number {
     switch (operand.encoded) {
       case "b":
         return operand.signed ? this.#signed(1) : this.#unsigned(1);
@@ -320,9 +330,7 @@ export class Decoder {
       case "z":
         return this.#signed(this.#operandSize === 16 ? 2 : 4);
       default:
-        return this.#operandSize === 64
-          ? this.#unsigned(8)
-          : this.#unsigned((this.#operandSize / 8) as 2 | 4);
+        return this.#operandSize === 64 ? this.#quad() : this.#unsigned((this.#operandSize / 8) as 2 | 4);
     }
   }
 
@@ -392,7 +400,7 @@ export class Decoder {
       reg,
       rm: this.hasMemory || this.#modrm < 0 ? -1 : (this.#modrm & 7) | ((this.#rex & 1) << 3),
       segment: this.segment,
-      immediate: this.immediate,
+      immediate: BigInt(this.immediate),
       immediate2: this.#immediate2,
       rep: REPEATED_OPERATIONS.has(mnemonic) ? this.#repeat : "",
       lock: this.#lock,

@@ -46,6 +46,12 @@ export interface CodeSource {
   nextPage(): number;
 }
 
+/** Writes a number of at most 33 bits as a signed 64-bit one. */
+function writeQuad(view: DataView, at: number, value: number): void {
+  view.setInt32(at, value | 0, true);
+  view.setInt32(at + 4, Math.floor(value / 2 ** 32), true);
+}
+
 /** Stands for an instruction where there is none. */
 const NOTHING: CallOut = {
   instruction: {
@@ -224,18 +230,25 @@ export class TraceCache {
       view.setUint16(at + RECORD.register + 2 * i, d.registers[i as 0 | 1 | 2], true);
     view.setUint16(at + RECORD.base, d.base, true);
     view.setUint16(at + RECORD.index, d.index, true);
-    view.setBigInt64(at + RECORD.immediate, BigInt.asIntN(64, d.immediate), true);
-    const displacement = d.ripRelative ? d.displacement + BigInt(offset + length) : d.displacement;
-    view.setBigInt64(at + RECORD.displacement, BigInt.asIntN(64, displacement), true);
+    writeQuad(view, at + RECORD.immediate, d.immediate);
+    writeQuad(
+      view,
+      at + RECORD.displacement,
+      d.ripRelative ? d.displacement + offset + length : d.displacement,
+    );
+    if (d.wide !== null) {
+      // MOV's 64-bit immediate, or its 64-bit offset.
+      view.setBigUint64(at + (d.hasMemory ? RECORD.displacement : RECORD.immediate), d.wide, true);
+    }
     view.setUint32(at + RECORD.linkTaken, 0, true);
     view.setUint32(at + RECORD.linkNext, 0, true);
     if (decoded === "handler" && d.relative) {
       // A target on the same page may be linked; traces that are not kept remember nothing.
       const after = pageStart + offset + length;
-      const target = BigInt(after) + d.immediate;
-      const near = (page: bigint) => kept && page >= 0n && page < 4096n;
+      const target = after + d.immediate;
+      const near = (offsetInPage: number) => kept && offsetInPage >= 0 && offsetInPage < PAGE;
       view.setUint32(at + RECORD.linkTaken, near(target) ? 0 : 1, true);
-      view.setUint32(at + RECORD.linkNext, near(BigInt(after)) ? 0 : 1, true);
+      view.setUint32(at + RECORD.linkNext, near(after) ? 0 : 1, true);
       return true;
     }
     view.setUint8(at + RECORD.segment, d.segment);
