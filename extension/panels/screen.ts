@@ -14,8 +14,8 @@ export const SCREEN_VIEW = "redzone.screen";
 const RUNNING_MILLISECONDS = 50;
 /** A stopped guest's screen changes only by the debugger's own writes. */
 const STOPPED_MILLISECONDS = 500;
-/** A panel that another has taken the place of by then will not become active. */
-const ACTIVE_MILLISECONDS = 1000;
+/** A panel that another has taken the place of by then will not come to the front. */
+const FRONT_MILLISECONDS = 1000;
 /** Ctrl-Alt-Del, down in this order and up in the reverse. */
 const CTRL_ALT_DEL = ["ControlLeft", "AltLeft", "Delete"] as const;
 
@@ -155,7 +155,7 @@ export class ScreenPanels implements vscode.Disposable {
     const column = besideSomething ? vscode.ViewColumn.Beside : vscode.ViewColumn.Active;
     const panel = vscode.window.createWebviewPanel(SCREEN_VIEW, "Screen", column);
     this.#adopt(panel);
-    await becomesActive(panel);
+    await isInFront();
     if (vscode.window.tabGroups.activeTabGroup.tabs.length === 1) {
       await vscode.commands.executeCommand("workbench.action.lockEditorGroup");
     }
@@ -180,16 +180,22 @@ export class ScreenPanels implements vscode.Disposable {
   }
 }
 
-/** Resolves when the panel has come to the front, or at once if it is there. */
-async function becomesActive(panel: vscode.WebviewPanel): Promise<void> {
-  if (panel.active) return;
+/** Resolves when the Screen's tab is the active one of the active group: the editor opens panels after the call that makes them. */
+async function isInFront(): Promise<void> {
+  const { tabGroups } = vscode.window;
+  const inFront = (): boolean => {
+    const input = tabGroups.activeTabGroup.activeTab?.input;
+    return input instanceof vscode.TabInputWebview && input.viewType.endsWith(SCREEN_VIEW);
+  };
+  if (inFront()) return;
   await new Promise<void>((resolve) => {
     const finish = (): void => {
       clearTimeout(timer);
-      subscription.dispose();
+      for (const subscription of subscriptions) subscription.dispose();
       resolve();
     };
-    const subscription = panel.onDidChangeViewState(() => panel.active && finish());
-    const timer = setTimeout(finish, ACTIVE_MILLISECONDS);
+    const look = (): void => void (inFront() && finish());
+    const subscriptions = [tabGroups.onDidChangeTabs(look), tabGroups.onDidChangeTabGroups(look)];
+    const timer = setTimeout(finish, FRONT_MILLISECONDS);
   });
 }

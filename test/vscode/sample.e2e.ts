@@ -100,8 +100,8 @@ describe.skipIf(browserPath === null)("the sample kernel in VS Code", () => {
   it("lets a register be edited", async () => {
     await window.expandVariable("Registers");
     await window.expandVariable("General");
-    await window.setVariable("rbx", "0x1234");
-    await expect.poll(() => window.variable("rbx").innerText()).toMatch(/0x0*1234\b/u);
+    await window.setVariable("rax", "0x1234");
+    await expect.poll(() => window.variable("rax").innerText()).toMatch(/0x0*1234\b/u);
     await window.screenshot("06-register");
   });
 
@@ -111,6 +111,7 @@ describe.skipIf(browserPath === null)("the sample kernel in VS Code", () => {
     await window.focusTerminal();
     await window.page.keyboard.type("red zone?");
     await window.expectTerminal(/red zone\?/u);
+    await window.clearNotifications();
     await window.screenshot("07-serial");
   });
 
