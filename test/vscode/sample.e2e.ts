@@ -1,13 +1,14 @@
 /** The first session of a new user, in a real editor: F5 on the sample kernel, from the first instruction to typing into it. */
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { browserPath } from "./browser.ts";
 import { installedServer } from "./installed.ts";
-import { cache, root, type Server } from "./server.mjs";
+import { root, type Server } from "./server.mjs";
 import { Workbench } from "./workbench.ts";
 
-const folder = path.join(cache, "e2e/sample-kernel");
+const folder = path.join(tmpdir(), "redzone-e2e/sample-kernel");
 
 /** The line of a source of the sample that has a text in it. */
 function lineOf(file: string, text: string): number {
