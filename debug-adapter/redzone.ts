@@ -4,6 +4,7 @@ import { parseCommand, USAGE } from "./cli/command.ts";
 import { STATUS } from "./cli/ending.ts";
 import { nodeHost } from "./cli/node-host.ts";
 import { run } from "./cli/run.ts";
+import { runStdio } from "./index.ts";
 
 const command = parseCommand(process.argv.slice(2));
 switch (command.kind) {
@@ -22,5 +23,6 @@ switch (command.kind) {
     break;
   }
   case "dap":
+    void runStdio();
     break;
 }

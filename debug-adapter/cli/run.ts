@@ -4,8 +4,8 @@
  * Invariant: standard output carries what the guest and the monitor say; everything of ours goes to standard error.
  * Elsewhere: words (`command.ts`, `options.ts`), the run itself (`session.ts`), GDB (`gdb/`).
  */
-import { WATCH, type Pc } from "../../emulator/index.ts";
-import { bootMachine } from "../boot.ts";
+import { WATCH } from "../../emulator/index.ts";
+import { bootMachine, type Booted } from "../boot.ts";
 import { AdapterError } from "../errors.ts";
 import { autopsy } from "../exceptions/autopsy.ts";
 import type { Explainer } from "../exceptions/explain.ts";
@@ -16,26 +16,34 @@ import { Console } from "./console.ts";
 import { type Ending, STATUS } from "./ending.ts";
 import type { Host, Listener } from "./host.ts";
 import type { Backend } from "./options.ts";
+import { Outputs } from "./output.ts";
 import { Session, type Stop } from "./session.ts";
+import { GuestNames } from "./symbols.ts";
 
 /** Id of the watched event that ends a run at --until-serial. */
 const UNTIL_SERIAL = 1;
-type Channel = Parameters<Pc["onOutput"]>[0];
 
 /** Runs a machine to its end; returns the exit status. */
 export async function run(command: RunCommand, host: Host): Promise<number> {
   const say = (text: string): void => host.stderr(`redzone: ${text}\n`);
   for (const note of command.qemu.notes) say(note);
-  let machine: Pc;
+  let booted: Booted;
   try {
-    machine = createBooted(command, host);
+    booted = bootCommand(command, host);
   } catch (error) {
     if (!(error instanceof AdapterError)) throw error;
     say(error.message);
     return STATUS.cannotBoot;
   }
+  const { machine } = booted;
   const [core] = machine.cpus;
-  const explainer: Explainer = { machine, core: core!, describe: () => null, syntax: "att" };
+  const guestNames = new GuestNames(booted, host);
+  const explainer: Explainer = {
+    machine,
+    core: core!,
+    describe: (address) => guestNames.describe(address),
+    syntax: "att",
+  };
   const { qemu } = command;
 
   const outputs = new Outputs(command, host);
@@ -59,6 +67,9 @@ export async function run(command: RunCommand, host: Host): Promise<number> {
   const monitor = new Monitor({
     machine,
     core: core!,
+    get names() {
+      return guestNames.names(core!);
+    },
     get isRunning() {
       return session.isRunning;
     },
@@ -138,7 +149,7 @@ export async function run(command: RunCommand, host: Host): Promise<number> {
   return ending.status;
 }
 
-function createBooted(command: RunCommand, host: Host): Pc {
+function bootCommand(command: RunCommand, host: Host): Booted {
   const { kernel, append, modules, machine } = command.qemu;
   const configuration = {
     kernel: kernel!,
@@ -148,7 +159,7 @@ function createBooted(command: RunCommand, host: Host): Pc {
     loader: command.loader,
     cwd: host.directory,
   };
-  return bootMachine(configuration, host.files).machine;
+  return bootMachine(configuration, host.files);
 }
 
 /** An end without the text that was waited for is a failure, even if the guest thinks otherwise. */
@@ -180,50 +191,6 @@ function inputOf({ qemu }: RunCommand) {
     hasMonitor: isStdio(qemu.monitor) || (shares && qemu.monitor === null),
     passesInterrupt: qemu.serial.length > 0 && shares,
   };
-}
-
-/** Where the guest's bytes go, gathered until a slice ends. */
-class Outputs {
-  readonly #sinks = new Map<Channel, (bytes: Uint8Array) => void>();
-  readonly #pending = new Map<Channel, number[]>();
-  readonly #text: Uint8Array | null;
-  #tail: number[] = [];
-  /** The first serial port has written the text of --until-serial. */
-  found = false;
-
-  constructor(command: RunCommand, host: Host) {
-    const { qemu } = command;
-    const sink = (backend: Backend | null | undefined) => {
-      if (backend === null || backend === undefined || backend.kind === "none") return null;
-      if (backend.kind === "stdio") return (bytes: Uint8Array) => host.stdout(bytes);
-      return host.openOutput(host.files.resolve(host.directory, backend.path));
-    };
-    const serial0 = qemu.serial.length > 0 ? qemu.serial[0] : ({ kind: "stdio", monitor: true } as const);
-    const backends = { serial0, serial1: qemu.serial[1], debugcon: qemu.debugcon, seabios: qemu.seabios };
-    for (const channel of ["serial0", "serial1", "debugcon", "seabios"] as const) {
-      const write = sink(backends[channel]);
-      if (write !== null) this.#sinks.set(channel, write);
-    }
-    this.#text = command.untilSerial === null ? null : new TextEncoder().encode(command.untilSerial);
-  }
-
-  write(channel: Channel, byte: number): void {
-    const pending = this.#pending.get(channel);
-    if (pending !== undefined) pending.push(byte);
-    else this.#pending.set(channel, [byte]);
-    if (this.#text === null || channel !== "serial0" || this.found) return;
-    this.#tail.push(byte);
-    if (this.#tail.length > this.#text.length) this.#tail.shift();
-    this.found =
-      this.#tail.length === this.#text.length && this.#text.every((want, i) => want === this.#tail[i]);
-  }
-
-  flush(): void {
-    for (const [channel, bytes] of this.#pending) {
-      if (bytes.length > 0) this.#sinks.get(channel)?.(Uint8Array.from(bytes));
-    }
-    this.#pending.clear();
-  }
 }
 
 function writeStats(path: string, host: Host, session: Session, ending: Ending): void {

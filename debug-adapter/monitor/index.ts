@@ -7,7 +7,7 @@
 import { infoMtree, infoRamblock, type Core, type Machine, type Pc } from "../../emulator/index.ts";
 import type { Syntax } from "../disassembly/index.ts";
 import { AdapterError, badMonitorCommand } from "../errors.ts";
-import { evaluateText, toInteger, type Names } from "../expressions/index.ts";
+import { bare, evaluateText, toInteger, type Names } from "../expressions/index.ts";
 import { GuestSpace } from "../memory/space.ts";
 import { dump, formatNumber, parseDumpFormat, type DumpFormat } from "./dump.ts";
 import { infoPic } from "./interrupts.ts";
@@ -295,6 +295,11 @@ export class Monitor {
   /** An expression's value as a 64-bit number. */
   value(expression: string): bigint {
     const names = this.host.names ?? machineNames(this.host.core);
-    return toInteger(evaluateText(expression, names, { assignments: false }).value);
+    const { value } = evaluateText(expression, names, { assignments: false });
+    const kind = bare(value.type)?.kind;
+    // A function or an array stands for where it is: `x/8i kernel_main`.
+    if ((kind === "function" || kind === "array") && value.place.kind === "memory")
+      return value.place.address.offset;
+    return toInteger(value);
   }
 }

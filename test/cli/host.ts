@@ -12,7 +12,7 @@ export class TestHost implements Host {
   readonly keyboard = {
     isTerminal: false,
     setRaw: () => {},
-    onBytes: (_: Uint8Array) => {},
+    onBytes: (() => {}) as (bytes: Uint8Array) => void,
     onEnd: () => {},
     close: () => {},
   };

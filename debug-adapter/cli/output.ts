@@ -1,0 +1,54 @@
+/**
+ * What the guest writes to its serial ports and debug consoles: on its way out, and looked at for the text of --until-serial.
+ *
+ * Bytes are gathered until a slice of the run ends.
+ */
+import type { Pc } from "../../emulator/index.ts";
+import type { RunCommand } from "./command.ts";
+import type { Host } from "./host.ts";
+import type { Backend } from "./options.ts";
+
+type Channel = Parameters<Pc["onOutput"]>[0];
+
+export class Outputs {
+  readonly #sinks = new Map<Channel, (bytes: Uint8Array) => void>();
+  readonly #pending = new Map<Channel, number[]>();
+  readonly #text: Uint8Array | null;
+  #tail: number[] = [];
+  /** The first serial port has written the text of --until-serial. */
+  found = false;
+
+  constructor(command: RunCommand, host: Host) {
+    const { qemu } = command;
+    const sink = (backend: Backend | null | undefined) => {
+      if (backend === null || backend === undefined || backend.kind === "none") return null;
+      if (backend.kind === "stdio") return (bytes: Uint8Array) => host.stdout(bytes);
+      return host.openOutput(host.files.resolve(host.directory, backend.path));
+    };
+    const serial0 = qemu.serial.length > 0 ? qemu.serial[0] : ({ kind: "stdio", monitor: true } as const);
+    const backends = { serial0, serial1: qemu.serial[1], debugcon: qemu.debugcon, seabios: qemu.seabios };
+    for (const channel of ["serial0", "serial1", "debugcon", "seabios"] as const) {
+      const write = sink(backends[channel]);
+      if (write !== null) this.#sinks.set(channel, write);
+    }
+    this.#text = command.untilSerial === null ? null : new TextEncoder().encode(command.untilSerial);
+  }
+
+  write(channel: Channel, byte: number): void {
+    const pending = this.#pending.get(channel);
+    if (pending !== undefined) pending.push(byte);
+    else this.#pending.set(channel, [byte]);
+    if (this.#text === null || channel !== "serial0" || this.found) return;
+    this.#tail.push(byte);
+    if (this.#tail.length > this.#text.length) this.#tail.shift();
+    this.found =
+      this.#tail.length === this.#text.length && this.#text.every((want, i) => want === this.#tail[i]);
+  }
+
+  flush(): void {
+    for (const [channel, bytes] of this.#pending) {
+      if (bytes.length > 0) this.#sinks.get(channel)?.(Uint8Array.from(bytes));
+    }
+    this.#pending.clear();
+  }
+}
