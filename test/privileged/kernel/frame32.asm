@@ -182,9 +182,12 @@ line32:
   out 0xe9, al
   ret
 
-; A handler behind a 286 gate: words on the stack instead of doublewords. It makes a 32-bit frame of them and goes on as usual; privilege is taken to
-; be unchanged.
+; A handler behind a 286 gate: words on the stack instead of doublewords. Such a gate has an offset of 16 bits, so the way in is in low memory.
+section .real
 stub286:
+  jmp dword stub286_body
+section .text
+stub286_body:
   push dword 0                   ; error code
   push dword 0x50
   pushad
@@ -232,7 +235,7 @@ reset32:
   rep movsd
   call make_idt
   mov edi, TSS
-  mov ecx, (PAGES - TSS) / 4
+  mov ecx, (TABLES_END - TSS) / 4
   xor eax, eax
   rep stosd
   mov dword [TSS + 4], RING0_STACK
@@ -340,7 +343,6 @@ prepare_tss2:
   ret
 task_done:
   int DONE
-gate286_target equ task_done
 
 ; Task gates for vectors 10 to 13: for cases in which no handler could run on the current stack. Keeps all registers.
 prepare_handlers:

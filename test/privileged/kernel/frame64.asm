@@ -269,7 +269,7 @@ reset64:
   rep movsd
   call make_tables64
   mov edi, TSS
-  mov ecx, (PAGES - TSS) / 4
+  mov ecx, (TABLES_END - TSS) / 4
   xor eax, eax
   rep stosd
   mov dword [TSS + 4], RING0_STACK
@@ -372,17 +372,16 @@ make_tables64:
   cmp ecx, 0x48
   jb .gate
   ; Frames behind PROBE
-  mov edi, PROBE_FRAMES
-  mov ecx, 8 * 0x1000 / 4
-  mov eax, 0x90900000 | DONE << 8 | 0xcd
-  rep stosd
-  xor eax, eax
+  mov rax, 0x90900000 | DONE << 8 | 0xcd
+  xor ecx, ecx
 .mark:
-  mov edx, eax
+  mov edx, ecx
   shl edx, 12
-  mov [PROBE_FRAMES + rdx + 8], eax
-  inc eax
-  cmp eax, 8
+  mov [PROBE_FRAMES + rdx], rax
+  mov [PROBE_FRAMES + rdx + 8], rcx
+  mov [PROBE_FRAMES + rdx + 0xff8], rax
+  inc ecx
+  cmp ecx, 8
   jb .mark
   ; Page tables: what maps the kernel keeps its values, so that it may be written under way
   mov qword [PML4], LPDPT + 7

@@ -91,10 +91,8 @@ CASE "p32/jmp-gate-same-level"
 %$there:
 END
 CASE "p32/call-gate-286"
-  GATE_TO GDT + GATE, KCODE, %$there, 0x84, 0
+  GATE_TO GDT + GATE, KCODE, low_done, 0x84, 0
   call GATE:0
-%$there:
-  and dword [base], 0x0ffffff
 END
 CASE "p32/call-gate-null-selector"
   GATE_TO GDT + GATE, 0, %$there, 0x8c, 0
@@ -161,7 +159,7 @@ CASE "p32/user-call-gate-ss0-np"
 END
 CASE "p32/user-call-gate-286"
   mov word [GDT + GATE + 2], KCODE
-  mov eax, gate286_target
+  mov eax, low_done
   mov [GDT + GATE], ax
   shr eax, 16
   mov [GDT + GATE + 6], ax
@@ -224,6 +222,7 @@ CASE "p32/retf-outer-nulls-segments"
   mov fs, ax
   push dword UDATA
   push dword USER_STACK
+  push dword 0x12345678
   push dword UCODE
   push dword %$there
   retf 4
@@ -284,6 +283,13 @@ bits 16
 code16_done:
   int DONE
 bits 32
+; 32-bit code in low memory, where gates of 16 bits can lead
+low_frame:
+  mov eax, [esp]
+  mov ebx, [esp + 4]
+  mov ecx, [esp + 8]
+low_done:
+  int DONE
 section .text
 %macro IRET_OUTER 4
 CASE "p32/iret-outer-", %1
@@ -332,16 +338,6 @@ CASE "p32/user-iret-cannot-change-iopl"
   pushfd
   pop eax
 END
-CASE "p32/user-iret-vm-ignored"
-  USER
-  push dword 0x20002
-  push dword UCODE
-  push dword %$there
-  iretd
-%$there:
-  pushfd
-  pop eax
-END
 CASE "p32/user-iret-to-kernel"
   USER
   push dword 2
@@ -380,17 +376,7 @@ CASE "p32/user-fault-ring1-handler"
   mov ecx, esp
 END
 CASE "p32/user-int-286-gate"
-  mov eax, %$kernel
-  mov [IDT + 0x41 * 8], ax
-  mov word [IDT + 0x41 * 8 + 2], KCODE
-  mov word [IDT + 0x41 * 8 + 4], 0xe600
-  shr eax, 16
-  mov [IDT + 0x41 * 8 + 6], ax
+  GATE_TO IDT + 0x41 * 8, KCODE, low_frame, 0xe6, 0
   USER
   int 0x41
-  section .text
-%$kernel:
-  mov eax, [esp]
-  mov ebx, [esp + 4]
-  mov ecx, [esp + 8]
 END

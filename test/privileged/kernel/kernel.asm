@@ -10,7 +10,7 @@
 ;
 ; Loaded by Multiboot 1 through the a.out fields of its header, assembled by `nasm -f bin`.
 
-%include "layout.inc"
+%include "layout.asm"
 
 section .text start=0 vstart=LOAD
 section .data follows=.text vfollows=.text align=4096 valign=4096
@@ -29,7 +29,7 @@ multiboot:
   dd 0x1badb002, 0x00010003, -(0x1badb002 + 0x00010003)
   dd LOAD + (multiboot - image_start), LOAD, 0, 0, entry
 
-%include "print.inc"
+%include "print.asm"
 %include "frame32.asm"
 
 entry:

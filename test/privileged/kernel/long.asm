@@ -3,25 +3,8 @@
 bits 32
 enter_long:
   ; The identity map of PAE serves here too: PT0, PT0B and PT1 keep their places.
-  mov edi, PD
-  mov ecx, 0x6000 / 4
-  xor eax, eax
-  rep stosd
-  mov edi, PT0
-  xor ebx, ebx
-.next:
-  mov eax, ebx
-  call is_user_page
-  lea eax, [ebx + 3]
-  jnc .kernel
-  or eax, 4
-.kernel:
-  stosd
-  xor eax, eax
-  stosd
-  add ebx, 0x1000
-  cmp ebx, 0x400000
-  jb .next
+  mov edx, 4
+  call map_identity
   mov dword [PML4], LPDPT + 7
   mov dword [LPDPT], LPD + 7
   mov dword [LPD], PT0 + 7

@@ -22,17 +22,18 @@ section .text
   mov dword [paging_reset], reset_legacy
   jmp paging_legacy
 
-; Fills the frames behind PROBE with INT 40h, and marks them by number in their eighth byte.
+; Puts INT 40h into the frames behind PROBE, and their numbers into their eighth bytes.
 fill_frames:
-  mov edi, PROBE_FRAMES
-  mov ecx, 8 * 0x1000 / 4
-  mov eax, 0x90900000 | DONE << 8 | 0xcd
-  rep stosd
   xor eax, eax
 .next:
   mov edx, eax
   shl edx, 12
+  mov dword [PROBE_FRAMES + edx], 0x90900000 | DONE << 8 | 0xcd
+  mov dword [PROBE_FRAMES + edx + 4], 0
   mov [PROBE_FRAMES + edx + 8], eax
+  mov dword [PROBE_FRAMES + edx + 12], 0
+  mov dword [PROBE_FRAMES + edx + 0xff8], 0
+  mov dword [PROBE_FRAMES + edx + 0xffc], 0
   inc eax
   cmp eax, 8
   jb .next
@@ -58,19 +59,15 @@ is_user_page:
   clc
   ret
 
-reset_legacy:
-  mov eax, cr0
-  and eax, 0x7fffffff
-  mov cr0, eax
-  call fill_frames
+; The identity map of the first 4 MiB, with entries of 4 bytes, or of 8 with edx = 4 more. Needs to be made only once.
+map_identity:
   mov edi, PD
   mov ecx, 0x6000 / 4
   xor eax, eax
   rep stosd
-  mov dword [PD], PT0 + 7
-  mov dword [PD + 4], PT1 + 7
   mov edi, PT0
   xor ebx, ebx
+  mov ecx, edx
 .next:
   mov eax, ebx
   call is_user_page
@@ -79,9 +76,19 @@ reset_legacy:
   or eax, 4
 .kernel:
   stosd
+  add edi, ecx
   add ebx, 0x1000
   cmp ebx, 0x400000
   jb .next
+  ret
+
+reset_legacy:
+  mov eax, cr0
+  and eax, 0x7fffffff
+  mov cr0, eax
+  call fill_frames
+  mov dword [PD], PT0 + 7
+  mov dword [PD + 4], PT1 + 7
   mov edi, PT1
   mov eax, PROBE_FRAMES + 7
 .probe:
@@ -163,6 +170,8 @@ END
 %endmacro
 
 paging_legacy:
+  xor edx, edx
+  call map_identity
   call reset32
 RIGHTS "pte-none", 7, 0
 RIGHTS "pte-p", 7, 1
@@ -380,15 +389,12 @@ CASE "page/smap-implicit-access"
   mov eax, 0x200000
   mov cr4, eax
   stac
-  mov dword [PROBE], GDT
-  mov esi, GDT
-  mov edi, PROBE + 0x1000
-  mov ecx, GDT_BYTES / 4
-  rep movsd
-  push dword PROBE + 0x1000
-  push word GDT_BYTES - 1
-  lgdt [esp]
-  mov ax, KDATA
+  mov dword [PROBE + 8], 0xffff
+  mov dword [PROBE + 12], 0xcf9300
+  SET LDTSEL, DESCRIPTOR(PROBE, 0x3f, 0x82, 0)
+  mov ax, LDTSEL
+  lldt ax
+  mov ax, 0x0c
   mov es, ax
 END
 CASE "page/stac-user"
@@ -475,29 +481,15 @@ reset_pae:
   and eax, 0x7fffffff
   mov cr0, eax
   call fill_frames
-  mov edi, PD
-  mov ecx, 0x6000 / 4
+  mov edi, PDPT
+  mov ecx, 0x28 / 4
   xor eax, eax
   rep stosd
   mov dword [PDPT], PDX + 1
   mov dword [PDX], PT0 + 7
   mov dword [PDX + 8], PT0B + 7
   mov dword [PDX + 16], PT1 + 7
-  mov edi, PT0
-  xor ebx, ebx
-.next:
-  mov eax, ebx
-  call is_user_page
-  lea eax, [ebx + 3]
-  jnc .kernel
-  or eax, 4
-.kernel:
-  stosd
-  xor eax, eax
-  stosd
-  add ebx, 0x1000
-  cmp ebx, 0x400000
-  jb .next
+  mov dword [PDX + 20], 0
   mov edi, PT1
   mov ebx, PROBE_FRAMES + 7
 .probe:
@@ -540,6 +532,8 @@ paging_pae:
   mov cr0, eax
   mov dword [paging_reset], reset_pae
   mov dword [cr4_reset], 0x20
+  mov edx, 4
+  call map_identity
   call reset32
 RIGHTS "pae-pte-none", 7, 0
 RIGHTS "pae-pte-p", 7, 1

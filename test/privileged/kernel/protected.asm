@@ -99,6 +99,8 @@ END
 CASE "p32/int-offset-beyond-limit"
   SET SCRATCH, DESCRIPTOR(0, 0xff, 0x9b, 0x4)
   VECTOR 0x41, GATE8(SCRATCH, 0x1000, 0x8e, 0)
+  ; Where the limit is not looked at, IRETD comes back.
+  mov byte [0x1000], 0xcf
   int 0x41
 END
 CASE "p32/int-trap-gate-keeps-if"
@@ -249,8 +251,8 @@ CASE "p32/limit-stack"
   SET SCRATCH, DESCRIPTOR(0x190000, 0xfff, 0x93, 0x4)
   mov ax, SCRATCH
   mov ss, ax
-  mov esp, 0x2000
-  mov ebx, [esp]
+  mov esp, 0xf00
+  mov ebx, [ss:0x2000]
 END
 CASE "p32/expand-down-inside"
   mov ax, DOWN
@@ -429,7 +431,6 @@ PRIVILEGED "smsw", smsw ax
 PRIVILEGED "int-kernel-gate", int 0x41
 PRIVILEGED "int3", int3
 PRIVILEGED "in-denied", in al, 5
-PRIVILEGED "in-allowed", in al, 0xd
 PRIVILEGED "in-word-across", in ax, 7
 PRIVILEGED "in-beyond-map", in al, 0x80
 PRIVILEGED "out-denied", out 5, al
@@ -439,6 +440,11 @@ PRIVILEGED "sysenter-cs-0", sysenter
 PRIVILEGED "syscall-disabled", syscall
 PRIVILEGED "rdpmc", rdpmc
 PRIVILEGED "mov-es-kernel", mov es, [ss:USER_STACK - 4]
+CASE "p32/user-in-allowed"
+  USER
+  in al, 0xd
+  mov al, 0
+END
 CASE "p32/user-iopl3-cli"
   USER 0x3002
   cli
@@ -608,15 +614,15 @@ CASE "p32/wrmsr-efer-reserved"
   xor edx, edx
   wrmsr
 END
+CASE "p32/rdmsr-pat"
+  mov ecx, 0x277
+  rdmsr
+END
 CASE "p32/wrmsr-pat-bad-type"
   mov ecx, 0x277
   mov eax, 0x02
   xor edx, edx
   wrmsr
-END
-CASE "p32/rdmsr-pat"
-  mov ecx, 0x277
-  rdmsr
 END
 
 ; #AC
@@ -664,10 +670,18 @@ CASE "p32/fetch-beyond-limit"
   jmp SCRATCH:0x100100
 END
 CASE "p32/near-jump-beyond-limit"
-  SET SCRATCH, DESCRIPTOR(0, 0x1f, 0x9b, 0xc)
-  mov eax, %$here
-  jmp SCRATCH:LOAD + 8
-%$here:
+  SET SCRATCH, DESCRIPTOR(LOAD, %$beyond - image_start - 1, 0x9b, 0x4)
+  jmp SCRATCH:(%$inside - LOAD)
+%$inside:
+  jmp %$beyond
+%$beyond:
+END
+CASE "p32/run-beyond-limit"
+  SET SCRATCH, DESCRIPTOR(LOAD, %$beyond - image_start - 1, 0x9b, 0x4)
+  jmp SCRATCH:(%$inside - LOAD)
+%$inside:
+  nop
+%$beyond:
 END
 CASE "p32/code16"
   SET SCRATCH, DESCRIPTOR(0x180000, 0xffff, 0x9b, 0)
@@ -680,10 +694,10 @@ CASE "p32/stack16-push"
   SET SCRATCH, DESCRIPTOR(0x180000, 0xffff, 0x93, 0)
   mov ax, SCRATCH
   mov ss, ax
-  mov esp, 0x00120002
+  mov esp, 0x00121008
   push dword 0x11223344
   mov ebx, esp
-  mov ecx, [0x18fffe]
+  mov ecx, [0x181004]
 END
 CASE "p32/stack16-wrap-to-zero"
   SET SCRATCH, DESCRIPTOR(0x180000, 0xffff, 0x93, 0)
@@ -694,6 +708,7 @@ CASE "p32/stack16-wrap-to-zero"
   mov ebx, esp
 END
 CASE "p32/pop-beyond-limit"
+  call prepare_handlers
   SET SCRATCH, DESCRIPTOR(0x180000, 0xffff, 0x93, 0x4)
   mov ax, SCRATCH
   mov ss, ax

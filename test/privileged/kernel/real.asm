@@ -502,12 +502,13 @@ REAL_CASE "real/lds"
   lds si, [0x6000]
 END16
 REAL_CASE "real/a20-on"
+  ; FFFF:0018 is the checksum of the Multiboot header, which nobody reads again; 0000:0008 is the vector of NMI.
   mov ax, 0xffff
   mov es, ax
-  mov byte [0x6000], 0x11
-  mov byte [es:0x6010], 0x22
-  mov bl, [0x6000]
-  mov bh, [es:0x6010]
+  mov byte [0x0008], 0x11
+  mov byte [es:0x0018], 0x22
+  mov bl, [0x0008]
+  mov bh, [es:0x0018]
 END16
 REAL_CASE "real/pusha-popa"
   pushaw

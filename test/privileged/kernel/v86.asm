@@ -228,11 +228,16 @@ CASE "v86/from-task-switch"
 END
 CASE "v86/iret-from-ring3-ignores-vm"
   USER 0x3002
+  push dword 0
+  push dword 0
+  push dword 0
+  push dword 0
+  push dword 0x100
+  push dword 0x6000
   push dword 0x23002
   push dword UCODE
-  push dword %$there
+  push dword v86_either
   iretd
-%$there:
 END
 CASE "v86/popf-cannot-set-vm"
   push dword 0x23002
@@ -242,6 +247,11 @@ CASE "v86/popf-cannot-set-vm"
 END
 section .real
 bits 16
+; With CS = 1Bh the same offset is the flat address or, for who takes it for virtual-8086 mode, 1B0h higher.
+v86_either:
+  int DONE
+  times 0x1b0 - 2 nop
+  int DONE
 v86_int41:
   int 0x41
 v86_int40:

@@ -15,6 +15,7 @@ TABLES        equ 0x1b0000        ; descriptor tables and TSSs, copied anew for 
 GDT           equ TABLES
 GDT_BYTES     equ 0x200
 IDT           equ TABLES + 0x1000
+TABLES_END    equ TABLES + 0x4000
 TSS           equ TABLES + 0x2000 ; the current task
 TSS_BYTES     equ 0x68 + 0x20 + 0x10
 TSS2          equ TABLES + 0x2400 ; another one
