@@ -16,8 +16,14 @@ export interface Guest {
 export const IMAGE: BootImage = { kernel: new Uint8Array(0), kernelName: "", append: "", modules: [] };
 
 /** The kernel's name is the file's last part unless `rest` says otherwise. Throws a diagnosis. */
-export function start(path: string, rest: Partial<BootImage> = {}, ramBytes = 128 << 20): Guest {
-  const machine = createMachine({ ramBytes, noReboot: true, debugExit: { iobase: 0xf4, iosize: 4 } });
+export function start(
+  path: string,
+  rest: Partial<BootImage> = {},
+  ramBytes = 128 << 20,
+  nanosecondsPerInstant = 1,
+): Guest {
+  const debugExit = { iobase: 0xf4, iosize: 4 };
+  const machine = createMachine({ ramBytes, noReboot: true, debugExit, nanosecondsPerInstant });
   let serial = "";
   machine.onOutput = (channel, byte) => {
     if (channel === "serial0") serial += String.fromCharCode(byte);
