@@ -22,7 +22,10 @@ export function inspection(state: State): Handlers {
   /** A node as DAP's variable, with references to where it was declared and where it points. */
   const variable = (node: Node): DebugProtocol.Variable => {
     const { declaration, code } = node;
-    const position = code === undefined ? null : state.launched().symbols.lineAt(code);
+    const position =
+      code === undefined
+        ? null
+        : (state.launched().symbols.functionAt(code)?.declaration ?? state.launched().symbols.lineAt(code));
     return {
       ...state.variables.variable(node),
       ...(declaration === undefined ? {} : { declarationLocationReference: state.location(declaration) }),
