@@ -114,7 +114,7 @@ export class SymbolTable implements UnwindSymbols {
   }
 
   linesWithin(low: bigint, high: bigint): readonly LineEntry[] {
-    return this.#first(low, (image) => nonEmpty([...image.linesWithin(low, high)])) ?? [];
+    return this.#first(low, (image) => nonEmpty(image.linesWithin(low, high))) ?? [];
   }
 
   symbolAt(address: bigint): { readonly symbol: GuestSymbol; readonly offset: bigint } | null {

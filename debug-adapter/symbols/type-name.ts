@@ -7,6 +7,8 @@ import type { Type } from "./model.ts";
 
 const DEPTH_MAX = 32;
 
+type Modifier = "const" | "volatile" | "restrict" | "atomic";
+
 export function typeName(type: Type | null): string {
   const { before, after } = spell(type, 0);
   return before.trimEnd() + (after.startsWith("[") && !before.endsWith(" ") ? " " : "") + after;
@@ -18,7 +20,7 @@ interface Spelling {
   readonly after: string;
 }
 
-const spaced = (before: string): string => (/[*&(]$/.test(before) ? before : `${before} `);
+const spaced = (before: string): string => (/[*&( ]$/.test(before) ? before : `${before} `);
 
 function spell(type: Type | null, depth: number): Spelling {
   if (!type) return { before: "void", after: "" };
@@ -38,7 +40,7 @@ function spell(type: Type | null, depth: number): Spelling {
     case "volatile":
     case "restrict":
     case "atomic":
-      return qualified(type.kind === "atomic" ? "_Atomic" : type.kind, type.target, depth);
+      return qualified(type.kind === "atomic" ? "_Atomic" : type.kind, type.kind, type.target, depth);
     case "pointer": {
       // Rust names its pointers and slices; C and C++ do not.
       if (type.name !== "") return { before: type.name, after: "" };
@@ -80,10 +82,18 @@ function pointing(sign: string, target: Type | null, depth: number): Spelling {
   return { before: spaced(before) + sign, after };
 }
 
-function qualified(keyword: string, target: Type | null, depth: number): Spelling {
+function qualified(keyword: string, kind: Modifier, target: Type | null, depth: number): Spelling {
+  // An array's qualifiers are its elements'.
+  if (target?.kind === "array") {
+    const { element } = target;
+    const inner: Type | null =
+      element?.kind === kind
+        ? element
+        : { kind, name: "", sizeBytes: element?.sizeBytes ?? 0, target: element };
+    return spell({ ...target, element: inner, dimensions: target.dimensions }, depth + 1);
+  }
   const { before, after } = spell(target, depth + 1);
   // A qualified pointer has its qualifier on the right: `int *const`. Anything else on the left.
-  if (target?.kind === "pointer" && target.name === "")
-    return { before: `${before} ${keyword}`.replace("* ", "* "), after };
+  if (target?.kind === "pointer" && target.name === "") return { before: `${before} ${keyword}`, after };
   return { before: `${keyword} ${before}`, after };
 }
