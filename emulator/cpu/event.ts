@@ -49,7 +49,12 @@ export class Halt {
 
 export type HaltReason =
   /** An instruction, or a feature of one, that the emulator does not implement. `bytes` are the instruction's. */
-  | { readonly kind: "unimplemented"; readonly name: string; readonly rip: bigint; readonly bytes: Uint8Array }
+  | {
+      readonly kind: "unimplemented";
+      readonly name: string;
+      readonly rip: bigint;
+      readonly bytes: Uint8Array;
+    }
   /** A fault while delivering #DF. State is that of the first faulting instruction; nothing was delivered. Oldest first. */
   | { readonly kind: "triple-fault"; readonly chain: readonly FaultRecord[] }
   | { readonly kind: "out-of-memory"; readonly text: string };
@@ -71,8 +76,20 @@ export type CpuEvent =
   | { readonly kind: "mode"; readonly bit: "PE" | "PG" | "LMA" | "CS.L" | "VM"; readonly value: boolean }
   | { readonly kind: "control"; readonly register: string; readonly before: bigint; readonly after: bigint }
   | { readonly kind: "msr"; readonly index: number; readonly value: bigint; readonly write: boolean }
-  | { readonly kind: "port"; readonly port: number; readonly size: number; readonly value: number; readonly write: boolean }
-  | { readonly kind: "mmio"; readonly address: PhysicalAddress; readonly size: number; readonly value: number; readonly write: boolean }
+  | {
+      readonly kind: "port";
+      readonly port: number;
+      readonly size: number;
+      readonly value: number;
+      readonly write: boolean;
+    }
+  | {
+      readonly kind: "mmio";
+      readonly address: PhysicalAddress;
+      readonly size: number;
+      readonly value: number;
+      readonly write: boolean;
+    }
   | { readonly kind: "privilege"; readonly before: number; readonly after: number };
 
 /** An access to a watched range of memory, reported to `Core.reportAccess` while the instruction is under way. */
