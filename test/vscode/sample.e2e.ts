@@ -55,6 +55,8 @@ describe.skipIf(browserPath === null)("the sample kernel in VS Code", () => {
     await window.page.keyboard.press("F5");
     await window.waitForStop(/_start, line \d+, boot\.S/u);
     await expect.poll(() => window.status.innerText()).toMatch(/32-bit · ring 0 · no paging/u);
+    for (const section of ["Watch", "Breakpoints"]) await window.fold(section);
+    await window.enlargeVariables(260);
     await window.screenshot("01-entry");
   });
 
@@ -75,7 +77,8 @@ describe.skipIf(browserPath === null)("the sample kernel in VS Code", () => {
     await window.screenshot("02-far-jump");
     await window.page.keyboard.press("F10");
     await expect.poll(() => window.status.innerText()).toMatch(/64-bit · ring 0 · 4-level/u);
-    await window.screenshot("03-long-mode");
+    await window.expandVariable("Registers");
+    await window.screenshot("03-long-mode", "long-mode");
   });
 
   it("hits a breakpoint in C that was set by clicking the gutter", async () => {
@@ -103,7 +106,7 @@ describe.skipIf(browserPath === null)("the sample kernel in VS Code", () => {
     await window.expandVariable("General");
     await window.setVariable("rax", "0x1234");
     await expect.poll(() => window.variable("rax").innerText()).toMatch(/0x0*1234\b/u);
-    await window.screenshot("06-register");
+    await window.screenshot("06-register", "stopped");
   });
 
   it("prints on the serial console and takes what is typed there", async () => {
@@ -123,7 +126,12 @@ describe.skipIf(browserPath === null)("the sample kernel in VS Code", () => {
     await window.webview.locator("#frame").click();
     await window.page.keyboard.type("keys");
     await expect.poll(() => text.textContent(), { timeout: 30_000 }).toMatch(/keys/u);
-    await window.screenshot("08-screen");
+    await window.page.keyboard.press("Shift+Escape");
+    await window.command("View: Toggle Primary Side Bar Visibility");
+    await window.webview.locator("#frame").click();
+    await window.screenshot("08-screen", "screen");
+    await window.page.keyboard.press("Shift+Escape");
+    await window.command("View: Toggle Primary Side Bar Visibility");
   });
 
   it("goes on showing the screen when the panel was closed and opened again", async () => {

@@ -3,12 +3,13 @@
  *
  * Every wait is for something visible, with a limit; nothing sleeps for a guess. Screenshots go to `.cache/screenshots/`.
  */
-import { mkdirSync } from "node:fs";
+import { copyFileSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { chromium, expect, type Browser, type FrameLocator, type Locator, type Page } from "./browser.ts";
-import { cache } from "./server.mjs";
+import { cache, root } from "./server.mjs";
 
 const screenshots = path.join(cache, "screenshots");
+const images = path.join(root, "media/images");
 const VIEWPORT = { width: 1440, height: 900 };
 /** From the left edge of the editor to the middle of the column where breakpoints go. */
 const GUTTER_PIXELS = 10;
@@ -40,15 +41,37 @@ export class Workbench {
     await this.#browser.close();
   }
 
-  async screenshot(name: string): Promise<void> {
+  /** @param image name under media/images/, for the readme; written only if REDZONE_IMAGES is set. */
+  async screenshot(name: string, image?: string): Promise<void> {
     mkdirSync(screenshots, { recursive: true });
-    await this.page.screenshot({ path: path.join(screenshots, `${name}.png`) });
+    const file = path.join(screenshots, `${name}.png`);
+    await this.page.screenshot({ path: file });
+    if (image === undefined || process.env["REDZONE_IMAGES"] === undefined) return;
+    mkdirSync(images, { recursive: true });
+    copyFileSync(file, path.join(images, `${image}.png`));
+  }
+
+  /** Folds a section of the side bar, so that others have its room. */
+  async fold(section: string): Promise<void> {
+    const header = this.page.locator(".sidebar .pane-header").filter({ hasText: section });
+    if ((await header.getAttribute("aria-expanded")) === "true") await header.click();
+    await expect.poll(() => header.getAttribute("aria-expanded")).toBe("false");
   }
 
   /** Takes the notices away that are about the editor itself. */
   async clearNotifications(): Promise<void> {
     await this.command("Notifications: Clear All Notifications");
     await this.page.locator(".notifications-toasts.visible").waitFor({ state: "detached" });
+  }
+
+  /** Pulls the lower edge of the Variables view down, as a person makes room for registers. */
+  async enlargeVariables(pixels: number): Promise<void> {
+    const next = await this.page.locator(".sidebar .pane-header").filter({ hasText: "Watch" }).boundingBox();
+    if (next === null) throw new Error("the Watch view is not on the screen");
+    await this.page.mouse.move(next.x + next.width / 2, next.y);
+    await this.page.mouse.down();
+    await this.page.mouse.move(next.x + next.width / 2, next.y + pixels, { steps: 5 });
+    await this.page.mouse.up();
   }
 
   /** Runs a command of the palette by its title. */
