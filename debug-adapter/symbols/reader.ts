@@ -79,7 +79,8 @@ export class Section {
     }
     if (length === 0) return new Uint8Array(0);
     if (this.#whole) return this.#whole.subarray(offset, offset + length);
-    if (this.size <= WHOLE_BYTES || this.#fileOffset < 0) {
+    const isSmall = this.size <= (sparse ? CHUNK_BYTES : WHOLE_BYTES);
+    if (isSmall || this.#fileOffset < 0) {
       this.#whole = this.#fetch(0, this.size);
       return this.#whole.subarray(offset, offset + length);
     }

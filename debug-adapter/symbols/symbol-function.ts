@@ -27,7 +27,8 @@ export class FunctionViews {
 
   of(entry: Entry, ranges: readonly AddressRange[], isInlinedCopy: boolean, inside: bigint): SymbolFunction {
     const names = this.names(entry);
-    const bodyOf = (low: bigint, high: bigint): bigint => this.#guest(this.body(entry.unit, low, high));
+    const bodyOf = (low: bigint, high: bigint): bigint =>
+      this.#guest(this.#file.data.attempt(() => this.body(entry.unit, low, high)) ?? low);
     const declarationOf = (): SourcePosition | null => this.declaration(entry);
     const typeOf = (): FunctionType | null => this.#functionType(entry);
     const entryAddress =

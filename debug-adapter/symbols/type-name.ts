@@ -95,5 +95,8 @@ function qualified(keyword: string, kind: Modifier, target: Type | null, depth: 
   const { before, after } = spell(target, depth + 1);
   // A qualified pointer has its qualifier on the right: `int *const`. Anything else on the left.
   if (target?.kind === "pointer" && target.name === "") return { before: `${before} ${keyword}`, after };
+  if (kind === "volatile" && before.startsWith("const ")) {
+    return { before: `const volatile${before.slice("const".length)}`, after };
+  }
   return { before: `${keyword} ${before}`, after };
 }

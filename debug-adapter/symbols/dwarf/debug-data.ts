@@ -53,7 +53,6 @@ export class DebugData implements DebugContext {
     return section;
   }
 
-  /** Runs `action`; a SymbolError becomes a recorded problem and undefined. */
   attempt<T>(action: () => T): T | undefined {
     try {
       return action();

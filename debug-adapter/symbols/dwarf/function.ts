@@ -103,6 +103,11 @@ export class Functions {
     } else {
       const found: FunctionSpan[] = [];
       this.#data.attempt(() => {
+        const { splitName } = unit;
+        if (splitName !== undefined) {
+          const reason = `split DWARF: the functions of this unit are in ${splitName}, which is not read`;
+          this.#data.problem(unit.section.error(unit.offset, reason));
+        }
         unit.scan(SUBPROGRAMS, (entry) => {
           if (entry.has(AT.low_pc) || entry.has(AT.ranges)) {
             for (const range of this.#data.attempt(() => rangesOf(entry)) ?? []) {

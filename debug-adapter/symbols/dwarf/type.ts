@@ -70,8 +70,11 @@ export class Types {
     );
   }
 
-  /** The type that an entry is. */
-  read(entry: Entry): Type {
+  /** The type that an entry is, or that it stands for if it only has the signature of a type unit. */
+  read(from: Entry): Type {
+    const entry = from.has(AT.signature)
+      ? (this.#context.attempt(() => from.reference(AT.signature)) ?? from)
+      : from;
     let made = this.#made.get(entry.unit.section);
     if (!made) this.#made.set(entry.unit.section, (made = new Map<number, Type>()));
     let type = made.get(entry.offset);
@@ -203,9 +206,7 @@ export class Types {
     const definition = (): Entry => {
       if (entry) return entry;
       if (!declared.flag(AT.declaration)) return (entry = declared);
-      const found = this.#context.attempt(
-        () => declared.reference(AT.signature) ?? this.#context.definition(declared),
-      );
+      const found = this.#context.attempt(() => this.#context.definition(declared));
       if (found && !found.flag(AT.declaration)) return (entry = found);
       return declared;
     };
@@ -425,9 +426,7 @@ export class Types {
     const contents = (): NonNullable<typeof cached> => {
       if (cached) return cached;
       const entry = declared.flag(AT.declaration)
-        ? (this.#context.attempt(
-            () => declared.reference(AT.signature) ?? this.#context.definition(declared),
-          ) ?? declared)
+        ? (this.#context.attempt(() => this.#context.definition(declared)) ?? declared)
         : declared;
       const enumerators: { name: string; value: bigint }[] = [];
       this.#context.attempt(() => {

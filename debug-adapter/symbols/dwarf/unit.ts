@@ -24,6 +24,8 @@ export interface DebugContext {
   touch(unit: Unit): void;
   /** Records something that was skipped. */
   problem(error: SymbolError): void;
+  /** Runs `action`; a SymbolError becomes a recorded problem and undefined. */
+  attempt<T>(action: () => T): T | undefined;
 }
 
 export interface UnitHeader extends Format {
@@ -90,11 +92,11 @@ export class Unit implements Format {
   }
 
   get name(): string {
-    return this.root.string(AT.name) ?? "";
+    return this.context.attempt(() => this.root.string(AT.name)) ?? "";
   }
 
   get compilationDirectory(): string {
-    return this.root.string(AT.comp_dir) ?? "";
+    return this.context.attempt(() => this.root.string(AT.comp_dir)) ?? "";
   }
 
   get language(): number {
