@@ -52,7 +52,7 @@ export class ElfFile {
     });
     const fail = (offset: number, reason: string): SymbolError => new SymbolError(name, offset, reason);
     if (reader.size < 52) throw fail(0, `${reader.size} bytes are too few for an ELF header`);
-    const header = raw.cursor();
+    const header = raw.cursor(0, raw.size, 4096);
     if (header.u32() !== 0x464c457f) throw fail(0, "no ELF file: it does not start with 7f 45 4c 46");
     const elfClass = header.u8();
     if (elfClass !== 1 && elfClass !== 2)
