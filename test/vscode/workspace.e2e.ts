@@ -1,5 +1,5 @@
 /** A workspace without a launch.json, in a light theme: what Redzone offers by itself. */
-import { cpSync, mkdirSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -78,5 +78,24 @@ describe.skipIf(browserPath === null)("a workspace with a kernel in it", () => {
     await window.page.keyboard.press("F5");
     await window.waitForStop(/_start, line \d+, boot\.S/u);
     await window.screenshot("25-without-a-configuration");
+  });
+
+  it("says what a register holds when the mouse points at it in assembly", async () => {
+    const source = readFileSync(path.join(folder, "build/boot.S"), "utf8").split("\n");
+    const line = source.findIndex((text) => text.includes("%eax, boot_magic"));
+    const hover = await window.hover(line + 1, (source[line] ?? "").indexOf("%eax") + 2);
+    await expect.poll(() => hover.innerText()).toMatch(/0x0*2badb002/u);
+  });
+
+  it("offers to boot a kernel that was built anew", async () => {
+    await window.page.keyboard.press("F10");
+    await window.page.keyboard.press("F10");
+    await window.waitForStop(/_start, line 56, boot\.S/u);
+    writeFileSync(path.join(folder, "build/sample.elf"), readFileSync(path.join(folder, "build/sample.elf")));
+    const notice = window.page.locator(".notification-toast").filter({ hasText: "sample.elf was rebuilt" });
+    await notice.waitFor();
+    await window.screenshot("26-rebuilt");
+    await notice.getByRole("button", { name: "Restart", exact: true }).click();
+    await window.waitForStop(/_start, line 54, boot\.S/u);
   });
 });
