@@ -22,6 +22,10 @@ const EDGES = [
 ]; // oxfmt-ignore
 
 const BACKGROUND = new DataView(background().buffer);
+const TF = 0x100;
+const IF = 0x200;
+const DF = 0x400;
+const AC = 0x4_0000;
 const RSP = 4;
 const RBP = 5;
 const RSI = 6;
@@ -362,7 +366,10 @@ function randomVector(random: Random): number {
 function farPointer(b: Builder, size: number): number[] {
   const { random } = b;
   const code = !random.oneIn(4);
-  const selector = random.pick(code ? CODE_SELECTORS : SELECTORS);
+  const picked = random.pick(code ? CODE_SELECTORS : SELECTORS);
+  // Far calls and returns between 64-bit code and others use the stack as the new code would: the manual does not say so, and only a 16-bit stack or a
+  // pointer beyond 4 GiB tells the difference.
+  const selector = (picked & ~3) === 0x30 && stackBits(b) === 16 ? 0x23 : picked;
   const target = BigInt(b.codeTarget()) - BigInt(segmentOf(selector)?.base ?? 0);
   return [
     ...bytesOf(BigInt.asUintN(64, random.oneIn(32) ? random.bits64() : target), size),
@@ -389,13 +396,16 @@ function stackLinear(b: Builder): number {
 /** Puts the stack pointer into the stack page, or now and then at one of its ends. */
 function chooseStack(b: Builder): void {
   const { random } = b;
-  const top = random.oneIn(24)
+  // How many bytes of a selector's slot POP, RET and IRET read is the processor's affair, so they are all there.
+  const readsSelector = /^(pop_sreg|ret_far|iret)$/.test(b.form.name);
+  const atEdge = !readsSelector && random.oneIn(24);
+  const top = atEdge
     ? random.pick([0x9000, 0x9002, 0x9004, 0x9008, 0xa000, 0x9ffe, 0x9ffc, 0x9ff8, 0x9ff9])
     : 0x9200 + random.below(0xc00);
-  const aligned = random.oneIn(4) ? top : top & ~7;
+  const aligned = random.oneIn(4) && b.form.name !== "pop_sreg" ? top : top & ~7;
   const bits = stackBits(b);
   b.setLow(RSP, BigInt.asUintN(bits, BigInt(ARENA + aligned - b.base("ss"))), bits);
-  if (bits === 64 && random.oneIn(60))
+  if (bits === 64 && b.form.name !== "call_far" && random.oneIn(60))
     b.gpr[RSP] = random.pick([
       0x8000_0000_0000n,
       0x7fff_ffff_ffffn + 1n,
@@ -410,16 +420,7 @@ const flagsImage = (random: Random): bigint => BigInt((random.bits32() & 0x0034_
 function prepareStack(b: Builder): void {
   const { random } = b;
   const size = b.operandSize / 8;
-  if (
-    b.has("push") ||
-    b.has("pop") ||
-    b.has("popf") ||
-    b.has("iret") ||
-    b.has("retf") ||
-    b.has("enter") ||
-    b.has("leave")
-  )
-    chooseStack(b);
+  if (b.has("popf") || b.has("iret") || b.has("retf") || b.has("enter") || b.has("leave")) chooseStack(b);
   if (b.form.name === "ret") putStack(b, bytesOf(b.codeOffsetOf(b.codeTarget()), size));
   // The upper half of a pushed selector is written or left alone, as the processor likes (SDM 2B, PUSH): with zeros there both look the same.
   if (b.form.name === "push_sreg") for (let i = 1; i <= 8; i++) b.memory.set(stackLinear(b) - i - ARENA, 0);
@@ -427,7 +428,8 @@ function prepareStack(b: Builder): void {
   if (b.has("retf") || b.has("iret")) {
     const far = farPointer(b, size);
     const frame = [...far, ...bytesOf(0n, size - 2)];
-    if (b.has("iret")) frame.push(...bytesOf(flagsImage(random), size));
+    // AC would count for the rest of the frame already, and Linux takes that #AC for a split lock.
+    if (b.has("iret")) frame.push(...bytesOf(flagsImage(random) & ~0x4_0000n, size));
     else if (random.oneIn(2)) frame.push(...bytesOf(random.bits64(), (b.tail[0] ?? 0) & ~1));
     frame.push(
       ...bytesOf(BigInt(ARENA + 0x9800), size),
@@ -533,6 +535,14 @@ function undefinedFlags(b: Builder): number {
   return shiftUndefined(b, raw & (bits === 64 ? 63 : 31), bits);
 }
 
+/**
+ * Whether a case may run with AC set: not where a fault of another kind competes with #AC, and not where the width of an access is the processor's
+ * affair (ENTER's last probe, the slot of a pushed selector).
+ */
+function alignmentMatters(b: Builder): boolean {
+  return !/^(enter|push_sreg|pop_sreg)$/.test(b.form.name) && b.gpr[RSP]! >> 47n === 0n;
+}
+
 function fits(form: Form, mode: Mode): boolean {
   if (mode.bits === 64) return !form.options.has("i64");
   return !form.options.has("o64");
@@ -559,7 +569,7 @@ function build(random: Random, form: Form, mode: Mode): IntegerCase | null {
   const operandBytes = b.has("b") ? 1 : b.operandSize / 8;
   if (b.has("push") || b.has("pop")) chooseStack(b);
   // INS and OUTS at CPL 3 must fault; a mandatory prefix is the opcode's first byte.
-  if (form.modrm >= 0) addModrm(b, b.has("pair") ? operandBytes * 2 : operandBytes);
+  if (form.modrm >= 0) addModrm(b, b.has("pair") ? Math.max(operandBytes, 4) * 2 : operandBytes);
   addImmediates(b);
   prepareStrings(b);
   prepareStack(b);
@@ -572,11 +582,11 @@ function build(random: Random, form: Form, mode: Mode): IntegerCase | null {
   resolveRelative(b, head.length + b.tail.length);
   const code = Uint8Array.from([...head, ...b.tail]);
   if (b.codeOffset + code.length > 0x3000) return null;
-  const step = random.oneIn(10) ? 0x100 : 0;
-  const flags =
-    (random.bits32() & (ALL_FLAGS | (random.oneIn(4) ? 0x400 : 0) | (random.oneIn(40) ? 0x4_0000 : 0))) |
-    0x202 |
-    step;
+  // See `farPointer`: beyond 4 GiB the stack of a far call is where no manual tells.
+  if (mode.bits === 64 && form.name === "call_far" && b.gpr[RSP]! >= 1n << 32n) return null;
+  const step = random.oneIn(10) ? TF : 0;
+  const optional = (random.oneIn(4) ? DF : 0) | (random.oneIn(40) && alignmentMatters(b) ? AC : 0);
+  const flags = (random.bits32() & (ALL_FLAGS | optional)) | IF | 2 | step;
   return {
     name: form.name,
     mode,

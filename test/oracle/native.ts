@@ -12,7 +12,7 @@ import { type Case, decodeResults, encodeCases, type Result } from "./case.ts";
 
 const SOURCE = fileURLToPath(new URL("native/harness.c", import.meta.url));
 const CACHE = fileURLToPath(new URL("../../.cache/oracle", import.meta.url));
-const OPTIONS = ["-O2", "-ffreestanding", "-nostdlib", "-static", "-fno-stack-protector", "-mgeneral-regs-only", "-fno-pie", "-no-pie", "-mno-red-zone", "-fcf-protection=none"]; // oxfmt-ignore
+const OPTIONS = ["-O2", "-ffreestanding", "-nostdlib", "-static-pie", "-fpie", "-fno-stack-protector", "-mgeneral-regs-only", "-mno-red-zone", "-fcf-protection=none"]; // oxfmt-ignore
 const MAX_OUTPUT_BYTES = 2 ** 30;
 
 let built: { program: string } | { problem: string } | null = null;

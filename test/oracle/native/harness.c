@@ -6,7 +6,8 @@
  * signal handler writes the state it was handed as the result of the last case, puts the next case into the same signal frame, and returns
  * into it. Code runs in 64-bit mode or, through modify_ldt, in 32- and 16-bit protected mode.
  *
- * Invariant: the program is freestanding and uses no thread-local storage, no red zone and no vector registers, so that a case may leave
+ * Invariant: below 4 GiB there is nothing but the arena (the program itself is position-independent and lies high), so that no 32-bit address of a
+ * case reaches anything else; and the program is freestanding and uses no thread-local storage, no red zone and no vector registers, so that a case may leave
  * any value in any register. Layout of the arena and of both records: `test/oracle/case.ts`, which must agree with this file.
  */
 #include <asm/ldt.h>
