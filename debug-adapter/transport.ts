@@ -25,7 +25,7 @@ export function startWorker(port: Pick<MessagePort, "on" | "postMessage">): Redz
 export function startInline(
   options: SessionOptions,
   receive: (message: DebugProtocol.ProtocolMessage) => void,
-): { readonly session: RedzoneSession; send(message: DebugProtocol.ProtocolMessage): void } {
+): { readonly session: RedzoneSession; readonly send: (message: DebugProtocol.ProtocolMessage) => void } {
   const session = new RedzoneSession(options);
   session.onDidSendMessage((message) =>
     receive(JSON.parse(JSON.stringify(message)) as DebugProtocol.ProtocolMessage),

@@ -49,9 +49,8 @@ export function formatNumber(
     case "u":
       return raw.toString().padStart(width);
     case "d":
-      return BigInt.asIntN(size * 8, value)
-        .toString()
-        .padStart(width);
+      // As in QEMU, only 8 bytes have a sign.
+      return BigInt.asIntN(64, raw).toString().padStart(width);
     case "c":
       return printable(Number(raw & 0xffn));
     case "i":

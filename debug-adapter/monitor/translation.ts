@@ -52,11 +52,13 @@ export function infoTlb(core: Core): string {
   return ended(lines);
 }
 
-function letters({ entry }: Leaf): string {
+function letters({ entry, level }: Leaf): string {
+  // In the last level bit 7 is PAT.
+  const isLarge = level === "PTE" ? 0n : ENTRY.large;
   const bits = [
     ["X", ENTRY.noExecute],
     ["G", ENTRY.global],
-    ["P", ENTRY.large],
+    ["P", isLarge],
     ["D", ENTRY.dirty],
     ["A", ENTRY.accessed],
     ["C", ENTRY.cacheDisable],

@@ -34,9 +34,8 @@ test("supportsRestartRequest: the same kernel from the beginning, with its break
   await client.request("restart", {});
   expect((await client.stopped()).reason).toBe("entry");
   expect((await client.go()).reason).toBe("function breakpoint");
-  await client.request("restart", {
-    arguments: { kernel: SAMPLE, append: "hello=restart", realTime: false },
-  });
+  const configuration: object = { kernel: SAMPLE, append: "hello=restart", realTime: false };
+  await client.request("restart", { arguments: configuration });
   await client.stopped();
   await client.go();
   await client.request("continue", { threadId: 1 });
@@ -75,9 +74,7 @@ test("the screen shows what the guest wrote", async () => {
   await until(() => client.output().includes("type something"));
   const { columns, rows, cells } = (await client.request("redzone/screen"))!;
   expect([columns, rows]).toEqual([80, 25]);
-  const text = Buffer.from(cells, "base64")
-    .filter((_, i) => i % 2 === 0)
-    .toString("latin1");
+  const text = Buffer.from(Buffer.from(cells, "base64").filter((_, i) => i % 2 === 0)).toString("latin1");
   expect(text).toContain("Redzone sample kernel");
 });
 
