@@ -89,7 +89,7 @@ export function formatInteger(value: bigint, bits: number, letter: Format["lette
     case "u":
       return raw.toString();
     case "c":
-      return character(raw);
+      return character(raw, bits === 8);
     case "d":
       return BigInt.asIntN(bits, value).toString();
     default:
@@ -97,7 +97,7 @@ export function formatInteger(value: bigint, bits: number, letter: Format["lette
   }
 }
 
-function character(code: bigint): string {
+function character(code: bigint, isByte: boolean): string {
   const known: { readonly [code: string]: string } = {
     "0": "\\0",
     "9": "\\t",
@@ -109,7 +109,7 @@ function character(code: bigint): string {
   };
   const text = known[code.toString()];
   if (text !== undefined) return `'${text}'`;
-  if (code < 0x20n || (code >= 0x7fn && code < 0xa0n) || code > 0x10_ffffn)
+  if (code < 0x20n || (code >= 0x7fn && code < 0xa0n) || code > 0x10_ffffn || (isByte && code >= 0x80n))
     return `'\\x${code.toString(16).padStart(2, "0")}'`;
   return `'${String.fromCodePoint(Number(code))}'`;
 }
@@ -139,9 +139,9 @@ function scalar(value: Value, type: Type, names: Names, { letter }: Format): str
       return number === 0n ? "false" : number === 1n ? "true" : `true (${number})`;
     case "character":
     case "unsigned-character":
-      return `${number} ${character(BigInt.asUintN(8, number))}`;
+      return `${number} ${character(BigInt.asUintN(8, number), true)}`;
     case "utf":
-      return `${number} ${character(number)}`;
+      return `${number} ${character(number, type.sizeBytes === 1)}`;
     case "address":
       return `0x${number.toString(16)}`;
     default:

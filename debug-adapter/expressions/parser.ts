@@ -26,30 +26,54 @@ const SEGMENTS = new Set(["cs", "ds", "es", "ss", "fs", "gs"]);
 
 /** Parses `text`. Throws `syntax` and `badFormat`. */
 export function parse(text: string, isType: (name: string) => boolean): Parsed {
-  return new Parser(tokens(text), text, isType).parse();
+  const comma = formatComma(text);
+  const format: Format = comma < 0 ? { letter: null, count: null } : parseFormat(text.slice(comma + 1));
+  const expression = new Parser(tokens(comma < 0 ? text : text.slice(0, comma)), isType).parse();
+  return { expression, format };
+}
+
+/** Index of the comma outside parentheses and quotes, after which there is a format; −1 if there is none. */
+function formatComma(text: string): number {
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i]!;
+    if (character === "(" || character === "[") depth++;
+    else if (character === ")" || character === "]") depth--;
+    else if (character === "," && depth === 0) return i;
+    else if (character === '"' || character === "'") {
+      const end = closingQuote(text, i);
+      if (end < 0) return -1;
+      i = end;
+    }
+  }
+  return -1;
+}
+
+function closingQuote(text: string, start: number): number {
+  for (let i = start + 1; i < text.length; i++) {
+    if (text[i] === "\\") i++;
+    else if (text[i] === text[start]) return i;
+  }
+  return -1;
 }
 
 class Parser {
   readonly #tokens: readonly Token[];
-  readonly #text: string;
   readonly #isType: (name: string) => boolean;
   #at = 0;
   #depth = 0;
   /** Inside `? … :` a colon ends the operand instead of making a segmented address. */
   #conditionals = 0;
 
-  constructor(list: readonly Token[], text: string, isType: (name: string) => boolean) {
+  constructor(list: readonly Token[], isType: (name: string) => boolean) {
     this.#tokens = list;
-    this.#text = text;
     this.#isType = isType;
   }
 
-  parse(): Parsed {
+  parse(): Expression {
     const expression = this.#assignment();
-    let format: Format = { letter: null, count: null };
-    if (this.#accept(",")) format = parseFormat(this.#text.slice(this.#here.offset));
-    else if (this.#here.kind !== "end") throw this.#unexpected();
-    return { expression, format };
+    if (this.#here.kind !== "end") throw this.#unexpected();
+    return expression;
   }
 
   get #here(): Token {
