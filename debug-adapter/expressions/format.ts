@@ -7,7 +7,9 @@
 import { AdapterError } from "../errors.ts";
 import { littleEndian } from "../memory/space.ts";
 import type { EnumType, Member, StructType, Type } from "../symbols/index.ts";
-import { address, dereference, memberValue, type Names } from "./evaluator.ts";
+import { memberValue } from "./member.ts";
+import type { Names } from "./names.ts";
+import { address, dereference } from "./pointer.ts";
 import type { Format } from "./tree.ts";
 import { arrayOf, bare, isStructure, numeric } from "./type.ts";
 import { memoryValue, toFloat, toInteger, type Value } from "./value.ts";

@@ -3,20 +3,17 @@
  *
  * Knows no DAP; what a name means is asked through `Names`.
  */
-import { evaluate, type EvaluateOptions, type Names } from "./evaluator.ts";
+import { evaluate, type EvaluateOptions } from "./evaluator.ts";
+import type { Names } from "./names.ts";
 import { parse } from "./parser.ts";
 import type { Format } from "./tree.ts";
 import { isBuiltinType } from "./type.ts";
 import type { Value } from "./value.ts";
 
-export {
-  isTrue,
-  pointerValue,
-  reference,
-  registerType,
-  type EvaluateOptions,
-  type Names,
-} from "./evaluator.ts";
+export { isTrue } from "./arithmetic.ts";
+export { registerType, type EvaluateOptions } from "./evaluator.ts";
+export type { Names } from "./names.ts";
+export { pointerValue, reference } from "./pointer.ts";
 export { childCount, children, formatInteger, formatValue, hex, type Child } from "./format.ts";
 export { parse, parseFormat } from "./parser.ts";
 export type { Expression, Format, Parsed } from "./tree.ts";
