@@ -17,7 +17,7 @@ import type { DebugProtocol } from "@vscode/debugprotocol";
 import { AdapterError } from "../errors.ts";
 import { eventVariables, FILTERS, type Filter } from "../exceptions/filter.ts";
 import { evaluateText, formatValue, isTrue, type Names, type Value } from "../expressions/index.ts";
-import type { Address } from "../memory/space.ts";
+import { GuestSpace, littleEndian, type Address } from "../memory/space.ts";
 import { interpolate, isHit, parseHitCondition, type HitCondition } from "./condition.ts";
 import type { DataRange } from "./data.ts";
 
@@ -45,6 +45,8 @@ export interface Entry {
   readonly hit: HitCondition | null;
   readonly log: string | null;
   hits: number;
+  /** Of a data breakpoint on at most 8 bytes: what they were when it was last looked at. */
+  value: bigint | null;
   place: Place | null;
   machineIds: number[];
   /** What the client is told. */
@@ -107,6 +109,7 @@ export class BreakpointTable {
           hit: parseHitCondition(options.hitCondition),
           log: nonEmpty(options.logMessage),
           hits: 0,
+          value: null,
           place: null,
           machineIds: [],
           reply: { id, verified: false },
@@ -138,6 +141,7 @@ export class BreakpointTable {
     const changed: Entry[] = [];
     for (const entry of this.#entries.values()) {
       entry.hits = 0;
+      entry.value = null;
       entry.machineIds = [];
       const before = JSON.stringify(entry.reply);
       this.#bind(entry);
@@ -187,6 +191,7 @@ export class BreakpointTable {
       case "data": {
         const { address, length } = place.range;
         const at = address.space === "linear" ? linear(address.offset) : physical(Number(address.offset));
+        entry.value = this.#watched(entry);
         debug.addWatchpoint(newId(), { space: address.space, address: at, length, access: place.access });
         return;
       }
@@ -214,6 +219,20 @@ export class BreakpointTable {
   /** Entries that the last accepted stop belongs to. */
   #hitEntries: readonly Entry[] = [];
 
+  #change: { readonly before: bigint | null; readonly after: bigint | null } = { before: null, after: null };
+
+  /** What the data breakpoint that was hit last watched before and after; null where it watches more than 8 bytes. */
+  get change(): { readonly before: bigint | null; readonly after: bigint | null } {
+    return this.#change;
+  }
+
+  #watched({ place }: Entry): bigint | null {
+    const core = this.#machine?.cpus[0];
+    if (core === undefined || place?.kind !== "data" || place.range.length > 8) return null;
+    const { bytes, why } = new GuestSpace(core).readUpTo(place.range.address, place.range.length);
+    return why === null ? littleEndian(bytes) : null;
+  }
+
   get hitEntries(): readonly Entry[] {
     return this.#hitEntries;
   }
@@ -239,6 +258,7 @@ export class BreakpointTable {
         const entry = this.#byMachineId.get(stop.id);
         if (entry === undefined || !this.#counts(entry, core(stop.cpu))) return false;
         this.#hitEntries = [entry];
+        this.#change = { before: entry.value, after: (entry.value = this.#watched(entry)) };
         return true;
       }
       case "event": {

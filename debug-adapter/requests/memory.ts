@@ -24,6 +24,7 @@ export function memory(state: State): Handlers {
       const at = addressOf(memoryReference, offset);
       const wanted = Math.max(0, Math.min(Math.trunc(count), MOST_BYTES));
       const { bytes } = space.readUpTo(at, wanted);
+      state.memoryShown(at, bytes);
       const address = `0x${at.offset.toString(16)}`;
       if (bytes.length === wanted) return { address, data: base64(bytes) };
       // How far the hole goes, page by page.

@@ -56,7 +56,7 @@ export function tellStop(state: State, stop: StepEnd, reason?: string): void {
   const hits = state.breakpoints.hitEntries.filter(
     () => stop.kind === "breakpoint" || stop.kind === "watchpoint" || stop.kind === "event",
   );
-  const description = describeStop(stop, hits);
+  const description = describeStop(stop, hits, state.breakpoints.change);
   const { focus } = state;
   if (stop.kind === "triple-fault")
     state.output(autopsy(state.launched().explainer(focus), stop.chain), "important");
@@ -69,6 +69,7 @@ export function tellStop(state: State, stop: StepEnd, reason?: string): void {
     ...(hits.length === 0 ? {} : { hitBreakpointIds: hits.map((entry) => entry.id) }),
   });
   state.sendStatus(true);
+  state.tellChangedMemory();
 }
 
 function exit(state: State, exitCode: number, text: string): void {

@@ -44,6 +44,9 @@ export interface Location {
 
 /** A guest may change mode in every slice. */
 const STATUS_MILLISECONDS = 200;
+/** What is remembered of the memory that a client shows: editors read in pages of 128 KiB. */
+const SHOWN_RANGES = 32;
+const SHOWN_BYTES = 1 << 17;
 
 export class State {
   readonly host: Host;
@@ -62,6 +65,8 @@ export class State {
   #frames = new Map<number, Frame>();
   #locations = new Map<number, Location>();
   #nextId = 1;
+  /** Ranges that a client has read, oldest first. */
+  readonly #shown = new Map<string, { readonly at: Address; readonly bytes: Uint8Array }>();
   #lastStatus = "";
   #nextStatus = 0;
 
@@ -233,6 +238,27 @@ export class State {
   memoryChanged(place: Address | undefined, count: number): void {
     if (place === undefined || this.client.supportsMemoryEvent !== true) return;
     this.host.event("memory", { memoryReference: formatReference(place), offset: 0, count });
+  }
+
+  /** Remembers what a client was shown of memory, so that a later stop can tell it what has changed since. */
+  memoryShown(at: Address, bytes: Uint8Array): void {
+    if (this.client.supportsMemoryEvent !== true || bytes.length === 0 || bytes.length > SHOWN_BYTES) return;
+    const key = formatReference(at);
+    this.#shown.delete(key);
+    this.#shown.set(key, { at, bytes });
+    const [oldest] = this.#shown.keys();
+    if (this.#shown.size > SHOWN_RANGES && oldest !== undefined) this.#shown.delete(oldest);
+  }
+
+  /** At a stop: says which of the ranges that a client was shown are different now. */
+  tellChangedMemory(): void {
+    const space = this.launched().space(this.focus);
+    for (const [memoryReference, { at, bytes }] of this.#shown) {
+      const now = space.readUpTo(at, bytes.length).bytes;
+      if (now.length === bytes.length && now.every((byte, i) => byte === bytes[i])) continue;
+      this.#shown.delete(memoryReference);
+      this.host.event("memory", { memoryReference, offset: 0, count: bytes.length });
+    }
   }
 
   /** What a stop says about where the CPU is, for decoding. */

@@ -1,7 +1,7 @@
 /** How a stop of the machine is told: the reason, the description and the text that DAP's `stopped` event and exceptionInfo carry. */
 import type { DebugProtocol } from "@vscode/debugprotocol";
 import type { Core } from "../../emulator/index.ts";
-import type { Entry } from "../breakpoints/table.ts";
+import type { BreakpointTable, Entry } from "../breakpoints/table.ts";
 import { notException } from "../errors.ts";
 import { autopsy, stopText } from "../exceptions/autopsy.ts";
 import {
@@ -29,8 +29,12 @@ const BY_KIND: Record<Entry["kind"], string> = {
   exception: "exception",
 };
 
-/** `hits` are the breakpoints that the stop belongs to. */
-export function describeStop(stop: StepEnd, hits: readonly Entry[]): StopDescription {
+/** `hits` are the breakpoints that the stop belongs to, `change` what a data breakpoint among them saw. */
+export function describeStop(
+  stop: StepEnd,
+  hits: readonly Entry[],
+  change: BreakpointTable["change"],
+): StopDescription {
   switch (stop.kind) {
     case "step":
     case "limit":
@@ -45,7 +49,11 @@ export function describeStop(stop: StepEnd, hits: readonly Entry[]): StopDescrip
     case "watchpoint": {
       const { access } = stop;
       const what = `${access.write ? "Write" : "Read"} of ${access.size} byte${access.size === 1 ? "" : "s"} at 0x${access.linear.toString(16)}`;
-      return { reason: "data breakpoint", description: "Paused on data breakpoint", text: what };
+      return {
+        reason: "data breakpoint",
+        description: "Paused on data breakpoint",
+        text: what + changeText(change),
+      };
     }
     case "event": {
       const { event } = stop;
@@ -73,6 +81,11 @@ export function describeStop(stop: StepEnd, hits: readonly Entry[]): StopDescrip
     case "power-off":
       return { reason: "pause", description: stopText(stop), text: stopText(stop) };
   }
+}
+
+function changeText({ before, after }: BreakpointTable["change"]): string {
+  if (before === null || after === null || before === after) return "";
+  return `: 0x${before.toString(16)} became 0x${after.toString(16)}`;
 }
 
 /** exceptionInfo for the last stop. Throws `notException`. */

@@ -197,3 +197,15 @@ test("a source that is not here has a text that says so, and its breakpoints wor
   expect(content).toContain("is not on this machine");
   expect(content).toContain("sourceMap");
 });
+
+test("memory that a client was shown and that has changed by the next stop is announced", async () => {
+  await client.launchToEntry();
+  const { memoryReference } = await client.request("evaluate", { expression: "&ticks", context: "watch" });
+  await client.request("readMemory", { memoryReference: memoryReference!, count: 8 });
+  await client.request("readMemory", { memoryReference: "p:0x3000000", count: 64 });
+  await client.request("setFunctionBreakpoints", { breakpoints: [{ name: "exit_if_asked" }] });
+  await client.go();
+  expect((await client.event("memory")).body).toEqual({ memoryReference, offset: 0, count: 8 });
+  const others = client.messages.filter((message) => JSON.stringify(message).includes('"event":"memory"'));
+  expect(others).toHaveLength(1);
+});
