@@ -65,6 +65,8 @@ function flagNames(mask: number): string {
 /** What differs, one text for each thing; empty if nothing does. */
 export function differences(item: IntegerCase, ours: Result, host: Result): string[] {
   const found: string[] = [];
+  // BOUND may compare with the lower bound before it reads the upper one.
+  if (item.name === "bound" && host.vector === 5 && ours.vector === 14) return found;
   // A locked access across a cache line: Linux answers the #AC of a split lock by trying again, slowly.
   if (host.vector === TIMED_OUT && (item.code.includes(0xf0) || item.name === "xchg")) return found;
   const note = (what: string, a: number | bigint, b: number | bigint): void => {

@@ -50,7 +50,8 @@ const LARGE = 0x80;
 const DPL3_GATES = new Set([3, 4, 0x80]);
 /** Vectors that push an error code. */
 const WITH_ERROR = new Set([8, 10, 11, 12, 13, 14, 17]);
-const RUN_LIMIT = 3000;
+/** Instants after which a case does not end by itself: more than a LOOP of 65536 turns. */
+const RUN_LIMIT = 200_000;
 
 function descriptorOf(segment: Segment): bigint {
   const granular = (segment.attributes & 0x8000) !== 0;

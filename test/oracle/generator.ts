@@ -405,7 +405,7 @@ function chooseStack(b: Builder): void {
   const aligned = random.oneIn(4) && b.form.name !== "pop_sreg" ? top : top & ~7;
   const bits = stackBits(b);
   b.setLow(RSP, BigInt.asUintN(bits, BigInt(ARENA + aligned - b.base("ss"))), bits);
-  if (bits === 64 && b.form.name !== "call_far" && random.oneIn(60))
+  if (bits === 64 && !/^(call_far|enter)$/.test(b.form.name) && random.oneIn(60))
     b.gpr[RSP] = random.pick([
       0x8000_0000_0000n,
       0x7fff_ffff_ffffn + 1n,

@@ -232,6 +232,8 @@ __attribute__((used)) static void handle(int signal, void *info, struct context 
     /* A case that is still the same one two ticks later does not end by itself. */
     if (sequence != sequence_at_tick) {
       sequence_at_tick = sequence;
+      /* rt_sigreturn restores neither NT nor ID, which a POPF of the case may just have set: they stay what they are at the call. */
+      __asm__ volatile("pushfq\n or %0, (%%rsp)\n popfq" : : "r"(uc->mc.eflags & 0x204000) : "cc", "memory");
       return;
     }
     vector = TIMED_OUT;
