@@ -329,7 +329,8 @@ export class Decoder {
         return this.#unsigned(2);
       case "z":
         return this.#signed(this.#operandSize === 16 ? 2 : 4);
-      default:
+      case "v":
+      case "":
         return this.#operandSize === 64 ? this.#quad() : this.#unsigned((this.#operandSize / 8) as 2 | 4);
     }
   }
