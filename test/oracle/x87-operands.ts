@@ -121,6 +121,7 @@ export function randomState87(random: Random): Uint8Array {
       : 0xff & ~(random.oneIn(2) ? 1 << (((status >> 11) + 7) & 7) : 0),
   );
   view.setUint32(24, 0x1f80, true);
+  for (let at = 160; at < 416; at += 4) view.setUint32(at, random.bits32(), true);
   let near: number | undefined;
   for (let i = 0; i < 8; i++) {
     const value = interestingValue(random, near);
@@ -131,7 +132,22 @@ export function randomState87(random: Random): Uint8Array {
   return image;
 }
 
-/** The emulator's x87 state in and out of an FXSAVE image with 64-bit pointers. */
+/** The image that FLDENV, FRSTOR or FXRSTOR reads, in the form that goes with the operand size. */
+export function randomImage(random: Random, name: string, operandSize: number): Uint8Array {
+  const state = randomState87(random);
+  if (name === "fxrstor") return state;
+  const view = new DataView(state.buffer);
+  const image = new Uint8Array(112);
+  const fields = new DataView(image.buffer);
+  const step = operandSize === 16 ? 2 : 4;
+  for (let at = 0; at < image.length; at += 4) fields.setUint32(at, random.bits32(), true);
+  fields.setUint16(0, view.getUint16(0, true), true);
+  fields.setUint16(step, view.getUint16(2, true), true);
+  for (let i = 0; i < 8; i++) image.set(state.subarray(32 + i * 16, 42 + i * 16), 7 * step + i * 10);
+  return image;
+}
+
+/** The emulator's x87 and SSE state in and out of an FXSAVE image with 64-bit pointers. */
 export const image87 = {
   load(core: Core, image: Uint8Array): void {
     const view = new DataView(image.buffer, image.byteOffset);
@@ -148,6 +164,8 @@ export const image87 = {
     unit.ip = view.getBigUint64(8, true);
     unit.dp = view.getBigUint64(16, true);
     unit.cs = unit.ds = 0;
+    core.mxcsr = view.getUint32(24, true);
+    for (let n = 0; n < 16; n++) core.xmm(n).set(image.subarray(160 + n * 16, 176 + n * 16));
   },
   save(core: Core): Uint8Array {
     const image = new Uint8Array(512);
@@ -161,6 +179,7 @@ export const image87 = {
     view.setBigUint64(16, unit.dp, true);
     view.setUint32(24, core.mxcsr, true);
     for (let i = 0; i < 8; i++) image.set(core.fpuRegister((unit.top + i) & 7), 32 + i * 16);
+    for (let n = 0; n < 16; n++) image.set(core.xmm(n), 160 + n * 16);
     return image;
   },
 };
