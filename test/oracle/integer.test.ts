@@ -19,7 +19,7 @@ const MINUTES_PER_MILLION = 5;
 const problem = nativeProblem();
 test.skipIf(problem !== null)(
   `integer: ${COUNT} random cases equal the host's (seed ${SEED})${problem === null ? "" : `: ${problem}`}`,
-  { timeout: 60_000 * Math.max(1, (COUNT / 1_000_000) * MINUTES_PER_MILLION) },
+  { timeout: 60_000 * Math.max(3, (COUNT / 1_000_000) * MINUTES_PER_MILLION) },
   () => {
     const random = new Random(SEED);
     const emulated = new Emulated();

@@ -163,7 +163,7 @@ function difference(item: FloatCase, ours: Result, host: Result): string | null 
 const problem = nativeProblem();
 test.skipIf(problem !== null)(
   `x87: ${COUNT} random cases equal the host's (seed ${SEED})${problem === null ? "" : `: ${problem}`}`,
-  { timeout: 60_000 * Math.max(2, (COUNT / 1_000_000) * MINUTES_PER_MILLION) },
+  { timeout: 60_000 * Math.max(3, (COUNT / 1_000_000) * MINUTES_PER_MILLION) },
   () => {
     const random = new Random(SEED);
     const emulated = new Emulated();
