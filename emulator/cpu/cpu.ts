@@ -231,7 +231,7 @@ export class Cpu implements Processor {
     core.setWord(RUN.link, 0);
     let trace = 0;
     try {
-      if (single) trace = this.#traces.scratch(this.#source(), 1).address;
+      if (single) trace = this.#traces.scratch(this.#source()).address;
       for (;;) {
         this.#inside = true;
         const exit = this.#interpret(trace);
@@ -247,9 +247,10 @@ export class Cpu implements Processor {
         if (exit === EXIT.break) {
           const stopped = this.#breakpoint();
           if (stopped !== null) return this.#account(stopped);
-          trace = this.#traces.scratch(this.#source(), 1).address;
+          trace = this.#traces.scratch(this.#source()).address;
         } else if (exit === EXIT.budget) {
-          trace = this.#traces.scratch(this.#source(), left).address;
+          // One by one: what an instruction writes over those behind it must count, and nobody watches a scratch trace's bytes.
+          trace = this.#traces.scratch(this.#source()).address;
         } else {
           assert(exit === EXIT.miss, "unknown exit", exit);
           trace = this.#find();
@@ -340,7 +341,7 @@ export class Cpu implements Processor {
   }
 
   #atLimit(source: CodeSource, limit: bigint): number {
-    const one = this.#traces.scratch(source, 1);
+    const one = this.#traces.scratch(source);
     const last = source.rip + BigInt(one.end - one.start - 1);
     if (last > limit)
       throw new Fault(

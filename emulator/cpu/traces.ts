@@ -113,11 +113,11 @@ export class TraceCache {
   }
 
   /**
-   * Decodes exactly `count` instructions at most (and no BREAK record before the first) into the scratch trace, for single steps, the rest of a budget,
-   * and instructions that cross a page. It is not kept.
+   * Decodes one instruction (and no BREAK record before it) into the scratch trace, for single steps, the rest of a budget, and instructions that
+   * cross a page. It is not kept.
    */
-  scratch(source: CodeSource, count: number): Trace {
-    return this.#decode(source, count, TRACE_POOL.base, -1);
+  scratch(source: CodeSource): Trace {
+    return this.#decode(source, 1, TRACE_POOL.base, -1);
   }
 
   #build(source: CodeSource, key: number): Trace {
@@ -140,12 +140,15 @@ export class TraceCache {
   }
 
   /** Decodes a trace at host address `at`. A key of −1, or one that turns out not to be keepable, gives a trace with key −1. */
-  #decode(source: CodeSource, count: number, at: number, key: number): Trace {
+  #decode(source: CodeSource, most: number, at: number, key: number): Trace {
     const { physical, mode } = source;
     const page = Math.floor(physical / PAGE);
     const start = physical % PAGE;
     const frame = this.#guest.frameForRead(page);
     const bytes = frame === 0 ? this.#guest.readBytes(physical as never, PAGE - start) : this.#core.u8;
+    // Nothing is kept of device memory, nor of the zero frame, which stands for many pages; so a change of the next instruction would go unnoticed.
+    const isStable = frame !== 0 && frame !== FRAMES;
+    const count = isStable ? most : 1;
     const origin = frame === 0 ? 0 : frame + start;
     const room = PAGE - start;
     let offset = 0;
@@ -171,14 +174,13 @@ export class TraceCache {
       this.repeats = repeats || (this.#decoder.instruction?.rep ?? "") !== "";
       if (repeats && done > 0) break;
       const record = at + TRACE.headerBytes + done * RECORD.bytes;
-      const kept = key >= 0 && !crosses && frame !== 0 && frame !== FRAMES;
+      const kept = key >= 0 && !crosses && isStable;
       ended = this.#writeRecord(record, offset, decoded, start, kept) || repeats;
       offset += this.#decoder.length;
       done++;
     }
     this.#finish(at, done, offset, physical, mode);
-    // Nothing is kept of device memory, nor of the zero frame, which stands for many pages.
-    const keepable = key >= 0 && !crosses && frame !== 0 && frame !== FRAMES;
+    const keepable = key >= 0 && !crosses && isStable;
     return { address: at, page, start, end: start + offset, count: done, key: keepable ? key : -1, mode };
   }
 
