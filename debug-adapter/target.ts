@@ -15,6 +15,8 @@ import { Sources, sourceRoots } from "./sources.ts";
 import { describeAddress } from "./stack/frame.ts";
 import type { SymbolTable } from "./symbols/index.ts";
 
+const ASSEMBLY = /\.(?:s|asm|nasm)$/i;
+
 export class Target implements CodeMap {
   readonly configuration: LaunchConfiguration;
   readonly booted: Booted;
@@ -82,12 +84,11 @@ export class Target implements CodeMap {
     const start = this.startOf(address);
     const seen = start === null ? undefined : this.#widths.get(start);
     if (seen !== undefined) return seen;
-    // C code of a 64-bit image is 64-bit code even while a 32-bit entry is still running.
-    const fun = start === null ? null : this.symbols.functionAt(address);
-    if (fun !== null && fun.origin === "dwarf") {
-      const image = this.symbols.imageAt(address);
-      if (image !== null && image.hasDebugInformation) return image.architecture === "x86-64" ? 64 : 32;
-    }
+    // Compiled code of a 64-bit image is 64-bit code even while a 32-bit entry is still running; assembly may be either.
+    const image = this.symbols.imageAt(address);
+    const line = start === null ? null : this.symbols.lineAt(start);
+    if (image !== null && line !== null && !ASSEMBLY.test(line.file))
+      return image.architecture === "x86-64" ? 64 : 32;
     return codeBits(core);
   }
 }

@@ -14,7 +14,7 @@ import {
   type StopReason,
 } from "../../emulator/index.ts";
 import type { DebugProtocol } from "@vscode/debugprotocol";
-import { AdapterError } from "../errors.ts";
+import { AdapterError, internal } from "../errors.ts";
 import { eventVariables, FILTERS, type Filter } from "../exceptions/filter.ts";
 import { evaluateText, formatValue, isTrue, type Names, type Value } from "../expressions/index.ts";
 import { GuestSpace, littleEndian, type Address } from "../memory/space.ts";
@@ -291,22 +291,21 @@ export class BreakpointTable {
         });
         if (!isTrue(value)) return false;
       } catch (error) {
-        if (!(error instanceof AdapterError)) throw error;
-        judge.complain(entry, error);
+        // The machine may be in the middle of an instruction: nothing is thrown through it.
+        judge.complain(entry, error instanceof AdapterError ? error : internal("evaluate", error));
         return true;
       }
     }
     entry.hits++;
     if (entry.hit !== null && !isHit(entry.hit, entry.hits)) return false;
     if (entry.log === null) return true;
-    const names = judge.names(core, convenience);
     const text = interpolate(entry.log, (expression) => {
       try {
+        const names = judge.names(core, convenience);
         const { value, format } = evaluateText(expression, names, { assignments: false });
         return formatValue(value, names, format);
       } catch (error) {
-        if (!(error instanceof AdapterError)) throw error;
-        return `<${error.message}>`;
+        return `<${(error instanceof AdapterError ? error : internal("evaluate", error)).message}>`;
       }
     });
     judge.log(entry, text);

@@ -18,8 +18,9 @@ export function execution(state: State): Handlers {
       Step.run({ machine, core, symbols, accepts: (stop) => state.breakpoints.accepts(stop) }, control, body),
     );
   };
+  // Without a wish a step is one of lines, as in other debuggers: a loop on one line is not a hundred steps.
   const granularity = (given: string | undefined): Granularity =>
-    given === "instruction" || given === "line" ? given : "statement";
+    given === "instruction" || given === "statement" ? given : "line";
 
   return {
     continue({ threadId }) {
@@ -116,7 +117,7 @@ export function execution(state: State): Handlers {
       if (address === undefined) throw noGotoTarget();
       findRegister("pc")!.write(core, address);
       state.forget();
-      setImmediate(() => tellStop(state, { kind: "pause" }, "goto"));
+      state.later(() => tellStop(state, { kind: "pause" }, "goto"));
     },
   };
 }

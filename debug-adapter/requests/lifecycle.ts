@@ -1,5 +1,5 @@
 /** Requests about the session as a whole: initialize, launch, restart, the end. */
-import { attachUnsupported, alreadyLaunched, malformedRequest } from "../errors.ts";
+import { alreadyLaunched, attachUnsupported, malformedRequest } from "../errors.ts";
 import { capabilities } from "../capabilities.ts";
 import { parseLaunch } from "../launch.ts";
 import { Monitor } from "../monitor/index.ts";
@@ -49,7 +49,8 @@ export function lifecycle(state: State): Handlers {
     });
     for (const module of target.loaded.modules)
       state.host.event("module", { reason: "new", module: { id: module.id, name: module.name } });
-    void index(target, ++indexing);
+    // A file that makes the reader fail costs its names, not the session.
+    index(target, ++indexing).catch((error: unknown) => state.tellError("index symbols", error));
   };
 
   /** Begins to run, or stands at the first instruction. */
@@ -118,7 +119,7 @@ export function lifecycle(state: State): Handlers {
       state.host.event("initialized");
       // The response waits for the breakpoints, so that a client knows all is set when it has it.
       if (!configured) await new Promise<void>((resolve) => (isReady = resolve));
-      if (!state.hasEnded) setImmediate(go);
+      if (!state.hasEnded) state.later(go);
     },
     attach() {
       throw attachUnsupported();
@@ -132,7 +133,7 @@ export function lifecycle(state: State): Handlers {
       const old = state.launched();
       old.debuggee.dispose();
       start(given ?? lastGiven);
-      setImmediate(go);
+      state.later(go);
     },
     disconnect: end,
     terminate() {

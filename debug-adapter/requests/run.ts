@@ -6,7 +6,7 @@
  */
 import type { Channel } from "../../media/protocol.ts";
 import type { Control } from "../debuggee.ts";
-import { AdapterError, internal, machineEnded } from "../errors.ts";
+import { machineEnded } from "../errors.ts";
 import { autopsy, stopText } from "../exceptions/autopsy.ts";
 import type { StepEnd } from "../stepping/step.ts";
 import type { Target } from "../target.ts";
@@ -25,15 +25,13 @@ export function resume(state: State, body: (control: Control, target: Target) =>
     state.sendStatus(true);
     return (await body(control, target)) as never;
   });
-  void run.then(
-    (stop) => ended(state, target, stop),
-    (error: unknown) => {
-      if (state.target !== target || state.hasEnded) return;
-      const shown = error instanceof AdapterError ? error : internal("run", error);
-      state.output(shown.message, "important");
-      ended(state, target, { kind: "pause" });
-    },
-  );
+  run
+    .catch((error: unknown): StepEnd => {
+      if (state.target === target) state.tellError("run", error);
+      return { kind: "pause" };
+    })
+    .then((stop) => ended(state, target, stop))
+    .catch((error: unknown) => state.tellError("tell of a stop", error));
 }
 
 /** The user's stops end a run; everything else goes on. */

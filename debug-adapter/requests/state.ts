@@ -8,7 +8,15 @@ import type { DebugProtocol } from "@vscode/debugprotocol";
 import type { CustomEvents, StatusBody } from "../../media/protocol.ts";
 import { BreakpointTable } from "../breakpoints/table.ts";
 import type { Clock } from "../debuggee.ts";
-import { machineRunning, noLocation, noSuchFrame, noSuchThread, notLaunched } from "../errors.ts";
+import {
+  AdapterError,
+  internal,
+  machineRunning,
+  noLocation,
+  noSuchFrame,
+  noSuchThread,
+  notLaunched,
+} from "../errors.ts";
 import type { Names, Value } from "../expressions/index.ts";
 import type { Files } from "../files.ts";
 import { formatReference, type Address } from "../memory/space.ts";
@@ -85,6 +93,23 @@ export class State {
   output(text: string, category: "console" | "important" | "stdout" | "stderr" = "console"): void {
     if (text !== "")
       this.host.event("output", { category, output: text.endsWith("\n") ? text : `${text}\n` });
+  }
+
+  /** Does something after the response to the request under way; whatever it throws is told, and ends nothing. */
+  later(action: () => void): void {
+    setImmediate(() => {
+      try {
+        action();
+      } catch (error) {
+        this.tellError("go on", error);
+      }
+    });
+  }
+
+  /** An error that no request waits for. */
+  tellError(what: string, error: unknown): void {
+    if (this.hasEnded) return;
+    this.output((error instanceof AdapterError ? error : internal(what, error)).message, "important");
   }
 
   get isRunning(): boolean {

@@ -84,12 +84,9 @@ export class Step {
       if (stop !== null) return stop;
       const pc = this.#pc;
       const isJumpBack = pc <= before;
-      if (
-        pc >= range.low &&
-        pc < range.high &&
-        !(granularity === "statement" && isJumpBack && pc === range.low)
-      )
-        continue;
+      // A jump back to the start of a row is the next round of a loop that is all on this line.
+      const isNextRound = granularity === "statement" && isJumpBack && symbols.lineAt(pc)?.low === pc;
+      if (this.#isInside(range) && !isNextRound) continue;
       const arrived = this.#arrival(from, start, granularity, isJumpBack);
       if (arrived === "done") return DONE;
       if (arrived === "leave") {
