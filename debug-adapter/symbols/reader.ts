@@ -342,9 +342,16 @@ export class Cursor {
 
   string(): string {
     const start = this.position;
+    const window = this.#base;
+    const from = this.#at;
     this.skipString();
     const length = this.position - 1 - start;
-    return length === 0 ? "" : text(this.section.bytes(start, length), length);
+    if (length === 0) return "";
+    const isHere = this.#base === window && this.#bytes.length > 0;
+    return text(
+      isHere ? this.#bytes.subarray(from, from + length) : this.section.bytes(start, length),
+      length,
+    );
   }
 
   skipString(): void {

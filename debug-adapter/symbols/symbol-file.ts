@@ -12,7 +12,7 @@ import { NameIndex } from "./dwarf/name-index.ts";
 import { ElfFile } from "./elf/file.ts";
 import { type Decompress, ET, PT, SHF, SHT } from "./elf/header.ts";
 import { ElfSymbols } from "./elf/symbol.ts";
-import { capture, SymbolError } from "./error.ts";
+import { SymbolError } from "./error.ts";
 import type { AddressRange } from "./model.ts";
 import type { FileReader, Section } from "./reader.ts";
 import { FrameInformation } from "./unwind/cfi.ts";
@@ -43,7 +43,6 @@ const CRC_BYTES_MAX = 64 << 20;
 export class SymbolFile {
   readonly name: string;
   readonly elf: ElfFile;
-  readonly symbols: ElfSymbols;
   readonly data: DebugData;
   readonly map: AddressMap;
   readonly lines: LineIndex;
@@ -54,6 +53,7 @@ export class SymbolFile {
   /** Where the file is loaded, as linked. */
   readonly extents: readonly AddressRange[];
   readonly #debug: ElfFile | undefined;
+  #symbols: ElfSymbols | undefined;
 
   /** @throws SymbolError */
   constructor(reader: FileReader, options: SymbolFileOptions) {
@@ -66,10 +66,6 @@ export class SymbolFile {
     if (debug) this.#check(debug);
     this.#debug = debug;
     const find = (section: string): Section | undefined => debug?.section(section) ?? elf.section(section);
-    const hasTable = elf.sections.some((each) => each.type === SHT.SYMTAB && each.size > 0);
-    const symbols = capture(() => new ElfSymbols(hasTable || !debug ? elf : debug));
-    // Damaged symbols are no reason to do without lines and variables.
-    this.symbols = symbols instanceof SymbolError ? new ElfSymbols(null) : symbols;
     const hasCode = (address: bigint): boolean => elf.hasCode(address);
     const supplement =
       options.supplementary &&
@@ -89,7 +85,6 @@ export class SymbolFile {
           hasCode: () => false,
         }),
     });
-    if (symbols instanceof SymbolError) this.data.problem(symbols);
     this.lines = new LineIndex(this.data, () => this.map);
     this.map = new AddressMap(this.data, (unit) => this.lines.tableOf(unit));
     this.functions = new Functions(this.data, this.map);
@@ -103,6 +98,16 @@ export class SymbolFile {
       problem: (error) => data.problem(error),
     });
     this.extents = extentsOf(elf);
+  }
+
+  get symbols(): ElfSymbols {
+    if (!this.#symbols) {
+      const hasTable = this.elf.sections.some((each) => each.type === SHT.SYMTAB && each.size > 0);
+      const from = hasTable ? this.elf : (this.#debug ?? this.elf);
+      // Damaged symbols are no reason to do without lines and variables.
+      this.#symbols = this.data.attempt(() => new ElfSymbols(from)) ?? new ElfSymbols(null);
+    }
+    return this.#symbols;
   }
 
   /** Whether there is more to know than ELF symbols. */

@@ -7,7 +7,8 @@ import { demangle } from "./demangle/index.ts";
 import { AT, TAG } from "./dwarf/constants.ts";
 import { type FunctionNames, functionNames } from "./dwarf/name.ts";
 import type { Types } from "./dwarf/type.ts";
-import type { Entry, Unit } from "./dwarf/unit.ts";
+import type { Entry } from "./dwarf/entry.ts";
+import type { Unit } from "./dwarf/unit.ts";
 import type { ElfSymbol } from "./elf/symbol.ts";
 import type { AddressRange, FunctionType, SourcePosition, SymbolFunction } from "./model.ts";
 import type { SymbolFile } from "./symbol-file.ts";
@@ -62,7 +63,12 @@ export class FunctionViews {
   }
 
   #functionType(entry: Entry): FunctionType | null {
-    const type = this.#file.data.attempt(() => this.#types.read(entry));
+    // An inlined copy has parameters but no return type; the function it is a copy of has both.
+    const type = this.#file.data.attempt(() =>
+      this.#types.read(
+        entry.tag === TAG.inlined_subroutine ? (entry.reference(AT.abstract_origin) ?? entry) : entry,
+      ),
+    );
     return type?.kind === "function" ? type : null;
   }
 

@@ -20,7 +20,7 @@ import {
 import { assembly, decompress, has, net, run, shapes } from "./subject.ts";
 
 const SEED = Number(process.env["SEED"] ?? 1);
-const CASES = Number(process.env["CASES"] ?? 400);
+const CASES = Number(process.env["CASES"] ?? 150);
 
 /** xorshift32: the same damage for the same seed. */
 function generator(seed: number): (below: number) => number {

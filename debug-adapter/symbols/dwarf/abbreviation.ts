@@ -15,16 +15,20 @@ export interface Abbreviation {
   readonly attributes: readonly number[];
   /** Values of `implicit_const` attributes by index of the attribute. */
   readonly implicit: ReadonlyMap<number, bigint> | undefined;
-  /** Bytes of an entry behind its code if that is the same for all of them, else -1. */
-  readonly sizeBytes: number;
+  /** How to pass over an entry: a number of bytes, or the negated form of a value whose size depends on what it is. */
+  readonly skips: readonly number[];
   /** Index of the attribute `sibling`, or -1. */
   readonly sibling: number;
 }
 
+const DENSE = 4096;
+
 export class AbbreviationTable {
   readonly #cursor: Cursor;
   readonly #format: Format;
-  readonly #byCode = new Map<number, Abbreviation>();
+  /** Producers count codes up from 1; whatever does not goes into the map. */
+  readonly #dense: (Abbreviation | undefined)[] = [];
+  readonly #sparse = new Map<number, Abbreviation>();
   #complete = false;
 
   constructor(section: Section, offset: number, format: Format) {
@@ -33,7 +37,7 @@ export class AbbreviationTable {
   }
 
   get(code: number): Abbreviation | undefined {
-    let found = this.#byCode.get(code);
+    let found = code < DENSE ? this.#dense[code] : this.#sparse.get(code);
     while (!found && !this.#complete) {
       const next = this.#read();
       if (!next) this.#complete = true;
@@ -51,7 +55,7 @@ export class AbbreviationTable {
     const hasChildren = cursor.u8() !== 0;
     const attributes: number[] = [];
     let implicit: Map<number, bigint> | undefined;
-    let sizeBytes = 0;
+    const skips: number[] = [];
     let sibling = -1;
     for (;;) {
       const name = cursor.uleb();
@@ -62,10 +66,16 @@ export class AbbreviationTable {
       if (name === AT.sibling) sibling = attributes.length / 2;
       attributes.push(name, form);
       const size = fixedSize(form, this.#format);
-      sizeBytes = size < 0 || sizeBytes < 0 ? -1 : sizeBytes + size;
+      if (size < 0) skips.push(-form);
+      else if (skips.length > 0 && skips.at(-1)! >= 0) skips[skips.length - 1]! += size;
+      else skips.push(size);
     }
-    const abbreviation = { code, tag, hasChildren, attributes, implicit, sizeBytes, sibling };
-    if (!this.#byCode.has(code)) this.#byCode.set(code, abbreviation);
+    const abbreviation = { code, tag, hasChildren, attributes, implicit, skips, sibling };
+    if (code >= DENSE) this.#sparse.set(code, abbreviation);
+    else {
+      while (this.#dense.length < code) this.#dense.push(undefined);
+      this.#dense[code] ??= abbreviation;
+    }
     return abbreviation;
   }
 }

@@ -7,7 +7,8 @@
 import { SymbolError } from "../error.ts";
 import { Section } from "../reader.ts";
 import { UT } from "./constants.ts";
-import { type DebugContext, type Entry, Unit, type UnitHeader } from "./unit.ts";
+import type { Entry } from "./entry.ts";
+import { type DebugContext, Unit, type UnitHeader } from "./unit.ts";
 
 const WARM_BYTES = 64 << 20;
 // More problems than these are the same one over and over.
@@ -25,6 +26,7 @@ export class DebugData implements DebugContext {
   readonly problems: SymbolError[] = [];
   readonly #find: (name: string) => Section | undefined;
   readonly #sections = new Map<string, Section>();
+  readonly #texts = { ".debug_str": new Map<number, string>(), ".debug_line_str": new Map<number, string>() };
   readonly #warm = new Map<Unit, number>();
   #warmBytes = 0;
   #units: readonly Unit[] | undefined;
@@ -51,6 +53,17 @@ export class DebugData implements DebugContext {
       this.#sections.set(name, section);
     }
     return section;
+  }
+
+  text(section: ".debug_str" | ".debug_line_str", offset: number): string {
+    const texts = this.#texts[section];
+    let text = texts.get(offset);
+    if (text === undefined) {
+      text = this.section(section).string(offset);
+      // File names of a kernel: tens of thousands. More is something else.
+      if (texts.size < 500_000) texts.set(offset, text);
+    }
+    return text;
   }
 
   attempt<T>(action: () => T): T | undefined {

@@ -10,7 +10,8 @@ import { AT, TAG } from "./constants.ts";
 import type { DebugData } from "./debug-data.ts";
 import { compute, type Environment, Failure } from "./expression.ts";
 import { rangesOf } from "./range.ts";
-import type { Entry, Unit } from "./unit.ts";
+import type { Entry } from "./entry.ts";
+import type { Unit } from "./unit.ts";
 
 /** A function, or an inlined copy of one, active at an address, and the lexical blocks inside it that are. */
 export interface Activation {

@@ -8,6 +8,7 @@ import { baseName, bestMatches } from "../source-path.ts";
 import type { AddressMap } from "./address-map.ts";
 import { AT, UT } from "./constants.ts";
 import type { DebugData } from "./debug-data.ts";
+import { joinPath } from "./path.ts";
 import { type LineSequence, LineTable, ROW } from "./line.ts";
 import type { Unit } from "./unit.ts";
 
@@ -25,9 +26,10 @@ export class LineIndex {
   readonly #data: DebugData;
   readonly #map: () => AddressMap;
   readonly #tables = new Map<number, LineTable | undefined>();
-  /** Units that have a file of this name, without directories. */
+  /** Units that have a file of this name, as it stands in their tables. */
   readonly #byName = new Map<string, Unit[]>();
-  readonly #paths = new Set<string>();
+  /** Names of files by directory. */
+  readonly #names = new Map<string, Set<string>>();
   #indexed = 0;
   #unitsWithLines: readonly Unit[] | undefined;
 
@@ -67,7 +69,10 @@ export class LineIndex {
   /** Every source file, as recorded. */
   sources(): readonly string[] {
     this.#finish();
-    return [...this.#paths];
+    const paths = new Set<string>();
+    for (const [directory, names] of this.#names)
+      for (const name of names) paths.add(joinPath(directory, name));
+    return [...paths];
   }
 
   #finish(): void {
@@ -95,15 +100,32 @@ export class LineIndex {
     const table = offset === undefined ? undefined : this.#data.attempt(() => new LineTable(unit, offset));
     if (!table) return;
     this.#data.attempt(() => {
-      for (const { path } of table.files()) {
-        if (path === "") continue;
-        this.#paths.add(path);
-        const name = baseName(path).toLowerCase();
+      let last = "";
+      let inDirectory: Set<string> | undefined;
+      for (const { directory, name } of table.names()) {
+        if (!inDirectory || directory !== last) {
+          inDirectory = this.#names.get(directory);
+          if (!inDirectory) this.#names.set(directory, (inDirectory = new Set<string>()));
+          last = directory;
+        }
+        inDirectory.add(name);
         const list = this.#byName.get(name);
         if (!list) this.#byName.set(name, [unit]);
         else if (list.at(-1) !== unit) list.push(unit);
       }
     });
+  }
+
+  /** Units that have a file which `path` may mean, by the last component. */
+  #unitsWith(path: string): Unit[] {
+    this.#finish();
+    const wanted = baseName(path).toLowerCase();
+    const units = new Set<Unit>();
+    for (const [name, list] of this.#byName) {
+      if (name.length >= wanted.length && baseName(name).toLowerCase() === wanted)
+        for (const unit of list) units.add(unit);
+    }
+    return [...units];
   }
 
   #sequences(table: LineTable): readonly LineSequence[] {
@@ -181,24 +203,9 @@ export class LineIndex {
    * the end of a recorded path, or a path of which a recorded one is the end.
    */
   placesOf(path: string, line: number): LinePlace[] {
-    this.#finish();
-    const units = this.#byName.get(baseName(path).toLowerCase()) ?? [];
-    const files: { readonly table: LineTable; readonly index: number; readonly path: string }[] = [];
-    for (const unit of units) {
-      const table = this.tableOf(unit);
-      if (table) for (const file of table.files()) files.push({ table, ...file });
-    }
-    const wanted = new Set(bestMatches(path, new Set(files.map((file) => file.path))));
-    const byTable = new Map<LineTable, Set<number>>();
-    for (const file of files) {
-      if (!wanted.has(file.path)) continue;
-      const set = byTable.get(file.table);
-      if (set) set.add(file.index);
-      else byTable.set(file.table, new Set([file.index]));
-    }
     let best = Number.MAX_SAFE_INTEGER;
     let places: LinePlace[] = [];
-    for (const [table, indices] of byTable) {
+    for (const [table, indices] of this.#filesNamed(path)) {
       for (const sequence of this.#sequences(table)) {
         if (!this.#data.hasCode(sequence.low)) continue;
         const { offsets, files: fileOf, lines, flags } = sequence;
@@ -230,21 +237,8 @@ export class LineIndex {
 
   /** Lines of the file between `from` and `to` (inclusive) at which code starts, ascending, with their columns. */
   linesOf(path: string, from: number, to: number): { readonly line: number; readonly column: number }[] {
-    this.#finish();
     const found = new Map<string, { line: number; column: number }>();
-    const names = this.#byName.get(baseName(path).toLowerCase()) ?? [];
-    const wanted = new Set(
-      bestMatches(
-        path,
-        [...this.#paths].filter((each) => baseName(each).toLowerCase() === baseName(path).toLowerCase()),
-      ),
-    );
-    for (const unit of names) {
-      const table = this.tableOf(unit);
-      if (!table) continue;
-      const indices = new Set(
-        [...table.files()].filter((file) => wanted.has(file.path)).map((file) => file.index),
-      );
+    for (const [table, indices] of this.#filesNamed(path)) {
       for (const sequence of this.#sequences(table)) {
         if (!this.#data.hasCode(sequence.low)) continue;
         for (let row = 0; row < sequence.offsets.length; row++) {
@@ -257,6 +251,28 @@ export class LineIndex {
       }
     }
     return [...found.values()].sort((a, b) => a.line - b.line || a.column - b.column);
+  }
+
+  /** The files that `path` means, as numbers in the line tables that have them. */
+  #filesNamed(path: string): Map<LineTable, Set<number>> {
+    const files: { readonly table: LineTable; readonly index: number; readonly path: string }[] = [];
+    const wantedName = baseName(path).toLowerCase();
+    for (const unit of this.#unitsWith(path)) {
+      const table = this.tableOf(unit);
+      if (!table) continue;
+      for (const file of table.files()) {
+        if (baseName(file.path).toLowerCase() === wantedName) files.push({ table, ...file });
+      }
+    }
+    const wanted = new Set(bestMatches(path, new Set(files.map((file) => file.path))));
+    const byTable = new Map<LineTable, Set<number>>();
+    for (const file of files) {
+      if (!wanted.has(file.path)) continue;
+      const set = byTable.get(file.table);
+      if (set) set.add(file.index);
+      else byTable.set(file.table, new Set([file.index]));
+    }
+    return byTable;
   }
 }
 

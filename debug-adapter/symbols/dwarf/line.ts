@@ -50,6 +50,7 @@ export class LineTable {
   readonly #directories: string[] = [];
   readonly #files: LineFile[] = [];
   readonly #paths: (string | undefined)[] = [];
+  readonly #joined: (string | undefined)[] = [];
   #sequences: readonly LineSequence[] | undefined;
 
   /** Reads the header at `offset`. @throws SymbolError */
@@ -94,9 +95,16 @@ export class LineTable {
       yield { index, path: this.path(index) };
   }
 
-  /** How many files there are and their names without directories: cheap enough to go through all units. */
-  *names(): Generator<{ readonly index: number; readonly name: string }> {
-    for (const [index, file] of this.#files.entries()) if (file.name !== "") yield { index, name: file.name };
+  /** Directory and name of each file, cheap enough to go through those of all units; `join` makes the path of them. */
+  *names(): Generator<{ readonly directory: string; readonly name: string }> {
+    for (let index = this.version >= 5 ? 0 : 1; index < this.#files.length; index++) {
+      const { name, directory } = this.#files[index]!;
+      if (name !== "") yield { directory: this.#directory(directory), name };
+    }
+  }
+
+  #directory(index: number): string {
+    return (this.#joined[index] ??= joinPath(this.unit.compilationDirectory, this.#directories[index] ?? ""));
   }
 
   path(index: number): string {
@@ -105,10 +113,7 @@ export class LineTable {
       const file = this.#files[index];
       if (!file || file.name === "")
         path = this.unit.name === "" ? "" : joinPath(this.unit.compilationDirectory, this.unit.name);
-      else {
-        const directory = this.#directories[file.directory] ?? "";
-        path = joinPath(this.unit.compilationDirectory, directory, file.name);
-      }
+      else path = joinPath(this.#directory(file.directory), file.name);
       this.#paths[index] = path;
     }
     return path;
@@ -168,8 +173,9 @@ export class LineTable {
   #string(form: number, value: RawValue): string {
     if (typeof value !== "number") return "";
     if (form === FORM.string) return this.#section.string(value);
-    if (form === FORM.strp) return this.unit.context.section(".debug_str").string(value);
-    return form === FORM.line_strp ? this.unit.context.section(".debug_line_str").string(value) : "";
+    return form === FORM.strp || form === FORM.line_strp
+      ? this.unit.context.text(form === FORM.strp ? ".debug_str" : ".debug_line_str", value)
+      : "";
   }
 
   #run(): LineSequence[] {

@@ -3,7 +3,8 @@
  */
 import type { Cursor } from "../reader.ts";
 import { FORM } from "./constants.ts";
-import type { Entry, Unit } from "./unit.ts";
+import type { Entry } from "./entry.ts";
+import type { Unit } from "./unit.ts";
 
 const ENTRIES_MAX = 100_000;
 

@@ -7,13 +7,15 @@
  */
 import { AT, TAG } from "./constants.ts";
 import type { DebugData } from "./debug-data.ts";
-import type { Entry, Unit } from "./unit.ts";
+import type { Entry } from "./entry.ts";
+import type { Probe } from "./probe.ts";
+import type { Unit } from "./unit.ts";
 
 const TYPES_BIAS = 2 ** 51;
 // Types of one name: most are the same header's structure in another unit.
-const DEFINITIONS_MAX = 16;
+const DEFINITIONS_MAX = 4;
 
-const TYPE_TAGS: ReadonlySet<number> = new Set([
+const TAGS: ReadonlySet<number> = new Set([
   TAG.structure_type,
   TAG.class_type,
   TAG.union_type,
@@ -23,33 +25,73 @@ const TYPE_TAGS: ReadonlySet<number> = new Set([
   TAG.template_alias,
   TAG.base_type,
   TAG.unspecified_type,
-]);
-const TAGS: ReadonlySet<number> = new Set([
-  ...TYPE_TAGS,
   TAG.subprogram,
   TAG.inlined_subroutine,
   TAG.variable,
-  TAG.lexical_block,
 ]);
 
-/** Lists of numbers by name. */
-class Lists {
-  readonly #lists = new Map<string, number | number[]>();
+const SLOT = {
+  name: 0,
+  linkage: 1,
+  declaration: 2,
+  specification: 3,
+  origin: 4,
+  location: 5,
+  constant: 6,
+} as const;
+const WANTED: ReadonlyMap<number, number> = new Map([
+  [AT.name, SLOT.name],
+  [AT.linkage_name, SLOT.linkage],
+  [AT.MIPS_linkage_name, SLOT.linkage],
+  [AT.declaration, SLOT.declaration],
+  [AT.specification, SLOT.specification],
+  [AT.abstract_origin, SLOT.origin],
+  [AT.location, SLOT.location],
+  [AT.const_value, SLOT.constant],
+]);
 
-  add(name: string, key: number, max: number): void {
-    const list = this.#lists.get(name);
-    if (list === undefined) this.#lists.set(name, key);
-    else if (typeof list === "number") this.#lists.set(name, [list, key]);
-    else if (list.length < max) list.push(key);
+/** Keys of entries by name. A name in `.debug_str` goes by its offset there, and its text is read when the first question comes. */
+class Lists {
+  readonly #lists = new Map<number | string, number | number[]>();
+  readonly #text: (offset: number) => string;
+  readonly #max: number;
+  /** Where each name's keys are; made anew when there are new ones. */
+  #byText: Map<string, (number | string)[]> | undefined;
+
+  constructor(text: (offset: number) => string, max: number) {
+    this.#text = text;
+    this.#max = max;
   }
 
-  get(name: string): readonly number[] {
+  add(name: number | string, key: number): void {
     const list = this.#lists.get(name);
-    return list === undefined ? [] : typeof list === "number" ? [list] : list;
+    if (list === undefined) {
+      this.#lists.set(name, key);
+      this.#byText = undefined;
+    } else if (typeof list === "number") {
+      if (this.#max > 1) this.#lists.set(name, [list, key]);
+    } else if (list.length < this.#max) list.push(key);
+  }
+
+  get(name: string): number[] {
+    return (this.#texts().get(name) ?? []).flatMap((each) => this.#lists.get(each) ?? []);
   }
 
   names(): IterableIterator<string> {
-    return this.#lists.keys();
+    return this.#texts().keys();
+  }
+
+  #texts(): Map<string, (number | string)[]> {
+    if (!this.#byText) {
+      this.#byText = new Map();
+      for (const name of this.#lists.keys()) {
+        const text = typeof name === "number" ? this.#text(name) : name;
+        const list = this.#byText.get(text);
+        if (list) list.push(name);
+        else this.#byText.set(text, [name]);
+      }
+    }
+    return this.#byText;
   }
 }
 
@@ -98,16 +140,19 @@ class Instances {
 
 export class NameIndex {
   readonly #data: DebugData;
-  readonly #functions = new Lists();
-  readonly #variables = new Lists();
-  readonly #types = new Lists();
+  readonly #functions: Lists;
+  readonly #variables: Lists;
+  readonly #types: Lists;
   readonly #instances = new Instances();
-  /** Strings of `.debug_str` by offset, because the same few name most things. */
-  readonly #strings = new Map<number, string>();
   #next = 0;
 
   constructor(data: DebugData) {
     this.#data = data;
+    const text = (offset: number): string =>
+      data.attempt(() => data.section(".debug_str").string(offset)) ?? "";
+    this.#functions = new Lists(text, Number.MAX_SAFE_INTEGER);
+    this.#variables = new Lists(text, DEFINITIONS_MAX);
+    this.#types = new Lists(text, DEFINITIONS_MAX);
   }
 
   /** Passes over the units not yet seen. Each value is the fraction of bytes done. */
@@ -122,7 +167,6 @@ export class NameIndex {
       done += unit.end - unit.offset;
       yield done / total;
     }
-    this.#strings.clear();
   }
 
   get isComplete(): boolean {
@@ -196,68 +240,50 @@ export class NameIndex {
     const bias = unit.section.name === ".debug_types" ? TYPES_BIAS : 0;
     // Depth of the function being passed; what lies deeper is its own.
     let functionDepth = Number.MAX_SAFE_INTEGER;
-    unit.scan(TAGS, (entry, depth) => {
-      if (depth <= functionDepth) functionDepth = Number.MAX_SAFE_INTEGER;
-      const key = entry.offset + bias;
-      switch (entry.tag) {
-        case TAG.subprogram:
-          if (functionDepth === Number.MAX_SAFE_INTEGER) functionDepth = depth;
-          this.#function(entry, key);
-          return true;
-        case TAG.inlined_subroutine:
-          this.#instance(entry, AT.abstract_origin, key);
-          return true;
-        case TAG.lexical_block:
-          return true;
-        case TAG.variable:
-          if (depth < functionDepth) this.#variable(entry, key);
-          return false;
-        default:
-          this.#type(entry, key);
-          return (
-            entry.tag !== TAG.enumeration_type && entry.tag !== TAG.typedef && entry.tag !== TAG.base_type
-          );
+    unit.probe(TAGS, WANTED, (probe) => {
+      if (probe.depth <= functionDepth) functionDepth = Number.MAX_SAFE_INTEGER;
+      const key = probe.offset + bias;
+      if (probe.tag === TAG.inlined_subroutine) {
+        this.#instance(probe, SLOT.origin, key);
+      } else if (probe.tag === TAG.subprogram) {
+        if (functionDepth === Number.MAX_SAFE_INTEGER) functionDepth = probe.depth;
+        this.#named(this.#functions, probe, key);
+        this.#instance(probe, SLOT.specification, key);
+        this.#instance(probe, SLOT.origin, key);
+      } else if (probe.tag === TAG.variable) {
+        if (probe.depth < functionDepth) this.#variable(probe, key);
+      } else if (!probe.flag(SLOT.declaration)) {
+        const name = probe.string(SLOT.name);
+        if (name !== undefined) this.#types.add(name, key);
       }
     });
   }
 
-  #function(entry: Entry, key: number): void {
-    const name = this.#name(entry, AT.name);
-    if (name !== undefined) this.#functions.add(name, key, Number.MAX_SAFE_INTEGER);
-    const linkage = this.#name(entry, AT.linkage_name) ?? this.#name(entry, AT.MIPS_linkage_name);
-    if (linkage !== undefined && linkage !== name) this.#functions.add(linkage, key, Number.MAX_SAFE_INTEGER);
-    this.#instance(entry, AT.specification, key);
-    this.#instance(entry, AT.abstract_origin, key);
+  #named(lists: Lists, probe: Probe, key: number): void {
+    const name = probe.string(SLOT.name);
+    if (name !== undefined) lists.add(name, key);
+    const linkage = probe.string(SLOT.linkage);
+    if (linkage !== undefined && linkage !== name) lists.add(linkage, key);
   }
 
-  #variable(entry: Entry, key: number): void {
-    this.#instance(entry, AT.specification, key);
-    if (!entry.has(AT.location) && !entry.has(AT.const_value)) return;
-    const named = entry.has(AT.name) ? entry : entry.withAttribute(AT.name);
-    const name = named && this.#name(named, AT.name);
-    if (name !== undefined) this.#variables.add(name, key, DEFINITIONS_MAX);
-    const linkage = named && (this.#name(named, AT.linkage_name) ?? this.#name(named, AT.MIPS_linkage_name));
-    if (linkage !== undefined && linkage !== name) this.#variables.add(linkage, key, DEFINITIONS_MAX);
-  }
-
-  #type(entry: Entry, key: number): void {
-    const name = this.#name(entry, AT.name);
-    if (name !== undefined && !entry.flag(AT.declaration)) this.#types.add(name, key, DEFINITIONS_MAX);
-  }
-
-  #instance(entry: Entry, attribute: number, key: number): void {
-    const origin = entry.referenceOffset(attribute);
-    if (origin !== undefined) this.#instances.add(origin, key);
-  }
-
-  #name(entry: Entry, attribute: number): string | undefined {
-    const offset = entry.stringOffset(attribute);
-    if (offset === undefined) return entry.string(attribute);
-    let name = this.#strings.get(offset);
-    if (name === undefined) {
-      name = entry.string(attribute) ?? "";
-      this.#strings.set(offset, name);
+  #variable(probe: Probe, key: number): void {
+    this.#instance(probe, SLOT.specification, key);
+    if (!probe.has(SLOT.location) && !probe.has(SLOT.constant)) return;
+    if (probe.has(SLOT.name)) {
+      this.#named(this.#variables, probe, key);
+      return;
     }
-    return name;
+    // A definition outside its class or namespace has its name in the declaration.
+    const named = probe.unit.entry(probe.offset).withAttribute(AT.name);
+    if (!named) return;
+    const name = named.name;
+    if (name !== undefined) this.#variables.add(name, key);
+    const linkage = named.string(AT.linkage_name) ?? named.string(AT.MIPS_linkage_name);
+    if (linkage !== undefined && linkage !== name) this.#variables.add(linkage, key);
+  }
+
+  #instance(probe: Probe, slot: number, key: number): void {
+    const origin = probe.reference(slot);
+    if (origin >= 0) this.#instances.add(origin, key);
   }
 }

@@ -3,7 +3,7 @@
  */
 import { demangle } from "../demangle/index.ts";
 import { AT, LANG, TAG } from "./constants.ts";
-import { type Entry, NAMESPACES } from "./unit.ts";
+import { type Entry, NAMESPACES } from "./entry.ts";
 
 const DEPTH_MAX = 32;
 // C, in all its years, and assembly: names have no parents there, and a structure's is used with its keyword.

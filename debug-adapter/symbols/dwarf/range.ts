@@ -7,7 +7,8 @@
 import type { AddressRange } from "../model.ts";
 import type { Cursor } from "../reader.ts";
 import { AT, FORM } from "./constants.ts";
-import type { Entry, Unit } from "./unit.ts";
+import type { Entry } from "./entry.ts";
+import type { Unit } from "./unit.ts";
 
 // A list with more ranges than this is not one a compiler wrote.
 const RANGES_MAX = 1_000_000;

@@ -21,7 +21,7 @@ import type {
 import { AT, ATE, LANGUAGES_FROM_ONE, TAG } from "./constants.ts";
 import { compute, type Environment, Failure, locate } from "./expression.ts";
 import { isPlain, qualifiedName } from "./name.ts";
-import type { Entry } from "./unit.ts";
+import type { Entry } from "./entry.ts";
 import type { Section } from "../reader.ts";
 
 const DEPTH_MAX = 100;

@@ -1,22 +1,24 @@
 /**
- * A unit of debugging entries (compilation unit, type unit, partial unit) and the entries themselves (DWARF 5 §7.5).
+ * A unit of debugging entries (compilation unit, type unit, partial unit; DWARF 5 §7.5), and the ways to go through it.
  *
- * Entries are read when visited and never all kept: an `Entry` is one of them decoded, cheap to make again from its offset.
- * Invariant: every step through a unit moves forward, so no damaged sibling or length makes a loop; chains of references between
- * entries are cut at REFERENCES_MAX.
- * Elsewhere: the list of units (`debug-data.ts`), what entries mean (`function.ts`, `type.ts`, `variable.ts`, …).
+ * Invariant: every step through a unit moves forward, so no damaged sibling or length makes a loop.
+ * Elsewhere: the list of units (`debug-data.ts`), an entry and its attributes (`entry.ts`).
  */
 import type { SymbolError } from "../error.ts";
 import type { Cursor, Section } from "../reader.ts";
 import { type Abbreviation, AbbreviationTable } from "./abbreviation.ts";
-import { AT, FORM, TAG, UT } from "./constants.ts";
+import { AT, FORM, UT } from "./constants.ts";
+import { Entry } from "./entry.ts";
 import { type Format, type RawValue, readForm, skipForm } from "./form.ts";
+import { type Plan, planOf, Probe, SKIP_BYTES, SKIP_FORM } from "./probe.ts";
 
 /** The debug information of one file, as its units see it. */
 export interface DebugContext {
   /** The section, or an empty one of that name. */
   section(name: string): Section;
   entryAt(offset: number): Entry;
+  /** A string by its offset in a section; equal offsets are read once. */
+  text(section: ".debug_str" | ".debug_line_str", offset: number): string;
   typeUnit(signature: bigint): Unit | undefined;
   /** dwz's file shared by several others, if there is one. */
   readonly supplementary: DebugContext | undefined;
@@ -43,8 +45,8 @@ export interface UnitHeader extends Format {
   readonly typeOffset: number;
 }
 
-// How many `specification`, `abstract_origin` or `signature` hops lead from an entry to the one that has a name: compilers need three.
-const REFERENCES_MAX = 8;
+// Codes above this have no remembered plan.
+const PLANS_MAX = 4096;
 
 export class Unit implements Format {
   readonly context: DebugContext;
@@ -144,9 +146,18 @@ export class Unit implements Format {
   entry(offset: number): Entry {
     if (!(offset >= this.first && offset < this.end))
       throw this.section.error(offset, "reference to an entry outside its unit");
-    const entry = this.#read(this.#warm(), offset);
+    // One entry of a unit that is not being looked through: not worth reading the unit for.
+    const cursor = this.#cursor ?? this.section.cursor(offset, this.end, 512);
+    const entry = this.#read(cursor, offset);
     if (!entry) throw this.section.error(offset, "reference to an entry that is none");
     return entry;
+  }
+
+  /** A string that stands in an entry itself. */
+  inlineString(offset: number): string {
+    const cursor = this.#cursor ?? this.section.cursor(offset, this.end, 512);
+    cursor.position = offset;
+    return cursor.string();
   }
 
   /** Of a type unit, the type it is for. */
@@ -169,33 +180,87 @@ export class Unit implements Format {
    * `depth` is that of the entry; the root has 0.
    */
   scan(tags: ReadonlySet<number>, visit: (entry: Entry, depth: number) => boolean): void {
+    this.#walk((cursor, at, abbreviation, depth) => {
+      if (!tags.has(abbreviation.tag)) {
+        this.#skip(cursor, abbreviation);
+        return -1;
+      }
+      const entry = this.#decode(cursor, at, abbreviation);
+      if (visit(entry, depth) || !abbreviation.hasChildren) {
+        cursor.position = entry.after;
+        return -1;
+      }
+      return this.#next(entry);
+    });
+  }
+
+  /**
+   * As `scan`, for passes over all units: of each entry only the attributes in `wanted` are read, into one `Probe` that is used again
+   * and again, and nothing is allocated. Every entry's children are visited.
+   */
+  probe(tags: ReadonlySet<number>, wanted: ReadonlyMap<number, number>, visit: (probe: Probe) => void): void {
+    const probe = new Probe(this, wanted.size);
     const cursor = this.#warm();
-    let at = this.first;
+    /** By code; null for entries of no interest. */
+    const plans: (Plan | null | undefined)[] = [];
     let depth = 0;
-    while (at < this.end) {
-      cursor.position = at;
+    cursor.position = this.first;
+    while (!cursor.done) {
+      const at = cursor.position;
       const code = cursor.uleb();
       if (code === 0) {
-        depth--;
-        at = cursor.position;
-        if (depth <= 0) return;
+        if (--depth <= 0) return;
         continue;
       }
       const abbreviation = this.#abbreviation(code, at);
-      if (tags.has(abbreviation.tag)) {
-        const entry = this.#decode(cursor, at, abbreviation);
-        const descend = visit(entry, depth);
-        if (!descend && abbreviation.hasChildren) {
-          at = this.#next(entry);
-          continue;
-        }
-        at = entry.after;
-      } else {
+      let plan = code < PLANS_MAX ? plans[code] : undefined;
+      if (plan === undefined) {
+        plan = tags.has(abbreviation.tag) ? planOf(abbreviation, wanted, this) : null;
+        if (code < PLANS_MAX) plans[code] = plan;
+      }
+      if (plan === null) {
         this.#skip(cursor, abbreviation);
-        at = cursor.position;
+      } else {
+        probe.begin(at, abbreviation.tag, depth);
+        for (let i = 0; i < plan.length; i++) {
+          const { slot, form, implicit } = plan[i]!;
+          if (slot === SKIP_BYTES) cursor.skip(form);
+          else if (slot === SKIP_FORM) skipForm(cursor, form, this);
+          else if (form !== FORM.indirect) probe.set(slot, form, readForm(cursor, form, this, implicit));
+          else {
+            const actual = cursor.uleb();
+            probe.set(slot, actual, readForm(cursor, actual, this, implicit));
+          }
+        }
+        const after = cursor.position;
+        visit(probe);
+        cursor.position = after;
       }
       if (abbreviation.hasChildren) depth++;
       else if (depth === 0) return;
+    }
+  }
+
+  /**
+   * Steps through all entries. `step` stands behind the code of an entry; it moves the cursor behind its attributes and returns -1, or
+   * returns where the entry's subtree ends to pass over it.
+   */
+  #walk(step: (cursor: Cursor, at: number, abbreviation: Abbreviation, depth: number) => number): void {
+    const cursor = this.#warm();
+    let depth = 0;
+    cursor.position = this.first;
+    while (!cursor.done) {
+      const at = cursor.position;
+      const code = cursor.uleb();
+      if (code === 0) {
+        if (--depth <= 0) return;
+        continue;
+      }
+      const abbreviation = this.#abbreviation(code, at);
+      const end = step(cursor, at, abbreviation, depth);
+      if (end >= 0) cursor.position = end;
+      else if (abbreviation.hasChildren) depth++;
+      if (depth === 0) return;
     }
   }
 
@@ -259,12 +324,12 @@ export class Unit implements Format {
   }
 
   #skip(cursor: Cursor, abbreviation: Abbreviation): void {
-    if (abbreviation.sizeBytes >= 0) {
-      cursor.skip(abbreviation.sizeBytes);
-      return;
+    const { skips } = abbreviation;
+    for (let i = 0; i < skips.length; i++) {
+      const skip = skips[i]!;
+      if (skip >= 0) cursor.skip(skip);
+      else skipForm(cursor, -skip, this);
     }
-    const { attributes } = abbreviation;
-    for (let i = 1; i < attributes.length; i += 2) skipForm(cursor, attributes[i]!, this);
   }
 
   /** Offset behind an entry and all below it. */
@@ -341,249 +406,3 @@ class Containers {
     return index < 0 ? undefined : this.#starts[index];
   }
 }
-
-export class Entry {
-  readonly unit: Unit;
-  /** In the unit's section; the same section offset is the same entry. */
-  readonly offset: number;
-  /** Offset behind its attributes: its first child, or the next entry. */
-  readonly after: number;
-  readonly abbreviation: Abbreviation;
-  readonly #values: readonly RawValue[];
-  readonly #forms: readonly (number | undefined)[] | undefined;
-
-  constructor(
-    unit: Unit,
-    offset: number,
-    after: number,
-    abbreviation: Abbreviation,
-    values: readonly RawValue[],
-    forms: readonly (number | undefined)[] | undefined,
-  ) {
-    this.unit = unit;
-    this.offset = offset;
-    this.after = after;
-    this.abbreviation = abbreviation;
-    this.#values = values;
-    this.#forms = forms;
-  }
-
-  get tag(): number {
-    return this.abbreviation.tag;
-  }
-
-  get name(): string | undefined {
-    return this.string(AT.name);
-  }
-
-  get sibling(): number | undefined {
-    const index = this.abbreviation.sibling;
-    if (index < 0) return undefined;
-    const value = this.#values[index];
-    const form = this.#form(index);
-    return typeof value === "number"
-      ? form === FORM.ref_addr
-        ? value
-        : this.unit.offset + value
-      : undefined;
-  }
-
-  has(attribute: number): boolean {
-    return this.#index(attribute) >= 0;
-  }
-
-  /** An attribute as it was written. */
-  raw(attribute: number): { readonly form: number; readonly value: RawValue } | undefined {
-    const index = this.#index(attribute);
-    return index < 0 ? undefined : { form: this.#form(index), value: this.#values[index]! };
-  }
-
-  flag(attribute: number): boolean {
-    const index = this.#index(attribute);
-    return index >= 0 && this.#values[index] !== 0;
-  }
-
-  /** A constant or an offset; undefined if the attribute is absent or of another class. */
-  number(attribute: number): number | undefined {
-    const index = this.#index(attribute);
-    const value = index < 0 ? undefined : this.#values[index];
-    if (typeof value === "bigint") {
-      const number = Number(BigInt.asIntN(64, value));
-      return Number.isSafeInteger(number) ? number : undefined;
-    }
-    return typeof value === "number" ? value : undefined;
-  }
-
-  /** A constant with its full width: sign-extended if `isSigned` and the form does not say (`data1` … `data8`). */
-  constant(attribute: number, isSigned: boolean): bigint | undefined {
-    const index = this.#index(attribute);
-    if (index < 0) return undefined;
-    const value = this.#values[index]!;
-    const form = this.#form(index);
-    if (value instanceof Uint8Array) return undefined;
-    const bits = form === FORM.data1 ? 8 : form === FORM.data2 ? 16 : form === FORM.data4 ? 32 : 64;
-    if (form === FORM.sdata || form === FORM.implicit_const) return BigInt(value);
-    return isSigned ? BigInt.asIntN(bits, BigInt(value)) : BigInt(value);
-  }
-
-  block(attribute: number): Uint8Array | undefined {
-    const index = this.#index(attribute);
-    const value = index < 0 ? undefined : this.#values[index];
-    return value instanceof Uint8Array ? value : undefined;
-  }
-
-  address(attribute: number): bigint | undefined {
-    const index = this.#index(attribute);
-    if (index < 0) return undefined;
-    const value = this.#values[index]!;
-    switch (this.#form(index)) {
-      case FORM.addr:
-        return typeof value === "bigint" ? value : undefined;
-      case FORM.addrx:
-      case FORM.addrx1:
-      case FORM.addrx2:
-      case FORM.addrx3:
-      case FORM.addrx4:
-      case FORM.GNU_addr_index:
-        return typeof value === "number" ? this.unit.addressAt(value) : undefined;
-      default:
-        return undefined;
-    }
-  }
-
-  string(attribute: number): string | undefined {
-    const index = this.#index(attribute);
-    const value = index < 0 ? undefined : this.#values[index];
-    return typeof value === "number" ? this.#string(this.#form(index), value) : undefined;
-  }
-
-  /** Where a string is stored, so that equal offsets need no second reading; undefined if it lies in the entry itself. */
-  stringOffset(attribute: number): number | undefined {
-    const index = this.#index(attribute);
-    const value = index < 0 ? undefined : this.#values[index];
-    return typeof value === "number" && this.#form(index) === FORM.strp ? value : undefined;
-  }
-
-  /** The entry that a reference attribute names. @throws SymbolError if there is none there */
-  reference(attribute: number): Entry | undefined {
-    const index = this.#index(attribute);
-    if (index < 0) return undefined;
-    const value = this.#values[index]!;
-    const form = this.#form(index);
-    switch (form) {
-      case FORM.ref1:
-      case FORM.ref2:
-      case FORM.ref4:
-      case FORM.ref8:
-      case FORM.ref_udata:
-        return this.unit.entry(this.unit.offset + Number(value));
-      case FORM.ref_addr:
-        return this.unit.context.entryAt(Number(value));
-      case FORM.ref_sig8:
-        return this.unit.context.typeUnit(BigInt(value as bigint))?.typeEntry;
-      case FORM.GNU_ref_alt:
-      case FORM.ref_sup4:
-      case FORM.ref_sup8: {
-        const { supplementary } = this.unit.context;
-        if (supplementary) return supplementary.entryAt(Number(value));
-        this.unit.context.problem(
-          this.unit.section.error(
-            this.offset,
-            "this refers to a supplementary debug file (dwz), which is not loaded",
-          ),
-        );
-        return undefined;
-      }
-      default:
-        return undefined;
-    }
-  }
-
-  /** Section offset of what a reference within this file's `.debug_info` names. */
-  referenceOffset(attribute: number): number | undefined {
-    const index = this.#index(attribute);
-    const value = index < 0 ? undefined : this.#values[index];
-    if (typeof value !== "number") return undefined;
-    const form = this.#form(index);
-    if (form === FORM.ref_addr) return value;
-    return form >= FORM.ref1 && form <= FORM.ref_udata ? this.unit.offset + value : undefined;
-  }
-
-  /** This entry or the first one along `abstract_origin` and `specification` that has the attribute. */
-  withAttribute(attribute: number): Entry | undefined {
-    if (this.has(attribute)) return this;
-    let entry = this.origin;
-    for (let hops = 1; entry && hops < REFERENCES_MAX; hops++) {
-      if (entry.has(attribute)) return entry;
-      entry = entry.origin;
-    }
-    return undefined;
-  }
-
-  /** What this entry is an instance or a completion of. */
-  get origin(): Entry | undefined {
-    return this.reference(AT.abstract_origin) ?? this.reference(AT.specification) ?? undefined;
-  }
-
-  children(): Generator<Entry> {
-    return this.unit.children(this);
-  }
-
-  get parent(): Entry | undefined {
-    return this.unit.parentOf(this.offset);
-  }
-
-  #index(attribute: number): number {
-    const { attributes } = this.abbreviation;
-    for (let i = 0; i < attributes.length; i += 2) if (attributes[i] === attribute) return i / 2;
-    return -1;
-  }
-
-  #form(index: number): number {
-    return this.#forms?.[index] ?? this.abbreviation.attributes[index * 2 + 1]!;
-  }
-
-  #string(form: number, value: number): string | undefined {
-    const { context, is64 } = this.unit;
-    switch (form) {
-      case FORM.string:
-        return this.unit.section.string(value);
-      case FORM.strp:
-        return context.section(".debug_str").string(value);
-      case FORM.line_strp:
-        return context.section(".debug_line_str").string(value);
-      case FORM.strx:
-      case FORM.strx1:
-      case FORM.strx2:
-      case FORM.strx3:
-      case FORM.strx4:
-      case FORM.GNU_str_index: {
-        const base = form === FORM.GNU_str_index ? 0 : this.unit.stringOffsetsBase;
-        const at = context
-          .section(".debug_str_offsets")
-          .cursor(base + value * (is64 ? 8 : 4))
-          .offset(is64);
-        return context.section(".debug_str").string(at);
-      }
-      case FORM.strp_sup:
-      case FORM.GNU_strp_alt:
-        return (
-          context.supplementary?.section(".debug_str").string(value) ??
-          "<in a supplementary debug file that is not loaded>"
-        );
-      default:
-        return undefined;
-    }
-  }
-}
-
-/** Tags of entries that only wrap others with a name. */
-export const NAMESPACES: ReadonlySet<number> = new Set([
-  TAG.namespace,
-  TAG.module,
-  TAG.structure_type,
-  TAG.class_type,
-  TAG.union_type,
-  TAG.interface_type,
-  TAG.enumeration_type,
-]);

@@ -9,7 +9,7 @@ import { type Environment, Failure, locate, toLittleEndian } from "./expression.
 import { expressionAt } from "./location-list.ts";
 import { qualifiedName } from "./name.ts";
 import type { Types } from "./type.ts";
-import type { Entry } from "./unit.ts";
+import type { Entry } from "./entry.ts";
 
 // Declarations in one block; a fuzzer can write more.
 const VARIABLES_MAX = 10_000;

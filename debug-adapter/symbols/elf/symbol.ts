@@ -34,7 +34,8 @@ export class ElfSymbols {
   #traits = new Uint8Array(0);
   #order = new Uint32Array(0);
   #strings: Section | undefined;
-  #byName: Map<string, number[]> | undefined;
+  /** Open-addressed hash table of the indexed symbols by name: index + 1, 0 for empty. */
+  #byName: Int32Array | undefined;
 
   /** Null gives an empty table. @throws SymbolError */
   constructor(elf: ElfFile | null) {
@@ -45,11 +46,13 @@ export class ElfSymbols {
     const strings = table && elf.sections[table.link];
     if (!table || !strings || strings.type === SHT.NOBITS) return;
     this.#strings = elf.contents(strings);
-    const cursor = elf.contents(table).cursor();
+    const contents = elf.contents(table);
+    const bytes = contents.bytes(0, contents.size);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const indices = elf.sections.find((each) => each.type === SHT.SYMTAB_SHNDX && each.link === table.index);
     const extended = indices && elf.contents(indices).cursor();
     const entryBytes = elf.is64 ? 24 : 16;
-    const count = Math.floor(table.size / entryBytes);
+    const count = Math.floor(bytes.length / entryBytes);
     this.#high = new Uint32Array(count);
     this.#low = new Uint32Array(count);
     this.#size = new Float64Array(count);
@@ -57,23 +60,15 @@ export class ElfSymbols {
     this.#traits = new Uint8Array(count);
     let kept = 0;
     for (let i = 0; i < count; i++) {
-      const name = cursor.u32();
-      let info: number, sectionIndex: number, low: number, high: number, size: number;
-      if (elf.is64) {
-        info = cursor.u8();
-        cursor.skip(1);
-        sectionIndex = cursor.u16();
-        low = cursor.u32();
-        high = cursor.u32();
-        size = cursor.u32() + cursor.u32() * 2 ** 32;
-      } else {
-        low = cursor.u32();
-        high = 0;
-        size = cursor.u32();
-        info = cursor.u8();
-        cursor.skip(1);
-        sectionIndex = cursor.u16();
-      }
+      const at = i * entryBytes;
+      const name = view.getUint32(at, true);
+      const info = view.getUint8(at + (elf.is64 ? 4 : 12));
+      let sectionIndex = view.getUint16(at + (elf.is64 ? 6 : 14), true);
+      let low = view.getUint32(at + (elf.is64 ? 8 : 4), true);
+      let high = elf.is64 ? view.getUint32(at + 12, true) : 0;
+      const size = elf.is64
+        ? view.getUint32(at + 16, true) + view.getUint32(at + 20, true) * 2 ** 32
+        : view.getUint32(at + 8, true);
       const kind = STT_KIND[info & 15];
       if (kind === undefined || name === 0 || sectionIndex === SHN.UNDEF) continue;
       if (sectionIndex === SHN.XINDEX) {
@@ -189,24 +184,53 @@ export class ElfSymbols {
   }
 
   named(name: string): ElfSymbol[] {
-    this.#byName ??= this.#index();
-    return (this.#byName.get(name) ?? []).map((index) => this.#symbol(index));
+    const table = (this.#byName ??= this.#hashNames());
+    const strings = this.#bytes();
+    const wanted = new TextEncoder().encode(name);
+    const found: number[] = [];
+    const mask = table.length - 1;
+    for (let slot = hash(wanted, 0) & mask; table[slot] !== 0; slot = (slot + 1) & mask) {
+      const index = table[slot]! - 1;
+      if (isAt(strings, this.#name[index]!, wanted)) found.push(index);
+    }
+    return found.map((index) => this.#symbol(index));
   }
 
   *all(): Generator<ElfSymbol> {
     for (const index of this.#order) yield this.#symbol(index);
   }
 
-  #index(): Map<string, number[]> {
-    const byName = new Map<string, number[]>();
-    for (const index of this.#order) {
-      const name = this.#nameOf(index);
-      const list = byName.get(name);
-      if (list) list.push(index);
-      else byName.set(name, [index]);
-    }
-    return byName;
+  #bytes(): Uint8Array {
+    const strings = this.#strings;
+    return strings ? strings.bytes(0, strings.size) : new Uint8Array(0);
   }
+
+  /** Names are hashed where they lie: making strings of them all would take ten times as long. */
+  #hashNames(): Int32Array {
+    const strings = this.#bytes();
+    let size = 16;
+    while (size < this.#order.length * 2) size *= 2;
+    const table = new Int32Array(size);
+    for (const index of this.#order) {
+      let slot = hash(strings, this.#name[index]!) & (size - 1);
+      while (table[slot] !== 0) slot = (slot + 1) & (size - 1);
+      table[slot] = index + 1;
+    }
+    return table;
+  }
+}
+
+/** FNV-1a of the bytes from `at` to a NUL or the end. */
+function hash(bytes: Uint8Array, at: number): number {
+  let value = 0x811c9dc5;
+  for (let i = at; i < bytes.length && bytes[i] !== 0; i++) value = Math.imul(value ^ bytes[i]!, 0x01000193);
+  return value >>> 0;
+}
+
+function isAt(bytes: Uint8Array, at: number, wanted: Uint8Array): boolean {
+  if (at + wanted.length > bytes.length) return false;
+  for (let i = 0; i < wanted.length; i++) if (bytes[at + i] !== wanted[i]) return false;
+  return at + wanted.length === bytes.length || bytes[at + wanted.length] === 0;
 }
 
 /** Among symbols at one address the highest wins: sized before bare, functions before objects before labels, global before local. */
