@@ -43,7 +43,8 @@ function reverse32(v: Vocabulary, value: ReturnType<Vocabulary["let"]>) {
 }
 
 const extend = (from: Width, signed: boolean) => (v: Vocabulary) => {
-  const value = v.read(1, from);
+  // MOVSXD with a 16-bit operand size reads no more than it writes.
+  const value = v.read(1, v.width < from ? v.width : from);
   if (!signed) return v.write(0, v.resize(value, v.width));
   v.write(0, v.width === 64 ? v.toI64Signed(value, from) : v.sext(value, from));
 };

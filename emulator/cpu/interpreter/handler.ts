@@ -265,29 +265,25 @@ export class HandlerVocabulary extends Vocabulary {
 
   // --- stack ------------------------------------------------------------------------------------------------------------------------------
 
-  /** Linear address of rSP plus a distance, and what rSP would be then. */
-  #stack(distance: Node, width: Width, access: Access): { linear: Node; pointer: Node } {
+  /** Linear address of rSP (or what `from` has) plus a distance, and what rSP would be there. */
+  #stack(
+    distance: Node,
+    width: Width,
+    access: Access,
+    from: Node = this.register(4, 64),
+  ): { linear: Node; pointer: Node } {
+    // oxfmt-ignore
+    const pointer = this.#pointer(distance, from);
+    if (this.#variant.stack !== "ss") return { linear: pointer, pointer };
+    const bytes = i32((width / 8) | (ACCESS[access] << 8));
+    return { linear: this.let(call("linear", "i64", get(this.#rec), i32(SEG.ss), pointer, bytes)), pointer };
+  }
+  /** A stack pointer moved by a distance, in the size that the stack segment gives. */
+  #pointer(distance: Node, from: Node): Node {
     const { stack } = this.#variant;
-    if (stack === "s64") {
-      const pointer = this.let(op("i64.add", this.register(4, 64), distance));
-      return { linear: pointer, pointer };
-    }
-    if (stack === "s32") {
-      const pointer = this.let(
-        op("i64.and", op("i64.add", this.register(4, 64), distance), i64(0xffffffffn)),
-      );
-      return { linear: pointer, pointer };
-    }
-    const pointer = this.let(call("stackOffset", "i64", distance));
-    const linear = call(
-      "linear",
-      "i64",
-      get(this.#rec),
-      i32(SEG.ss),
-      pointer,
-      i32((width / 8) | (ACCESS[access] << 8)),
-    );
-    return { linear: this.let(linear), pointer };
+    if (stack === "ss") return this.let(call("stackOffset", "i64", op("i64.add", from, distance)));
+    const moved = op("i64.add", from, distance);
+    return this.let(stack === "s64" ? moved : op("i64.and", moved, i64(0xffffffffn)));
   }
   #setStackPointer(pointer: Node): void {
     if (this.#variant.stack === "ss") this.f.emit(call("setStackPointer", "void", pointer));
@@ -305,14 +301,7 @@ export class HandlerVocabulary extends Vocabulary {
     return this.#loadLinear(this.#stack(i64(BigInt(depth)), width, "read").linear, width, i32(0x100));
   }
   release(bytes: Node): void {
-    const amount = this.let(bytes);
-    if (this.#variant.stack !== "ss") {
-      const moved = op("i64.add", this.register(4, 64), amount);
-      return this.#setStackPointer(
-        this.#variant.stack === "s32" ? op("i64.and", moved, i64(0xffffffffn)) : moved,
-      );
-    }
-    this.#setStackPointer(this.let(call("stackOffset", "i64", amount)));
+    this.#setStackPointer(this.#pointer(bytes, this.register(4, 64)));
   }
   popInto(value: Node): void {
     const before = this.let(this.register(4, 64));
@@ -326,17 +315,10 @@ export class HandlerVocabulary extends Vocabulary {
     this.storeTo(place, value);
   }
   leaveFrame(): void {
-    const { stack } = this.#variant;
-    const before = this.let(this.register(4, 64));
-    if (stack === "s64") this.setRegister(4, 64, this.register(5, 64));
-    else if (stack === "s32") this.setRegister(4, 32, this.register(5, 32));
-    else this.f.emit(call("setStackPointer", "void", this.register(5, 64)));
-    const { linear } = this.#stack(i64(0n), this.width, "read");
-    const moved = this.let(this.register(4, 64));
-    this.f.emit(put64(STATE.gpr + 4 * 8, before));
+    const frame = this.let(this.register(5, 64));
+    const { linear } = this.#stack(i64(0n), this.width, "read", frame);
     const value = this.#loadLinear(linear, this.width, i32(0x100));
-    this.f.emit(put64(STATE.gpr + 4 * 8, moved));
-    this.release(i64(BigInt(this.width / 8)));
+    this.#setStackPointer(this.#pointer(i64(BigInt(this.width / 8)), frame));
     this.setRegister(5, this.width, value);
   }
 

@@ -101,13 +101,12 @@ function linearFunction(): FunctionBody {
 /** Attributes of a usable, writable, expand-up data segment: of unusable, code, expand-down and writable only the last is set. */
 const PLAIN_DATA = { mask: 0x1000e, value: 0x2 } as const;
 
-/** rSP plus a distance, in the size that SS.B gives. */
+/** A stack pointer cut to the size that SS.B gives. */
 function stackOffsetFunction(): FunctionBody {
   const f = new FunctionBuilder("stackOffset", { params: ["i64"], result: "i64" });
-  const distance = get(f.params[0] as NonNullable<(typeof f.params)[0]>);
-  const sum = f.let(op("i64.add", memory(STATE.gpr + 32, "i64.load"), distance));
+  const value = get(f.params[0] as NonNullable<(typeof f.params)[0]>);
   const wide = op("i32.and", memory(STATE.mode, "i32.load"), i32(MODE.stack32));
-  f.emit(when(wide, [op("i64.and", sum, i64(0xffffffffn))], [op("i64.and", sum, i64(0xffffn))], "i64"));
+  f.emit(when(wide, [op("i64.and", value, i64(0xffffffffn))], [op("i64.and", value, i64(0xffffn))], "i64"));
   return f.finish();
 }
 
