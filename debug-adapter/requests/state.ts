@@ -24,7 +24,7 @@ import { Monitor } from "../monitor/index.ts";
 import { programCounter } from "../registers/index.ts";
 import { machineStatus } from "../status.ts";
 import { DEEPEST, framesOf, type Frame } from "../stack/frame.ts";
-import { frameNames, variablesOf } from "../stack/names.ts";
+import { currentNames, frameNames, variablesOf } from "../stack/names.ts";
 import type { StepEnd } from "../stepping/step.ts";
 import type { Target } from "../target.ts";
 import { VariableStore } from "../variables/index.ts";
@@ -206,8 +206,7 @@ export class State {
 
   /** Names at the current instruction while the machine is between two slices of a run: not cached. */
   namesNow(core: Core, convenience?: ReadonlyMap<string, Value>): Names {
-    const [frame] = framesOf(core, this.launched().symbols);
-    return frameNames(frame!, this.launched().symbols, convenience);
+    return currentNames(core, this.launched().symbols, convenience);
   }
 
   /** The CPU that the last stop was about. */

@@ -7,11 +7,12 @@
  */
 import type { Core } from "../../emulator/index.ts";
 import { GuestSpace } from "../memory/space.ts";
-import { codeBits, findRegister, programCounter, stackPointer } from "../registers/index.ts";
+import { codeBits, findRegister, programCounter, stackPointer, type Register } from "../registers/index.ts";
 import {
   convention,
   REGISTER_NAMES,
   type Architecture,
+  type FrameContext,
   type StackFrame,
   type SymbolFrame,
   type SymbolTable,
@@ -48,20 +49,27 @@ export const reader =
     return why === null ? bytes : null;
   };
 
+/** Registers that DWARF has numbers for and that unwinding can follow. */
+function numbered(architecture: Architecture): readonly (readonly [number, Register])[] {
+  return REGISTER_NAMES[architecture].flatMap((name, number) => {
+    const register = name === "" ? null : findRegister(name);
+    const isFollowed =
+      register !== null &&
+      (register.shape === "integer" || register.shape === "address" || name.endsWith("flags"));
+    return isFollowed ? [[number, register] as const] : [];
+  });
+}
+const NUMBERED: Record<Architecture, readonly (readonly [number, Register])[]> = {
+  "x86-64": numbered("x86-64"),
+  i386: numbered("i386"),
+};
+
 /** The CPU's registers by DWARF number; instruction and stack pointer as linear addresses. */
 export function topRegisters(core: Core): Map<number, bigint> {
   const architecture = architectureOf(core);
   const names = convention(architecture);
   const registers = new Map<number, bigint>();
-  for (const [number, name] of REGISTER_NAMES[architecture].entries()) {
-    const register = name === "" ? null : findRegister(name);
-    if (
-      register !== null &&
-      (register.shape === "integer" || register.shape === "address" || name.endsWith("flags"))
-    ) {
-      registers.set(number, register.read(core));
-    }
-  }
+  for (const [number, register] of NUMBERED[architecture]) registers.set(number, register.read(core));
   registers.set(names.instructionPointer, programCounter(core));
   registers.set(names.stackPointer, stackPointer(core));
   return registers;
@@ -84,6 +92,26 @@ export function* framesOf(core: Core, table: SymbolTable): Generator<Frame> {
     isTop = false;
     if (index >= DEEPEST) return;
   }
+}
+
+/** The innermost frame alone: its callers are not looked for, which in code without call frame information takes milliseconds. */
+export function topFrame(core: Core, table: SymbolTable): Frame {
+  const space = new GuestSpace(core);
+  const pc = programCounter(core);
+  const context: FrameContext = { address: pc, registers: topRegisters(core), readMemory: reader(space) };
+  const functions = table.framesAt(pc);
+  const physical: StackFrame = { pc, address: pc, context, functions, method: "top", isInterrupted: false };
+  return {
+    core,
+    space,
+    bits: codeBits(core),
+    architecture: architectureOf(core),
+    index: 0,
+    pc,
+    physical,
+    symbols: functions[0] ?? null,
+    isTop: true,
+  };
 }
 
 /** "kmain+0x1c", "kmain", or null. */

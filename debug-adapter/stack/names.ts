@@ -4,9 +4,11 @@
  *
  * Elsewhere: the language (`expressions/`), where variables are (`symbols/`).
  */
+import type { Core } from "../../emulator/index.ts";
 import { optimisedOut } from "../errors.ts";
 import { memoryValue, type Names, type Value } from "../expressions/index.ts";
-import { findRegister, type Register } from "../registers/index.ts";
+import { GuestSpace } from "../memory/space.ts";
+import { codeBits, findRegister, type Register } from "../registers/index.ts";
 import {
   convention,
   readLocation,
@@ -17,7 +19,7 @@ import {
   type Type,
   type Variable,
 } from "../symbols/index.ts";
-import { describeAddress, type Frame } from "./frame.ts";
+import { describeAddress, topFrame, type Frame } from "./frame.ts";
 
 /** The value of a variable in a frame. Throws `optimisedOut`. */
 export function variableValue(frame: Frame, variable: Variable): Value {
@@ -112,6 +114,35 @@ export function frameNames(
     },
     type: (words) => table.typeNamed(words, near),
     register: (name) => frameRegister(frame, name),
+    describe: (address) => describeAddress(table, address),
+    ...(convenience === undefined ? {} : { convenience }),
+  };
+}
+
+/**
+ * Names at a CPU's current instruction, for conditions, which may be asked a hundred thousand times: the frame is found only if a name needs one,
+ * and registers do not.
+ */
+export function currentNames(
+  core: Core,
+  table: SymbolTable,
+  convenience?: ReadonlyMap<string, Value>,
+): Names {
+  let names: Names | null = null;
+  const inFrame = (): Names => {
+    return (names ??= frameNames(topFrame(core, table), table));
+  };
+  return {
+    space: new GuestSpace(core),
+    addressBytes: codeBits(core) === 64 ? 8 : 4,
+    variable: (name) => inFrame().variable(name),
+    isVariable: (name) => inFrame().isVariable(name),
+    symbol: (name) => inFrame().symbol(name),
+    type: (words) => inFrame().type(words),
+    register(name) {
+      const register = findRegister(name);
+      return register === null ? null : { register, value: register.read(core), writable: true };
+    },
     describe: (address) => describeAddress(table, address),
     ...(convenience === undefined ? {} : { convenience }),
   };

@@ -186,6 +186,15 @@ export class Client {
     return text;
   }
 
+  /** Waits until the guest has written a text. */
+  async written(text: string): Promise<void> {
+    for (const deadline = Date.now() + PATIENCE_MILLISECONDS; !this.output().includes(text);) {
+      if (Date.now() > deadline)
+        throw new Error(`the guest has not written "${text}" but ${JSON.stringify(this.output())}`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
   /** What was written to the Debug Console. */
   console(): string {
     return this.messages

@@ -122,13 +122,12 @@ test("a step out of the outermost frame is refused", async () => {
   expect(response).toMatchObject({ success: false, message: expect.stringContaining("outermost") });
 });
 
-test("a pause stops a machine that runs, and a step over ends at a breakpoint on the way", async () => {
+test("a pause stops a machine that runs", async () => {
   await client.launchToEntry();
   await client.request("continue", { threadId: 1 });
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await client.written("type something");
   await client.request("pause", { threadId: 1 });
   expect((await client.stopped()).reason).toBe("pause");
-  expect(client.output()).toContain("type something");
 });
 
 test("a breakpoint in a function that is stepped over ends the step", async () => {
