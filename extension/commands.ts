@@ -43,6 +43,9 @@ async function debugFile(file: unknown): Promise<void> {
   const named = file instanceof vscode.Uri ? file : undefined;
   const uri = named ?? (await pickKernel());
   if (uri === undefined) return;
+  if (uri.scheme !== "file") {
+    throw new Error(`${uri.toString()} is not on a disk. Redzone reads kernels from a disk only.`);
+  }
   const folder = vscode.workspace.getWorkspaceFolder(uri);
   await vscode.debug.startDebugging(folder, configurationFor(uri, folder));
 }

@@ -1,8 +1,8 @@
 /**
  * The machines that run in debug sessions: one per session of type `redzone`, with its last status and typed custom requests.
  *
- * Invariant: a machine is listed from the first thing its session does until the session ends; nobody else listens to the
- * session's custom events.
+ * Invariant: a machine is listed from the first thing it says, or from its successful launch, until its session ends, and not again
+ * after that; nobody else listens to the session's custom events.
  */
 import * as vscode from "vscode";
 import type { CustomRequests, OutputBody, StatusBody } from "../media/protocol.ts";
@@ -38,6 +38,7 @@ export interface MachineOutput {
 
 export class Machines implements vscode.Disposable {
   readonly #machines = new Map<string, Machine>();
+  readonly #over = new Set<string>();
   readonly #started = new vscode.EventEmitter<Machine>();
   readonly #ended = new vscode.EventEmitter<Machine>();
   readonly #output = new vscode.EventEmitter<MachineOutput>();
@@ -64,12 +65,6 @@ export class Machines implements vscode.Disposable {
           this.#changed.fire(machine);
         }
       }),
-      vscode.debug.registerDebugAdapterTrackerFactory(DEBUG_TYPE, {
-        createDebugAdapterTracker: (session) => {
-          this.#machineOf(session);
-          return undefined;
-        },
-      }),
     ];
   }
 
@@ -89,7 +84,7 @@ export class Machines implements vscode.Disposable {
   }
 
   #machineOf(session: vscode.DebugSession): Machine | undefined {
-    if (session.type !== DEBUG_TYPE) return undefined;
+    if (session.type !== DEBUG_TYPE || this.#over.has(session.id)) return undefined;
     const known = this.#machines.get(session.id);
     if (known !== undefined) return known;
     const machine = new Machine(session);
@@ -100,6 +95,7 @@ export class Machines implements vscode.Disposable {
   }
 
   #end(session: vscode.DebugSession): void {
+    this.#over.add(session.id);
     const machine = this.#machines.get(session.id);
     if (machine === undefined) return;
     this.#machines.delete(session.id);

@@ -1,5 +1,5 @@
 /** A workspace without a launch.json, in a light theme: what Redzone offers by itself. */
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -97,5 +97,42 @@ describe.skipIf(browserPath === null)("a workspace with a kernel in it", () => {
     await window.screenshot("26-rebuilt");
     await notice.getByRole("button", { name: "Restart", exact: true }).click();
     await window.waitForStop(/_start, line 54, boot\.S/u);
+  });
+
+  it("explains why a file does not boot, and shows no console of a machine that never was", async () => {
+    await window.page.keyboard.press("Shift+F5");
+    await window.toolbar.waitFor({ state: "hidden" });
+    mkdirSync(path.join(folder, ".vscode"), { recursive: true });
+    const configuration = { type: "redzone", request: "launch", name: "Wrong", kernel: "build/main.c" };
+    writeFileSync(
+      path.join(folder, ".vscode/launch.json"),
+      JSON.stringify({ configurations: [configuration] }),
+    );
+    await window.page
+      .locator(".sidebar select option")
+      .getByText("Wrong")
+      .first()
+      .waitFor({ state: "attached" });
+    await window.page.keyboard.press("F5");
+    const dialog = window.page.locator(".monaco-dialog-box");
+    await expect.poll(() => dialog.innerText()).toMatch(/main\.c/u);
+    await window.screenshot("27-does-not-boot");
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    expect(await window.page.locator(".terminal-tabs-entry, .terminal-wrapper").count()).toBeLessThan(2);
+  });
+
+  it("copies the sample into a folder and opens it", async () => {
+    const parent = path.join(folder, "copies");
+    mkdirSync(parent, { recursive: true });
+    await window.command("Redzone: Copy the Sample Kernel to a Folder…");
+    await window.page.locator(".quick-input-widget input").first().fill(`${parent}/`);
+    await window.page.locator(".quick-input-widget").getByRole("button", { name: "Copy Here" }).click();
+    const copy = path.join(parent, "redzone-sample-kernel");
+    await expect
+      .poll(() => existsSync(path.join(copy, ".vscode/launch.json")), { timeout: 30_000 })
+      .toBe(true);
+    expect(existsSync(path.join(copy, "sample.elf"))).toBe(true);
+    await window.page.locator(".explorer-folders-view").getByText("sample.elf").waitFor();
+    await window.screenshot("28-copied");
   });
 });
