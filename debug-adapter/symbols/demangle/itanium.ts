@@ -8,8 +8,8 @@
 import { BUILTINS, WHOLE, OPERATORS, STANDARD, STANDARD_WHOLE } from "./codes.ts";
 import { parseExpression } from "./expression.ts";
 import { expansion, joined, Mismatch, Node, pack, plain, printAll, text } from "./node.ts";
-
-const DEPTH_MAX = 200;
+import { Scanner } from "./scanner.ts";
+import { templated, withoutArguments } from "./template.ts";
 
 export function demangleItanium(
   symbol: string,
@@ -51,10 +51,7 @@ interface Name {
   readonly qualifiers: string;
 }
 
-export class Parser {
-  readonly #text: string;
-  #at: number;
-  #depth = 0;
+class Parser extends Scanner {
   readonly #substitutions: Node[] = [];
   /** Arguments that T_ refers to: those of the innermost template read last. */
   #arguments: readonly Node[] = [];
@@ -63,77 +60,12 @@ export class Parser {
   #inConversion = false;
   #lambdaDepth = 0;
 
-  constructor(symbol: string, at: number) {
-    this.#text = symbol;
-    this.#at = at;
-  }
-
-  rest(): string {
-    return this.#text.slice(this.#at);
-  }
-
-  peek(offset = 0): string {
-    return this.#text[this.#at + offset] ?? "";
-  }
-
-  looking(prefix: string): boolean {
-    return this.#text.startsWith(prefix, this.#at);
-  }
-
-  accept(prefix: string): boolean {
-    if (!this.looking(prefix)) return false;
-    this.#at += prefix.length;
-    return true;
-  }
-
-  expect(prefix: string): void {
-    if (!this.accept(prefix)) throw new Mismatch();
-  }
-
-  take(count: number): string {
-    const taken = this.#text.slice(this.#at, this.#at + count);
-    if (taken.length < count) throw new Mismatch();
-    this.#at += count;
-    return taken;
-  }
-
-  match(pattern: RegExp): string {
-    pattern.lastIndex = this.#at;
-    const found = pattern.exec(this.#text);
-    if (!found) throw new Mismatch();
-    this.#at += found[0].length;
-    return found[0];
-  }
-
-  /** Runs a rule a level deeper. */
-  deeper<T>(rule: () => T): T {
-    if (++this.#depth > DEPTH_MAX) throw new Mismatch();
-    try {
-      return rule();
-    } finally {
-      this.#depth--;
-    }
-  }
-
-  number(): number {
-    return Number(this.match(/[0-9]+/y).slice(0, 9));
-  }
-
-  /** `[number] _`: 0 for `_`, n + 1 for `n_`. */
-  sequence(): number {
-    if (this.accept("_")) return 0;
-    const value = this.number();
-    this.expect("_");
-    return value + 1;
-  }
-
   encoding(): Encoding {
     return this.deeper(() => {
       const special = this.#special();
       if (special) return { name: special, whole: special, scope: special };
       const name = this.#name();
-      const isData =
-        this.#at >= this.#text.length || this.peek() === "E" || this.peek() === "." || this.peek() === "@";
+      const isData = this.isDone || this.peek() === "E" || this.peek() === "." || this.peek() === "@";
       if (isData) return { name: name.node, whole: name.node, scope: name.node };
       const returns = name.isTemplate && !name.hasNoReturn ? this.type() : null;
       const parameters = this.#parameters();
@@ -150,7 +82,7 @@ export class Parser {
 
   #parameters(): Node {
     const list: Node[] = [];
-    while (this.#at < this.#text.length && !/[E.@]/.test(this.peek())) list.push(this.type());
+    while (!this.isDone && !/[E.@]/.test(this.peek())) list.push(this.type());
     if (list.length === 0) throw new Mismatch();
     return text(() => {
       const printed = joined(list);
@@ -662,7 +594,7 @@ export class Parser {
       }
       case "Dt":
       case "DT":
-        this.#at -= 2;
+        this.back(2);
         return this.#kept(this.#decltype());
       case "Dv": {
         const size = this.accept("_") ? parseExpression(this) : plain(this.match(/[0-9]+/y));
@@ -707,25 +639,4 @@ export class Parser {
     const node = this.#templateParameter();
     return node;
   }
-}
-
-function templated(name: string, list: readonly Node[]): string {
-  const inside = joined(list);
-  return `${name}${name.endsWith("<") ? " " : ""}<${inside}${inside.endsWith(">") ? " " : ""}>`;
-}
-
-/** `Ring` of `net::Ring<int, 4>`: what constructors and destructors are called. */
-function withoutArguments(name: string): string {
-  let depth = 0;
-  let end = name.length;
-  for (let i = name.length - 1; i >= 0; i--) {
-    const char = name[i];
-    if (char === ">") {
-      if (depth++ === 0) end = i;
-    } else if (char === "<") {
-      depth--;
-      if (depth === 0) end = i;
-    } else if (char === ":" && name[i - 1] === ":" && depth === 0) return name.slice(i + 1, end);
-  }
-  return name.slice(0, end);
 }

@@ -325,13 +325,24 @@ export class ElfFile {
 
   /** Whether `address`, as linked, lies in executable memory. Without sections and segments nobody can tell, so yes. */
   hasCode(address: bigint): boolean {
-    this.#code ??= this.#codeRanges();
-    return this.#code.length === 0 || this.#code.some(({ low, high }) => address >= low && address < high);
+    this.#code ??= merged(this.#codeRanges());
+    const ranges = this.#code;
+    if (ranges.length === 0) return true;
+    let from = 0;
+    let to = ranges.length;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if (ranges[middle]!.low <= address) from = middle + 1;
+      else to = middle;
+    }
+    const range = ranges[from - 1];
+    return range !== undefined && address < range.high;
   }
 
-  #code: { readonly low: bigint; readonly high: bigint }[] | undefined;
+  /** Disjoint, ascending. */
+  #code: readonly Extent[] | undefined;
 
-  #codeRanges(): { readonly low: bigint; readonly high: bigint }[] {
+  #codeRanges(): Extent[] {
     const wanted = SHF.ALLOC | SHF.EXECINSTR;
     const sections = this.sections.filter((each) => (each.flags & wanted) === wanted && each.size > 0);
     if (sections.length > 0) {
@@ -344,6 +355,21 @@ export class ElfFile {
       .filter((each) => each.type === PT.LOAD && (each.flags & 1) !== 0)
       .map((each) => ({ low: each.virtualAddress, high: each.virtualAddress + each.memorySize }));
   }
+}
+
+interface Extent {
+  readonly low: bigint;
+  readonly high: bigint;
+}
+
+function merged(ranges: Extent[]): Extent[] {
+  const result: Extent[] = [];
+  for (const range of ranges.sort((a, b) => (a.low < b.low ? -1 : a.low > b.low ? 1 : 0))) {
+    const last = result.at(-1);
+    if (!last || range.low > last.high) result.push(range);
+    else if (range.high > last.high) result[result.length - 1] = { low: last.low, high: range.high };
+  }
+  return result;
 }
 
 function hex(bytes: Uint8Array): string {
