@@ -25,6 +25,7 @@ import {
   numeric,
   pointerTo,
   UNSIGNED,
+  UNSIGNED_128,
   UNSIGNED_LONG,
   UNTYPED,
 } from "./type.ts";
@@ -116,7 +117,8 @@ function integerLiteral(value: bigint, decimal: boolean, suffix: string, address
   if (!isLong && !isUnsigned && value <= 0x7fff_ffffn) return integerValue(INT, value);
   if (!isLong && (isUnsigned || !decimal) && value <= 0xffff_ffffn) return integerValue(UNSIGNED, value);
   if (!isUnsigned && value < 1n << 63n) return integerValue(LONG, value);
-  return integerValue(UNSIGNED_LONG, value);
+  // Wider ones go into XMM registers; what is too small for one refuses it.
+  return integerValue(value < 1n << 64n ? UNSIGNED_LONG : UNSIGNED_128, value);
 }
 
 function named(name: string, names: Names): Value {

@@ -75,6 +75,7 @@ export function tokens(text: string): Token[] {
         throw syntax(`"${text.slice(offset, at + 1)}" is not a number`, offset);
       const value = integer(number);
       if (value === null) throw syntax(`"${number}" is not a number`, offset);
+      if (value >= 1n << 128n) throw syntax(`"${number}" has more than 128 bits`, offset);
       result.push({
         kind: "integer",
         text: number,

@@ -16,6 +16,7 @@ export const INT = base("int", 4, "signed");
 export const UNSIGNED = base("unsigned int", 4, "unsigned");
 export const LONG = base("long", 8, "signed");
 export const UNSIGNED_LONG = base("unsigned long", 8, "unsigned");
+export const UNSIGNED_128 = base("unsigned __int128", 16, "unsigned");
 export const BOOL = base("bool", 1, "boolean");
 export const CHAR = base("char", 1, "character");
 export const DOUBLE = base("double", 8, "float");

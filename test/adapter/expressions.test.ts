@@ -134,6 +134,7 @@ describe("what is refused says where", () => {
     ["1.5.2", "not expected"],
     ["0x", "is not a number"],
     ["12abc", "is not a number"],
+    [`0x1${"0".repeat(32)}`, "more than 128 bits"],
     ["nothing", 'no symbol or register called "nothing"'],
     ["$nothing", 'called "$nothing"'],
     ["1 / 0", "Division by zero"],
