@@ -30,7 +30,7 @@ import type {
 import { Watches } from "./watches.ts";
 
 /** Version of MachineState; a change of any device's state bumps it. */
-export const MACHINE_STATE_VERSION = 1;
+export const MACHINE_STATE_VERSION = 2;
 
 /** Linear memory up to the first frames; more is added as the guest uses it. */
 const INITIAL_WASM_PAGES = 160;
@@ -239,7 +239,8 @@ export class Pc implements Machine {
       devices[device.name] = device.save();
     }
     devices[this.#random.name] = this.#random.save();
-    devices[PENDING] = { nmi: this.#processor.nmiPending, request: this.#request };
+    const tripleFaulted = this.#tripleFaulted;
+    devices[PENDING] = { nmi: this.#processor.nmiPending, request: this.#request, tripleFaulted };
     return {
       version: MACHINE_STATE_VERSION,
       config: this.config,
@@ -258,7 +259,6 @@ export class Pc implements Machine {
     const { core } = this.#processor;
     this.#instant = state.instant;
     this.#idle = state.idle;
-    this.#tripleFaulted = false;
     this.memory.load(state.memory);
     core.u8.set(cpu.subarray(0, STATE_BYTES));
     core.loadTlb(cpu.slice(STATE_BYTES));
@@ -266,9 +266,14 @@ export class Pc implements Machine {
     this.#processor.flushTraces();
     for (const device of this.board.devices) device.load(this.#saved(state, device.name));
     this.#random.load(this.#saved(state, this.#random.name));
-    const pending = this.#saved(state, PENDING) as { nmi: boolean; request: Request | null };
+    const pending = this.#saved(state, PENDING) as {
+      nmi: boolean;
+      request: Request | null;
+      tripleFaulted: boolean;
+    };
     this.#processor.nmiPending = pending.nmi;
     this.#request = pending.request;
+    this.#tripleFaulted = pending.tripleFaulted;
     // Inputs that came later than the state belong to a future that may not happen.
     while (this.#inputs.length > 0 && isLater(this.#inputs.at(-1)!, state)) this.#inputs.pop();
     this.debug.takeStop();

@@ -195,6 +195,17 @@ describe.each(Object.entries(SUBJECTS))("%s", (name, given) => {
   });
 });
 
+test("a state saved where a triple fault stopped the machine goes on with the reset", () => {
+  const subject = SUBJECTS["a reset by a triple fault"]!;
+  const run = start(subject);
+  expect(runTo(run, subject, subject.end).kind).toBe("triple-fault");
+  const later = start(subject);
+  later.machine.load(run.machine.save());
+  const end = run.machine.instant + 100_000;
+  expect([runTo(run, subject, end).kind, runTo(later, subject, end).kind]).toEqual(["limit", "limit"]);
+  expectEqualStates(run.machine.save(), later.machine.save());
+});
+
 describe.skipIf(mixture === null)("the mixture, saved at every instant of a while", () => {
   const subject = SUBJECTS["the mixture"]!;
   /** The inputs arrive in this stretch. */
