@@ -89,7 +89,13 @@ export class Cpu implements Processor {
       segmented: (segment: number, size: number, access: number) =>
         segmented(core, segment as never, size, access as never),
       raise: (vector: number, errorCode: number) => {
-        throw new Fault(vector, errorCode < 0 ? null : errorCode, vector === VECTOR.DE ? "division by zero, or a quotient too large" : "near transfer beyond the code segment's limit"); // oxfmt-ignore
+        throw new Fault(
+          vector,
+          errorCode < 0 ? null : errorCode,
+          vector === VECTOR.DE
+            ? "division by zero, or a quotient too large"
+            : "near transfer beyond the code segment's limit",
+        );
       },
       nearTarget: () => this.#nearTarget(),
       divide128: (divisor: bigint, signed: number) => this.#divide128(divisor, signed !== 0),

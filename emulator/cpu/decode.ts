@@ -42,8 +42,18 @@ for (const family of families) if (family.traits.repeats === true) repeatFamilie
 /** Families executed in TypeScript whose REP prefix repeats them. */
 const REPEATED_OPERATIONS = new Set(["insb", "insw", "insd", "outsb", "outsw", "outsd"]);
 const SEGMENT_OF_PUSH: Record<number, SegmentNumber> = {
-  0x06: SEG.es, 0x07: SEG.es, 0x0e: SEG.cs, 0x16: SEG.ss, 0x17: SEG.ss, 0x1e: SEG.ds, 0x1f: SEG.ds, 0xa0: SEG.fs, 0xa1: SEG.fs, 0xa8: SEG.gs, 0xa9: SEG.gs,
-}; // oxfmt-ignore
+  0x06: SEG.es,
+  0x07: SEG.es,
+  0x0e: SEG.cs,
+  0x16: SEG.ss,
+  0x17: SEG.ss,
+  0x1e: SEG.ds,
+  0x1f: SEG.ds,
+  0xa0: SEG.fs,
+  0xa1: SEG.fs,
+  0xa8: SEG.gs,
+  0xa9: SEG.gs,
+};
 
 /** 16-bit addressing (SDM 2A table 2-1): base and index register by ModRM.rm; 16 = none. */
 const BASE16 = [3, 3, 5, 5, 6, 7, 5, 3] as const;

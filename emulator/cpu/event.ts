@@ -6,8 +6,25 @@ import type { LinearAddress, PhysicalAddress } from "../numbers.ts";
 
 /** Exception vectors, by the manual's mnemonics (SDM 3A table 6-1). */
 export const VECTOR = {
-  DE: 0, DB: 1, NMI: 2, BP: 3, OF: 4, BR: 5, UD: 6, NM: 7, DF: 8, TS: 10, NP: 11, SS: 12, GP: 13, PF: 14, MF: 16, AC: 17, MC: 18, XM: 19,
-} as const; // oxfmt-ignore
+  DE: 0,
+  DB: 1,
+  NMI: 2,
+  BP: 3,
+  OF: 4,
+  BR: 5,
+  UD: 6,
+  NM: 7,
+  DF: 8,
+  TS: 10,
+  NP: 11,
+  SS: 12,
+  GP: 13,
+  PF: 14,
+  MF: 16,
+  AC: 17,
+  MC: 18,
+  XM: 19,
+} as const;
 
 /**
  * A guest fault on its way to delivery. Thrown as a plain value (no stack is captured) by anything that executes an instruction: TypeScript
@@ -61,8 +78,15 @@ export type HaltReason =
 
 /** Kinds of events a debugger can ask for; `Core.watched` is a set of these bits, 0 when nothing is watched. */
 export const WATCH = {
-  exception: 1, interrupt: 2, mode: 4, control: 8, msr: 16, port: 32, mmio: 64, privilege: 128,
-} as const; // oxfmt-ignore
+  exception: 1,
+  interrupt: 2,
+  mode: 4,
+  control: 8,
+  msr: 16,
+  port: 32,
+  mmio: 64,
+  privilege: 128,
+} as const;
 
 /**
  * An event as it is reported to `Core.report`. Exceptions are reported before delivery, while all state is still that of the faulting

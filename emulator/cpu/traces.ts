@@ -55,10 +55,21 @@ function writeQuad(view: DataView, at: number, value: number): void {
 /** Stands for an instruction where there is none. */
 const NOTHING: CallOut = {
   instruction: {
-    mnemonic: "(none)", length: 0, operandSize: 32, addressSize: 32, reg: 0, rm: -1, segment: SEG.ds, immediate: 0n, immediate2: 0, rep: "", lock: false, rex: false,
+    mnemonic: "(none)",
+    length: 0,
+    operandSize: 32,
+    addressSize: 32,
+    reg: 0,
+    rm: -1,
+    segment: SEG.ds,
+    immediate: 0n,
+    immediate2: 0,
+    rep: "",
+    lock: false,
+    rex: false,
   },
   run: () => {},
-}; // oxfmt-ignore
+};
 
 export class TraceCache {
   readonly #core: Core;

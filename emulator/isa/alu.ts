@@ -25,7 +25,6 @@ const binary =
     compute: (v: Vocabulary, a: Node, b: Node) => Node,
     flags: (v: Vocabulary, a: Node, b: Node, r: Node) => void,
   ): Meaning =>
-  // oxfmt-ignore
   (v) => {
     const a = v.let(v.read(0));
     const b = v.let(v.read(1));
@@ -66,7 +65,16 @@ const step =
   };
 
 export const alu = [
-  family("add", "rw r", binary((v, a, b) => v.add(a, b), (v, a, b, r) => v.flagsAdd(a, b, r)), block(0), { hot: true }), // oxfmt-ignore
+  family(
+    "add",
+    "rw r",
+    binary(
+      (v, a, b) => v.add(a, b),
+      (v, a, b, r) => v.flagsAdd(a, b, r),
+    ),
+    block(0),
+    { hot: true },
+  ),
   family(
     "or",
     "rw r",
@@ -83,7 +91,16 @@ export const alu = [
     block(4),
     { hot: true },
   ),
-  family("sub", "rw r", binary((v, a, b) => v.sub(a, b), (v, a, b, r) => v.flagsSub(a, b, r)), block(5), { hot: true }), // oxfmt-ignore
+  family(
+    "sub",
+    "rw r",
+    binary(
+      (v, a, b) => v.sub(a, b),
+      (v, a, b, r) => v.flagsSub(a, b, r),
+    ),
+    block(5),
+    { hot: true },
+  ),
   family(
     "xor",
     "rw r",
@@ -92,9 +109,22 @@ export const alu = [
     { hot: true },
   ),
   family("cmp", "r r", compare, block(7, ""), { hot: true }),
-  family("test", "r r", (v) => v.flagsLogic(v.let(v.and(v.read(0), v.read(1)))), [
-    "84 /r : rm8, r8", "85 /r : rm, r", "a8 : a8, ib", "a9 : a, iz", "f6 /0 : rm8, ib", "f7 /0 : rm, iz", "f6 /1 : rm8, ib", "f7 /1 : rm, iz",
-  ], { hot: true }), // oxfmt-ignore
+  family(
+    "test",
+    "r r",
+    (v) => v.flagsLogic(v.let(v.and(v.read(0), v.read(1)))),
+    [
+      "84 /r : rm8, r8",
+      "85 /r : rm, r",
+      "a8 : a8, ib",
+      "a9 : a, iz",
+      "f6 /0 : rm8, ib",
+      "f7 /0 : rm, iz",
+      "f6 /1 : rm8, ib",
+      "f7 /1 : rm, iz",
+    ],
+    { hot: true },
+  ),
   family("inc", "rw", step("inc"), ["40+r : o ; i64", "fe /0 : rm8 ; lock", "ff /0 : rm ; lock"], {
     hot: true,
   }),
@@ -105,10 +135,15 @@ export const alu = [
     "f6 /2 : rm8 ; lock",
     "f7 /2 : rm ; lock",
   ]),
-  family("neg", "rw", (v) => {
-    const a = v.let(v.read(0));
-    const r = v.let(v.neg(a));
-    v.write(0, r);
-    v.flagsSub(v.k(0), a, r);
-  }, ["f6 /3 : rm8 ; lock", "f7 /3 : rm ; lock"]), // oxfmt-ignore
+  family(
+    "neg",
+    "rw",
+    (v) => {
+      const a = v.let(v.read(0));
+      const r = v.let(v.neg(a));
+      v.write(0, r);
+      v.flagsSub(v.k(0), a, r);
+    },
+    ["f6 /3 : rm8 ; lock", "f7 /3 : rm ; lock"],
+  ),
 ];

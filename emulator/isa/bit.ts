@@ -54,10 +54,17 @@ const scan =
   (direction: "forward" | "reverse"): Meaning =>
   (v) => {
     const source = v.let(v.read(1));
-    v.if(v.isZero(source), () => {}, () => {
-    const index = direction === "forward" ? v.count("ctz", source) : v.sub(v.k(v.width === 64 ? 63 : 31), v.count("clz", source));
-    v.write(0, index);
-  }); // oxfmt-ignore
+    v.if(
+      v.isZero(source),
+      () => {},
+      () => {
+        const index =
+          direction === "forward"
+            ? v.count("ctz", source)
+            : v.sub(v.k(v.width === 64 ? 63 : 31), v.count("clz", source));
+        v.write(0, index);
+      },
+    );
     v.flagsLogic(source);
   };
 
@@ -99,12 +106,17 @@ export const bits = [
   ...test("btc", "bb", 7),
   family("bsf", "rw r", scan("forward"), ["0f bc /r : r, rm"]),
   family("bsr", "rw r", scan("reverse"), ["0f bd /r : r, rm"]),
-  family("popcnt", "w r", (v) => {
-    const source = v.let(v.read(1));
-    v.write(0, v.count("popcnt", source));
-    // All six flags are 0 but ZF, which says whether the source was 0.
-    v.flagsImage(v.shl(v.isZero(source), i32(6)));
-  }, ["f3 0f b8 /r : r, rm"]), // oxfmt-ignore
+  family(
+    "popcnt",
+    "w r",
+    (v) => {
+      const source = v.let(v.read(1));
+      v.write(0, v.count("popcnt", source));
+      // All six flags are 0 but ZF, which says whether the source was 0.
+      v.flagsImage(v.shl(v.isZero(source), i32(6)));
+    },
+    ["f3 0f b8 /r : r, rm"],
+  ),
   family("lzcnt", "w r", countLeadingZeros, ["f3 0f bd /r : r, rm"]),
   // F3 0F BC is TZCNT only on processors with BMI1, which ours does not advertise: it is BSF, as the manual has it for the others.
   family("adcx", "rw r", addFlag("cf"), ["66 0f 38 f6 /r : r, rm ; x32"]),

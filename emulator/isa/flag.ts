@@ -13,9 +13,14 @@ export const flags = [
   family("std", "", (v) => v.setSystemFlags(v.or(v.systemFlags(), i32(DF))), ["fd"]),
   // Bit 1 always reads as 1; OF is not part of AH.
   family("lahf", "", (v) => v.setRegister(AH, 8, v.or(v.flagsToImage(), i32(2))), ["9f ; w8"]),
-  family("sahf", "", (v) => {
-    const of = v.let(v.shl(v.of(), i32(11)));
-    v.flagsImage(v.or(v.and(v.register(AH, 8), i32(0xd5)), of));
-  }, ["9e ; w8"]), // oxfmt-ignore
+  family(
+    "sahf",
+    "",
+    (v) => {
+      const of = v.let(v.shl(v.of(), i32(11)));
+      v.flagsImage(v.or(v.and(v.register(AH, 8), i32(0xd5)), of));
+    },
+    ["9e ; w8"],
+  ),
   family("salc", "", (v) => v.setRegister(0, 8, v.sub(i32(0), v.cf())), ["d6 ; i64 w8"]),
 ];

@@ -10,7 +10,17 @@ import { shifts } from "./shift.ts";
 import { strings } from "./string.ts";
 import { system } from "./system.ts";
 
-export const families: readonly Family[] = [...alu, ...move, ...shifts, ...multiplication, ...bits, ...flow, ...strings, ...flags, ...system]; // oxfmt-ignore
+export const families: readonly Family[] = [
+  ...alu,
+  ...move,
+  ...shifts,
+  ...multiplication,
+  ...bits,
+  ...flow,
+  ...strings,
+  ...flags,
+  ...system,
+];
 
 export type { Family } from "./family.ts";
 export type { Form, Operand } from "./form.ts";

@@ -5,11 +5,21 @@
 
 /** Ranges of opcodes in the two-byte map (0F xx), first and last, and what lives there. */
 const twoByte: readonly (readonly [number, number, string])[] = [
-  [0x0e, 0x0f, "3DNow!"], [0x10, 0x17, "SSE move"], [0x28, 0x2f, "SSE move, convert or compare"], [0x50, 0x5f, "SSE arithmetic"],
-  [0x60, 0x76, "MMX or SSE2 integer"], [0x77, 0x77, "EMMS"], [0x7c, 0x7d, "SSE3 horizontal arithmetic"],
-  [0x7e, 0x7f, "MMX or SSE2 move"], [0xae, 0xae, "LDMXCSR, STMXCSR, XSAVE or XRSTOR"], [0xc2, 0xc2, "SSE compare"], [0xc3, 0xc3, "MOVNTI"],
-  [0xc4, 0xc6, "SSE insert, extract or shuffle"], [0xc7, 0xc7, "XRSTORS, XSAVEC or XSAVES"], [0xd0, 0xfe, "MMX or SSE2 integer"],
-]; // oxfmt-ignore
+  [0x0e, 0x0f, "3DNow!"],
+  [0x10, 0x17, "SSE move"],
+  [0x28, 0x2f, "SSE move, convert or compare"],
+  [0x50, 0x5f, "SSE arithmetic"],
+  [0x60, 0x76, "MMX or SSE2 integer"],
+  [0x77, 0x77, "EMMS"],
+  [0x7c, 0x7d, "SSE3 horizontal arithmetic"],
+  [0x7e, 0x7f, "MMX or SSE2 move"],
+  [0xae, 0xae, "LDMXCSR, STMXCSR, XSAVE or XRSTOR"],
+  [0xc2, 0xc2, "SSE compare"],
+  [0xc3, 0xc3, "MOVNTI"],
+  [0xc4, 0xc6, "SSE insert, extract or shuffle"],
+  [0xc7, 0xc7, "XRSTORS, XSAVEC or XSAVES"],
+  [0xd0, 0xfe, "MMX or SSE2 integer"],
+];
 
 /** Name for a stop, or null if the encoding is not an instruction of any x86-64 processor this emulator will be. */
 export function missingName(

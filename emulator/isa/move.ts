@@ -75,11 +75,26 @@ const moveByteSwapped = (v: Vocabulary) => {
 };
 
 export const move = [
-  family("mov", "w r", (v) => v.write(0, v.read(1)), [
-    "88 /r : rm8, r8", "89 /r : rm, r", "8a /r : r8, rm8", "8b /r : r, rm",
-    "b0+r : o8, ib", "b8+r : o, iv", "c6 /0 : rm8, ib", "c7 /0 : rm, iz",
-    "a0 : a8, moffs8", "a1 : a, moffs", "a2 : moffs8, a8", "a3 : moffs, a",
-  ], { hot: true }), // oxfmt-ignore
+  family(
+    "mov",
+    "w r",
+    (v) => v.write(0, v.read(1)),
+    [
+      "88 /r : rm8, r8",
+      "89 /r : rm, r",
+      "8a /r : r8, rm8",
+      "8b /r : r, rm",
+      "b0+r : o8, ib",
+      "b8+r : o, iv",
+      "c6 /0 : rm8, ib",
+      "c7 /0 : rm, iz",
+      "a0 : a8, moffs8",
+      "a1 : a, moffs",
+      "a2 : moffs8, a8",
+      "a3 : moffs, a",
+    ],
+    { hot: true },
+  ),
   family("lea", "w a", (v) => v.write(0, v.resize(v.effective(), v.width)), ["8d /r : r, m"], { hot: true }),
   family("movzx8", "w r", extend(8, false), ["0f b6 /r : r, rm8"], { hot: true }),
   family("movzx16", "w r", extend(16, false), ["0f b7 /r : r, rm16"], { hot: true }),
@@ -87,49 +102,106 @@ export const move = [
   family("movsx16", "w r", extend(16, true), ["0f bf /r : r, rm16"]),
   family("movsxd", "w r", extend(32, true), ["63 /r : r, rm32 ; o64"], { hot: true }),
   // With XCHG both sides are destinations; the memory side is locked by itself.
-  family("xchg", "rw rw", (v) => {
-    const a = v.let(v.read(0));
-    const b = v.let(v.read(1));
-    v.write(0, b);
-    v.write(1, a);
-  }, ["86 /r : rm8, r8 ; lock", "87 /r : rm, r ; lock", "90+r : o, a"]), // oxfmt-ignore
-  family("nop", "", () => {}, ["90", "0f 1f /r : rm", "0f 0d /r : rm", "0f 18 /r : rm", "0f 19 /r : rm", "0f 1a /r : rm", "0f 1b /r : rm", "0f 1c /r : rm", "0f 1d /r : rm", "0f 1e /r : rm"], { hot: true }), // oxfmt-ignore
-  family("xadd", "rw rw", (v) => {
-    const a = v.let(v.read(0));
-    const b = v.let(v.read(1));
-    const r = v.let(v.add(a, b));
-    // Register form with both operands the same register: the sum is what stays, so it is written last.
-    if (!v.isMemory(0)) v.write(1, a);
-    v.write(0, r);
-    if (v.isMemory(0)) v.write(1, a);
-    v.flagsAdd(a, b, r);
-  }, ["0f c0 /r : rm8, r8 ; lock", "0f c1 /r : rm, r ; lock"]), // oxfmt-ignore
+  family(
+    "xchg",
+    "rw rw",
+    (v) => {
+      const a = v.let(v.read(0));
+      const b = v.let(v.read(1));
+      v.write(0, b);
+      v.write(1, a);
+    },
+    ["86 /r : rm8, r8 ; lock", "87 /r : rm, r ; lock", "90+r : o, a"],
+  ),
+  family(
+    "nop",
+    "",
+    () => {},
+    [
+      "90",
+      "0f 1f /r : rm",
+      "0f 0d /r : rm",
+      "0f 18 /r : rm",
+      "0f 19 /r : rm",
+      "0f 1a /r : rm",
+      "0f 1b /r : rm",
+      "0f 1c /r : rm",
+      "0f 1d /r : rm",
+      "0f 1e /r : rm",
+    ],
+    { hot: true },
+  ),
+  family(
+    "xadd",
+    "rw rw",
+    (v) => {
+      const a = v.let(v.read(0));
+      const b = v.let(v.read(1));
+      const r = v.let(v.add(a, b));
+      // Register form with both operands the same register: the sum is what stays, so it is written last.
+      if (!v.isMemory(0)) v.write(1, a);
+      v.write(0, r);
+      if (v.isMemory(0)) v.write(1, a);
+      v.flagsAdd(a, b, r);
+    },
+    ["0f c0 /r : rm8, r8 ; lock", "0f c1 /r : rm, r ; lock"],
+  ),
   family("cmpxchg", "rw r", compareExchange, ["0f b0 /r : rm8, r8 ; lock", "0f b1 /r : rm, r ; lock"]),
   family("bswap", "rw", swapBytes, ["0f c8+r : o"]),
-  family("movbe", "w r", moveByteSwapped, ["np 0f 38 f0 /r : r, m", "np 0f 38 f1 /r : m, r", "66 0f 38 f0 /r : r, m", "66 0f 38 f1 /r : m, r"]), // oxfmt-ignore
+  family("movbe", "w r", moveByteSwapped, [
+    "np 0f 38 f0 /r : r, m",
+    "np 0f 38 f1 /r : m, r",
+    "66 0f 38 f0 /r : r, m",
+    "66 0f 38 f1 /r : m, r",
+  ]),
   ...CONDITION_NAMES.map((name, code) =>
     // The source is read, and can fault, even if the condition is false; a 32-bit destination is then still zero-extended.
-    family(`cmov${name}`, "rw r", (v) => {
-      const source = v.let(v.read(1));
-      v.write(0, v.select(v.condition(code as Condition), source, v.read(0)));
-    }, [`0f ${(0x40 + code).toString(16)} /r : r, rm`])), // oxfmt-ignore
+    family(
+      `cmov${name}`,
+      "rw r",
+      (v) => {
+        const source = v.let(v.read(1));
+        v.write(0, v.select(v.condition(code as Condition), source, v.read(0)));
+      },
+      [`0f ${(0x40 + code).toString(16)} /r : r, rm`],
+    ),
+  ),
   ...CONDITION_NAMES.map((name, code) =>
-    family(`set${name}`, "w", (v) => v.write(0, v.condition(code as Condition)), [`0f ${(0x90 + code).toString(16)} /r : rm8`])), // oxfmt-ignore
+    family(`set${name}`, "w", (v) => v.write(0, v.condition(code as Condition)), [
+      `0f ${(0x90 + code).toString(16)} /r : rm8`,
+    ]),
+  ),
   // CBW, CWDE, CDQE: the lower half of rAX, sign-extended.
-  family("cbw", "", (v) => {
-    const half = (v.width / 2) as Width;
-    const value = v.register(0, half);
-    v.setRegister(0, v.width, v.width === 64 ? v.toI64Signed(value, half) : v.sext(value, half));
-  }, ["98"]), // oxfmt-ignore
+  family(
+    "cbw",
+    "",
+    (v) => {
+      const half = (v.width / 2) as Width;
+      const value = v.register(0, half);
+      v.setRegister(0, v.width, v.width === 64 ? v.toI64Signed(value, half) : v.sext(value, half));
+    },
+    ["98"],
+  ),
   // CWD, CDQ, CQO: rDX becomes the sign of rAX.
-  family("cwd", "", (v) => {
-    const value = v.sext(v.register(0, v.width));
-    v.setRegister(2, v.width, v.sar(value, v.k(v.width === 64 ? 63 : 31, v.width)));
-  }, ["99"]), // oxfmt-ignore
-  family("xlat", "", (v) => {
-    const size = v.addressWidth;
-    const base = v.resize(v.register(3, size), 64);
-    const sum = v.add(base, v.resize(v.register(0, 8), 64));
-    v.setRegister(0, 8, v.load(size === 64 ? sum : v.let(v.zext(sum, size)), 8));
-  }, ["d7 ; w8"], { string: true }), // oxfmt-ignore
+  family(
+    "cwd",
+    "",
+    (v) => {
+      const value = v.sext(v.register(0, v.width));
+      v.setRegister(2, v.width, v.sar(value, v.k(v.width === 64 ? 63 : 31, v.width)));
+    },
+    ["99"],
+  ),
+  family(
+    "xlat",
+    "",
+    (v) => {
+      const size = v.addressWidth;
+      const base = v.resize(v.register(3, size), 64);
+      const sum = v.add(base, v.resize(v.register(0, 8), 64));
+      v.setRegister(0, 8, v.load(size === 64 ? sum : v.let(v.zext(sum, size)), 8));
+    },
+    ["d7 ; w8"],
+    { string: true },
+  ),
 ];

@@ -118,15 +118,22 @@ function divide128(v: Vocabulary, signed: boolean, divisor: Node): void {
   const low = v.let(v.register(0, 64));
   const high = v.let(v.register(2, 64));
   const simple = signed
-    ? v.and(v.compare("eq", high, v.sar(low, i64(63n))), v.isNot(v.and(v.compare("eq", low, i64(-0x8000000000000000n)), v.compare("eq", divisor, i64(-1n)))))
-    : v.isZero(high); // oxfmt-ignore
-  v.if(simple, () => {
-    v.setRegister(0, 64, v.arithmetic(signed ? "div_s" : "div_u", low, divisor));
-    v.setRegister(2, 64, v.arithmetic(signed ? "rem_s" : "rem_u", low, divisor));
-  }, () => {
-    const fits = v.call("divide128", "i32", divisor, i32(signed ? 1 : 0));
-    v.if(v.isZero(fits), () => v.trap(VECTOR.DE, -1));
-  }); // oxfmt-ignore
+    ? v.and(
+        v.compare("eq", high, v.sar(low, i64(63n))),
+        v.isNot(v.and(v.compare("eq", low, i64(-0x8000000000000000n)), v.compare("eq", divisor, i64(-1n)))),
+      )
+    : v.isZero(high);
+  v.if(
+    simple,
+    () => {
+      v.setRegister(0, 64, v.arithmetic(signed ? "div_s" : "div_u", low, divisor));
+      v.setRegister(2, 64, v.arithmetic(signed ? "rem_s" : "rem_u", low, divisor));
+    },
+    () => {
+      const fits = v.call("divide128", "i32", divisor, i32(signed ? 1 : 0));
+      v.if(v.isZero(fits), () => v.trap(VECTOR.DE, -1));
+    },
+  );
 }
 
 export const multiplication = [

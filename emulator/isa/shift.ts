@@ -4,8 +4,13 @@ import type { Vocabulary } from "../semantics/vocabulary.ts";
 import { family, type Meaning } from "./family.ts";
 
 const rows = (digit: number): string[] => [
-  `c0 /${digit} : rm8, ib`, `c1 /${digit} : rm, ib`, `d0 /${digit} : rm8, one`, `d1 /${digit} : rm, one`, `d2 /${digit} : rm8, c8`, `d3 /${digit} : rm, c8`,
-]; // oxfmt-ignore
+  `c0 /${digit} : rm8, ib`,
+  `c1 /${digit} : rm, ib`,
+  `d0 /${digit} : rm8, one`,
+  `d1 /${digit} : rm, one`,
+  `d2 /${digit} : rm8, c8`,
+  `d3 /${digit} : rm, c8`,
+];
 
 /** The count, masked to 5 bits (6 for 64-bit operands), in the operand's type. */
 const maskedCount = (v: Vocabulary, index: number): Node =>
@@ -117,9 +122,10 @@ function rotateThroughCarry64(
   // A shift by 64 is one by 63 and one by 1: WebAssembly takes counts modulo 64.
   const less = v.let(v.sub(rest, one));
   const before = v.let(v.sub(count, one));
-  const shifted = direction === "left"
-    ? v.or(v.or(v.shl(a, count), v.shl(carry, before)), v.shr(v.shr(a, less), i64(2n)))
-    : v.or(v.or(v.shr(a, count), v.shl(carry, rest)), v.shl(v.shl(a, less), i64(2n))); // oxfmt-ignore
+  const shifted =
+    direction === "left"
+      ? v.or(v.or(v.shl(a, count), v.shl(carry, before)), v.shr(v.shr(a, less), i64(2n)))
+      : v.or(v.or(v.shr(a, count), v.shl(carry, rest)), v.shl(v.shl(a, less), i64(2n)));
   const moved = v.let(v.compare("ne", count, i64(0n)));
   const r = v.let(v.select(moved, shifted, a));
   v.write(0, r);
@@ -157,9 +163,11 @@ const doubleShift =
       const rest = v.let(v.sub(v.k(w - 1), count));
       const one = v.k(1);
       // The source goes through two shifts so that a count of 0 brings nothing in.
-      result = v.let(direction === "left"
-      ? v.or(v.shl(a, count), v.shr(v.shr(b, one), rest))
-      : v.or(v.shr(a, count), v.shl(v.shl(b, one), rest))); // oxfmt-ignore
+      result = v.let(
+        direction === "left"
+          ? v.or(v.shl(a, count), v.shr(v.shr(b, one), rest))
+          : v.or(v.shr(a, count), v.shl(v.shl(b, one), rest)),
+      );
       cf = direction === "left" ? v.bit(a, v.sub(v.k(w), count)) : v.bit(a, v.sub(count, one));
     }
     v.write(0, result);

@@ -10,8 +10,21 @@
  * so that a fault leaves no trace. `read` of a memory destination that is also written probes it for writing.
  */
 import {
-  FunctionBuilder, call, get, i32, i64, load, op, set, store, tee, when, type Local, type Node, type ValueType,
-} from "../wasm/index.ts"; // oxfmt-ignore
+  FunctionBuilder,
+  call,
+  get,
+  i32,
+  i64,
+  load,
+  op,
+  set,
+  store,
+  tee,
+  when,
+  type Local,
+  type Node,
+  type ValueType,
+} from "../wasm/index.ts";
 
 export type Width = 8 | 16 | 32 | 64;
 
@@ -22,7 +35,22 @@ export const typeOf = (width: Width): ValueType => (width === 64 ? "i64" : "i32"
 const widthOf = (node: Node): 32 | 64 => (node.type === "i64" ? 64 : 32);
 const MASK: Record<Width, bigint> = { 8: 0xffn, 16: 0xffffn, 32: 0xffffffffn, 64: 0xffffffffffffffffn };
 
-type Arithmetic = "add" | "sub" | "mul" | "and" | "or" | "xor" | "shl" | "shr_s" | "shr_u" | "rotl" | "rotr" | "div_u" | "div_s" | "rem_u" | "rem_s"; // oxfmt-ignore
+type Arithmetic =
+  | "add"
+  | "sub"
+  | "mul"
+  | "and"
+  | "or"
+  | "xor"
+  | "shl"
+  | "shr_s"
+  | "shr_u"
+  | "rotl"
+  | "rotr"
+  | "div_u"
+  | "div_s"
+  | "rem_u"
+  | "rem_s";
 type Comparison = "eq" | "ne" | "lt_s" | "lt_u" | "gt_s" | "gt_u" | "le_s" | "le_u" | "ge_s" | "ge_u";
 
 /** A memory destination after `probe`: where its bytes are, until `commit`. */
@@ -120,17 +148,37 @@ export abstract class Vocabulary {
   #op(name: Arithmetic, a: Node, b: Node): Node {
     return op(`${a.type as ValueType}.${name}`, a, b);
   }
-  add(a: Node, b: Node): Node { return this.#op("add", a, b); } // oxfmt-ignore
-  sub(a: Node, b: Node): Node { return this.#op("sub", a, b); } // oxfmt-ignore
-  mul(a: Node, b: Node): Node { return this.#op("mul", a, b); } // oxfmt-ignore
-  and(a: Node, b: Node): Node { return this.#op("and", a, b); } // oxfmt-ignore
-  or(a: Node, b: Node): Node { return this.#op("or", a, b); } // oxfmt-ignore
-  xor(a: Node, b: Node): Node { return this.#op("xor", a, b); } // oxfmt-ignore
+  add(a: Node, b: Node): Node {
+    return this.#op("add", a, b);
+  }
+  sub(a: Node, b: Node): Node {
+    return this.#op("sub", a, b);
+  }
+  mul(a: Node, b: Node): Node {
+    return this.#op("mul", a, b);
+  }
+  and(a: Node, b: Node): Node {
+    return this.#op("and", a, b);
+  }
+  or(a: Node, b: Node): Node {
+    return this.#op("or", a, b);
+  }
+  xor(a: Node, b: Node): Node {
+    return this.#op("xor", a, b);
+  }
   /** Shifts take a count of the value's own type, below its size. */
-  shl(a: Node, count: Node): Node { return this.#op("shl", a, count); } // oxfmt-ignore
-  shr(a: Node, count: Node): Node { return this.#op("shr_u", a, count); } // oxfmt-ignore
-  sar(a: Node, count: Node): Node { return this.#op("shr_s", a, count); } // oxfmt-ignore
-  arithmetic(name: Arithmetic, a: Node, b: Node): Node { return this.#op(name, a, b); } // oxfmt-ignore
+  shl(a: Node, count: Node): Node {
+    return this.#op("shl", a, count);
+  }
+  shr(a: Node, count: Node): Node {
+    return this.#op("shr_u", a, count);
+  }
+  sar(a: Node, count: Node): Node {
+    return this.#op("shr_s", a, count);
+  }
+  arithmetic(name: Arithmetic, a: Node, b: Node): Node {
+    return this.#op(name, a, b);
+  }
   compare(name: Comparison, a: Node, b: Node): Node {
     return op(`${a.type as ValueType}.${name}`, a, b);
   }
@@ -241,14 +289,22 @@ export abstract class Vocabulary {
   }
   #positiveCondition(pair: 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7): Node {
     switch (pair) {
-      case 0: return this.of(); // oxfmt-ignore
-      case 1: return this.cf(); // oxfmt-ignore
-      case 2: return this.zf(); // oxfmt-ignore
-      case 3: return op("i32.or", this.cf(), this.zf()); // oxfmt-ignore
-      case 4: return this.sf(); // oxfmt-ignore
-      case 5: return this.pf(); // oxfmt-ignore
-      case 6: return op("i32.xor", this.sf(), this.of()); // oxfmt-ignore
-      case 7: return op("i32.or", op("i32.xor", this.sf(), this.of()), this.zf()); // oxfmt-ignore
+      case 0:
+        return this.of();
+      case 1:
+        return this.cf();
+      case 2:
+        return this.zf();
+      case 3:
+        return op("i32.or", this.cf(), this.zf());
+      case 4:
+        return this.sf();
+      case 5:
+        return this.pf();
+      case 6:
+        return op("i32.xor", this.sf(), this.of());
+      case 7:
+        return op("i32.or", op("i32.xor", this.sf(), this.of()), this.zf());
     }
   }
 

@@ -19,6 +19,12 @@ export class FunctionBuilder {
     this.params = signature.params.map((type, index) => ({ type, index }));
   }
 
+  param(index: number): Local {
+    const local = this.params[index];
+    assert(local !== undefined, "parameter that the signature does not have", index, this.name);
+    return local;
+  }
+
   local(type: ValueType): Local {
     const reused = this.#free[type].pop();
     const local = reused ?? { type, index: this.params.length + this.#locals.length };

@@ -21,20 +21,61 @@ export interface Local {
 export type Node =
   | { readonly kind: "const"; readonly type: ValueType; readonly value: bigint }
   | { readonly kind: "op"; readonly type: ResultType; readonly op: OpName; readonly args: readonly Node[] }
-  | { readonly kind: "load"; readonly type: ValueType; readonly op: LoadName; readonly address: Node; readonly offset: number }
-  | { readonly kind: "store"; readonly type: "void"; readonly op: StoreName; readonly address: Node; readonly offset: number; readonly value: Node }
+  | {
+      readonly kind: "load";
+      readonly type: ValueType;
+      readonly op: LoadName;
+      readonly address: Node;
+      readonly offset: number;
+    }
+  | {
+      readonly kind: "store";
+      readonly type: "void";
+      readonly op: StoreName;
+      readonly address: Node;
+      readonly offset: number;
+      readonly value: Node;
+    }
   | { readonly kind: "get"; readonly type: ValueType; readonly local: Local }
   | { readonly kind: "set"; readonly type: "void"; readonly local: Local; readonly value: Node }
   | { readonly kind: "tee"; readonly type: ValueType; readonly local: Local; readonly value: Node }
-  | { readonly kind: "if"; readonly type: ResultType; readonly condition: Node; readonly yes: readonly Node[]; readonly no: readonly Node[] }
-  | { readonly kind: "block" | "loop"; readonly type: ResultType; readonly label: Label; readonly body: readonly Node[] }
+  | {
+      readonly kind: "if";
+      readonly type: ResultType;
+      readonly condition: Node;
+      readonly yes: readonly Node[];
+      readonly no: readonly Node[];
+    }
+  | {
+      readonly kind: "block" | "loop";
+      readonly type: ResultType;
+      readonly label: Label;
+      readonly body: readonly Node[];
+    }
   | { readonly kind: "br"; readonly type: "void"; readonly label: Label; readonly condition?: Node }
-  | { readonly kind: "br_table"; readonly type: "void"; readonly index: Node; readonly labels: readonly Label[]; readonly default: Label }
-  | { readonly kind: "call"; readonly type: ResultType; readonly target: string; readonly args: readonly Node[] }
-  | { readonly kind: "call_indirect"; readonly type: ResultType; readonly signature: string; readonly index: Node; readonly args: readonly Node[] }
+  | {
+      readonly kind: "br_table";
+      readonly type: "void";
+      readonly index: Node;
+      readonly labels: readonly Label[];
+      readonly default: Label;
+    }
+  | {
+      readonly kind: "call";
+      readonly type: ResultType;
+      readonly target: string;
+      readonly args: readonly Node[];
+    }
+  | {
+      readonly kind: "call_indirect";
+      readonly type: ResultType;
+      readonly signature: string;
+      readonly index: Node;
+      readonly args: readonly Node[];
+    }
   | { readonly kind: "return"; readonly type: "void"; readonly value?: Node }
   | { readonly kind: "drop"; readonly type: "void"; readonly value: Node }
-  | { readonly kind: "unreachable"; readonly type: "void" }; // oxfmt-ignore
+  | { readonly kind: "unreachable"; readonly type: "void" };
 
 // Opcode and result type of every operator used, by the specification's names (WebAssembly core, binary format, instructions).
 // oxfmt-ignore: one operator a line reads as the specification's table.
@@ -171,13 +212,20 @@ export function op(name: OpName, ...args: readonly Node[]): Node {
 function fold(name: OpName, a: bigint, b: bigint): bigint | null {
   const bits = name.startsWith("i32") ? 32 : 64;
   switch (name.slice(4)) {
-    case "add": return BigInt.asIntN(bits, a + b); // oxfmt-ignore
-    case "sub": return BigInt.asIntN(bits, a - b); // oxfmt-ignore
-    case "and": return a & b; // oxfmt-ignore
-    case "or": return a | b; // oxfmt-ignore
-    case "xor": return a ^ b; // oxfmt-ignore
-    case "shl": return BigInt.asIntN(bits, a << (b & BigInt(bits - 1))); // oxfmt-ignore
-    default: return null; // oxfmt-ignore
+    case "add":
+      return BigInt.asIntN(bits, a + b);
+    case "sub":
+      return BigInt.asIntN(bits, a - b);
+    case "and":
+      return a & b;
+    case "or":
+      return a | b;
+    case "xor":
+      return a ^ b;
+    case "shl":
+      return BigInt.asIntN(bits, a << (b & BigInt(bits - 1)));
+    default:
+      return null;
   }
 }
 
@@ -188,7 +236,14 @@ export const load = (name: LoadName, address: Node, offset = 0): Node => ({
   address,
   offset,
 });
-export const store = (name: StoreName, address: Node, offset: number, value: Node): Node => ({ kind: "store", type: "void", op: name, address, offset, value }); // oxfmt-ignore
+export const store = (name: StoreName, address: Node, offset: number, value: Node): Node => ({
+  kind: "store",
+  type: "void",
+  op: name,
+  address,
+  offset,
+  value,
+});
 export const get = (local: Local): Node => ({ kind: "get", type: local.type, local });
 export const set = (local: Local, value: Node): Node => ({ kind: "set", type: "void", local, value });
 export const tee = (local: Local, value: Node): Node => ({ kind: "tee", type: local.type, local, value });
@@ -206,7 +261,12 @@ export const loop = (label: Label, body: readonly Node[]): Node => ({
   label,
   body,
 });
-export const when = (condition: Node, yes: readonly Node[], no: readonly Node[] = [], type: ResultType = "void"): Node => ({ kind: "if", type, condition, yes, no }); // oxfmt-ignore
+export const when = (
+  condition: Node,
+  yes: readonly Node[],
+  no: readonly Node[] = [],
+  type: ResultType = "void",
+): Node => ({ kind: "if", type, condition, yes, no });
 export const call = (target: string, type: ResultType, ...args: readonly Node[]): Node => ({
   kind: "call",
   type,

@@ -7,8 +7,24 @@
 import { assert } from "../../assert.ts";
 import { Vocabulary, type Place, type Width } from "../../semantics/vocabulary.ts";
 import {
-  br, call, get, i32, i64, load, op, ret, set, store, unreachable, when, type FunctionBuilder, type Label, type LoadName, type Local, type Node,
-} from "../../wasm/index.ts"; // oxfmt-ignore
+  br,
+  call,
+  get,
+  i32,
+  i64,
+  load,
+  op,
+  ret,
+  set,
+  store,
+  unreachable,
+  when,
+  type FunctionBuilder,
+  type Label,
+  type LoadName,
+  type Local,
+  type Node,
+} from "../../wasm/index.ts";
 import { VECTOR } from "../event.ts";
 import { EXIT, FRAMES, MODE, RECORD, RUN, SEG, STATE, TLB } from "../layout.ts";
 import type { Variant } from "./variant.ts";
@@ -73,7 +89,7 @@ export class HandlerVocabulary extends Vocabulary {
   }
 
   /** Emits the variant's meaning and the step to the next record. */
-  write_(): void {
+  emitHandler(): void {
     const { meaning } = this.#variant.family;
     assert(meaning !== null, "an operation has no handler of its own");
     meaning(this);
@@ -245,7 +261,14 @@ export class HandlerVocabulary extends Vocabulary {
   storeTo(place: Place, value: Node): void {
     const name = (suffix: "" | "8" | "16") =>
       `${value.type === "i64" ? "i64" : "i32"}.store${suffix}` as const;
-    const cut = place.width === 8 ? name("8") : place.width === 16 ? name("16") : place.width === 32 && value.type === "i64" ? "i64.store32" : name(""); // oxfmt-ignore
+    const cut =
+      place.width === 8
+        ? name("8")
+        : place.width === 16
+          ? name("16")
+          : place.width === 32 && value.type === "i64"
+            ? "i64.store32"
+            : name("");
     this.f.emit(store(cut, get(place.host), 0, value));
     // Frames of RAM lie behind FRAMES; anything below is scratch, which somebody has to take further.
     this.f.emit(when(op("i32.lt_u", get(place.host), i32(FRAMES)), [call("commit", "void")]));
@@ -272,7 +295,6 @@ export class HandlerVocabulary extends Vocabulary {
     access: Access,
     from: Node = this.register(4, 64),
   ): { linear: Node; pointer: Node } {
-    // oxfmt-ignore
     const pointer = this.#pointer(distance, from);
     if (this.#variant.stack !== "ss") return { linear: pointer, pointer };
     const bytes = i32((width / 8) | (ACCESS[access] << 8));

@@ -6,9 +6,29 @@
  * RUN.record then says which record it was.
  */
 import {
-  FunctionBuilder, block, br, brIf, call, encodeModule, get, i32, i64, label, load, loop, op, ret, set, when,
-  type FunctionBody, type Label, type ModuleDescription, type Node, type Signature,
-} from "../../wasm/index.ts"; // oxfmt-ignore
+  FunctionBuilder,
+  block,
+  br,
+  brIf,
+  call,
+  encodeModule,
+  get,
+  i32,
+  i64,
+  label,
+  load,
+  loop,
+  op,
+  ret,
+  set,
+  when,
+  type FunctionBody,
+  type Label,
+  type Local,
+  type ModuleDescription,
+  type Node,
+  type Signature,
+} from "../../wasm/index.ts";
 import {
   EXIT,
   ITLB,
@@ -45,19 +65,26 @@ const HANDLER_KEY = "i32>i32";
 export function interpreterModule(): Uint8Array {
   const cold = coldVariants.map((variant, index) => {
     const f = new FunctionBuilder(`h${index}_${variantName(variant)}`, HANDLER);
-    const [rec] = f.params;
-    new HandlerVocabulary(f, variant, rec as NonNullable<typeof rec>, functionEnding).write_();
+    const rec = f.param(0);
+    new HandlerVocabulary(f, variant, rec, functionEnding).emitHandler();
     f.emit(i32(0));
     return f.finish();
   });
-  const functions: FunctionBody[] = [effectiveFunction(), linearFunction(), stackOffsetFunction(), setStackPointerFunction(), runFunction(), ...cold]; // oxfmt-ignore
+  const functions: FunctionBody[] = [
+    effectiveFunction(),
+    linearFunction(),
+    stackOffsetFunction(),
+    setStackPointerFunction(),
+    runFunction(),
+    ...cold,
+  ];
   return encodeModule({ imports: IMPORTS, functions, table: cold.map((f) => f.name) });
 }
 
 /** Offset of a record's memory operand, masked to its address size. */
 function effectiveFunction(): FunctionBody {
   const f = new FunctionBuilder("effective", { params: ["i32"], result: "i64" });
-  const rec = get(f.params[0] as NonNullable<(typeof f.params)[0]>);
+  const rec = get(f.param(0));
   const register = (offset: number) => load("i64.load", load("i32.load16_u", rec, offset));
   const index = op(
     "i64.shl",
@@ -104,7 +131,7 @@ const PLAIN_DATA = { mask: 0x1000e, value: 0x2 } as const;
 /** A stack pointer cut to the size that SS.B gives. */
 function stackOffsetFunction(): FunctionBody {
   const f = new FunctionBuilder("stackOffset", { params: ["i64"], result: "i64" });
-  const value = get(f.params[0] as NonNullable<(typeof f.params)[0]>);
+  const value = get(f.param(0));
   const wide = op("i32.and", memory(STATE.mode, "i32.load"), i32(MODE.stack32));
   f.emit(when(wide, [op("i64.and", value, i64(0xffffffffn))], [op("i64.and", value, i64(0xffffn))], "i64"));
   return f.finish();
@@ -112,7 +139,7 @@ function stackOffsetFunction(): FunctionBody {
 
 function setStackPointerFunction(): FunctionBody {
   const f = new FunctionBuilder("setStackPointer", { params: ["i64"], result: "void" });
-  const value = get(f.params[0] as NonNullable<(typeof f.params)[0]>);
+  const value = get(f.param(0));
   const wide = op("i32.and", memory(STATE.mode, "i32.load"), i32(MODE.stack32));
   const half: Node = {
     kind: "store",
@@ -128,7 +155,7 @@ function setStackPointerFunction(): FunctionBody {
 
 function runFunction(): FunctionBody {
   const f = new FunctionBuilder("run", { params: ["i32"], result: "i32" });
-  const trace = f.params[0] as NonNullable<(typeof f.params)[0]>;
+  const trace = f.param(0);
   const rec = f.local("i32");
   const labels = { next: label("next"), enter: label("enter"), dispatch: label("dispatch") };
   const body = f.collect(() => {
@@ -144,7 +171,7 @@ function runFunction(): FunctionBody {
 }
 
 /** Finds the trace for state.rip unless `trace` is already set. */
-function lookup(f: FunctionBuilder, trace: ReturnType<FunctionBuilder["local"]>): readonly Node[] {
+function lookup(f: FunctionBuilder, trace: Local): readonly Node[] {
   const given = label("given");
   const body = f.collect(() => {
     f.emit(brIf(given, get(trace)));
@@ -198,12 +225,7 @@ function codePage(f: FunctionBuilder, page: Node): readonly Node[] {
 }
 
 /** Charges a trace to the budget and starts it, or leaves with state.rip at its first instruction. */
-function enter(
-  f: FunctionBuilder,
-  trace: ReturnType<FunctionBuilder["local"]>,
-  rec: ReturnType<FunctionBuilder["local"]>,
-): readonly Node[] {
-  // oxfmt-ignore
+function enter(f: FunctionBuilder, trace: Local, rec: Local): readonly Node[] {
   return f.collect(() => {
     const field = (offset: number) => load("i32.load", get(trace), offset);
     const left = f.let(op("i32.sub", memory(RUN.budget, "i32.load"), field(TRACE.count)));
@@ -218,8 +240,8 @@ function enter(
 
 function dispatch(
   f: FunctionBuilder,
-  trace: ReturnType<FunctionBuilder["local"]>,
-  rec: ReturnType<FunctionBuilder["local"]>,
+  trace: Local,
+  rec: Local,
   labels: { dispatch: Label; enter: Label; next: Label },
 ): readonly Node[] {
   const ending = loopEnding(rec, trace, labels);
@@ -232,10 +254,19 @@ function dispatch(
     const sum = op("i64.add", memory(RUN.traceRip, "i64.load"), op("i64.extend_i32_u", distance));
     return op("i64.and", sum, memory(RUN.linearMask, "i64.load"));
   };
-  const ownRip = (): Node => op("i64.add", memory(RUN.traceRip, "i64.load"), op("i64.extend_i32_u", load("i32.load16_u", get(rec), RECORD.offset))); // oxfmt-ignore
+  const ownRip = (): Node =>
+    op(
+      "i64.add",
+      memory(RUN.traceRip, "i64.load"),
+      op("i64.extend_i32_u", load("i32.load16_u", get(rec), RECORD.offset)),
+    );
   /** Gives back what the trace was charged for this record and those behind it. */
   const refund = (): Node => {
-    const done = op("i32.div_u", op("i32.sub", op("i32.sub", get(rec), memory(RUN.trace, "i32.load")), i32(TRACE.headerBytes)), i32(RECORD.bytes)); // oxfmt-ignore
+    const done = op(
+      "i32.div_u",
+      op("i32.sub", op("i32.sub", get(rec), memory(RUN.trace, "i32.load")), i32(TRACE.headerBytes)),
+      i32(RECORD.bytes),
+    );
     const rest = op("i32.sub", load("i32.load", memory(RUN.trace, "i32.load"), TRACE.count), done);
     return put32(RUN.budget, op("i32.add", memory(RUN.budget, "i32.load"), rest));
   };
@@ -257,7 +288,7 @@ function dispatch(
   });
   const inLoop = { ...ending, lookup: lookUp };
   for (const variant of hotVariants)
-    handler(variantName(variant), () => new HandlerVocabulary(f, variant, rec, inLoop).write_());
+    handler(variantName(variant), () => new HandlerVocabulary(f, variant, rec, inLoop).emitHandler());
 
   const cold = label("cold");
   const number = f.local("i32");
@@ -271,8 +302,12 @@ function dispatch(
   const jump = block(cold, [set(number, load("i32.load16_u", get(rec), RECORD.handler)), table]);
   const answer = f.local("i32");
   const indirect: Node = {
-    kind: "call_indirect", type: "i32", signature: HANDLER_KEY, args: [get(rec)], index: op("i32.sub", get(number), i32(FIRST_COLD)),
-  }; // oxfmt-ignore
+    kind: "call_indirect",
+    type: "i32",
+    signature: HANDLER_KEY,
+    args: [get(rec)],
+    index: op("i32.sub", get(number), i32(FIRST_COLD)),
+  };
   const afterCold: Node[] = [
     set(answer, indirect),
     when(op("i32.eqz", get(answer)), ending.next()),

@@ -30,12 +30,16 @@ const PSEUDO_COUNT = 5;
 
 const letters = (operand: Operand): readonly string[] => {
   switch (operand.kind) {
-    case "rm": return ["r", "m"]; // oxfmt-ignore
+    case "rm":
+      return ["r", "m"];
     case "m":
-    case "moffs": return ["m"]; // oxfmt-ignore
+    case "moffs":
+      return ["m"];
     case "imm":
-    case "rel": return ["i"]; // oxfmt-ignore
-    case "one": return ["1"]; // oxfmt-ignore
+    case "rel":
+      return ["i"];
+    case "one":
+      return ["1"];
     case "a":
     case "c":
     case "r":
@@ -43,7 +47,8 @@ const letters = (operand: Operand): readonly string[] => {
     case "sreg":
     case "far":
     case "si":
-    case "di": return ["r"]; // oxfmt-ignore
+    case "di":
+      return ["r"];
   }
 };
 
