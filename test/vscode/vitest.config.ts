@@ -7,6 +7,6 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 300_000,
     fileParallelism: false,
-    bail: 0,
+    expect: { poll: { timeout: 30_000 } },
   },
 });

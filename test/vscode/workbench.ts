@@ -172,12 +172,20 @@ export class Workbench {
     return this.page.locator(`.debug-variables [role="treeitem"]:is(${labels})`).first();
   }
 
+  /** Unfolds a row; the view redraws its rows when their values arrive, and a click on the old one is lost. */
   async expandVariable(name: string): Promise<void> {
     const row = this.variable(name);
     await row.waitFor();
-    if ((await row.getAttribute("aria-expanded")) === "false")
-      await row.locator(".monaco-tl-twistie").click();
-    await expect.poll(() => row.getAttribute("aria-expanded")).toBe("true");
+    await expect
+      .poll(
+        async () => {
+          const state = await row.getAttribute("aria-expanded");
+          if (state === "false") await row.locator(".monaco-tl-twistie").click();
+          return state;
+        },
+        { interval: 500 },
+      )
+      .toBe("true");
   }
 
   /** Types a new value into a variable's row. */

@@ -89,8 +89,7 @@ describe.skipIf(browserPath === null)("a workspace with a kernel in it", () => {
 
   it("offers to boot a kernel that was built anew", async () => {
     await window.page.keyboard.press("F10");
-    await window.page.keyboard.press("F10");
-    await window.waitForStop(/_start, line 56, boot\.S/u);
+    await window.waitForStop(/_start, line 55, boot\.S/u);
     writeFileSync(path.join(folder, "build/sample.elf"), readFileSync(path.join(folder, "build/sample.elf")));
     const notice = window.page.locator(".notification-toast").filter({ hasText: "sample.elf was rebuilt" });
     await notice.waitFor();
