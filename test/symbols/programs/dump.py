@@ -84,15 +84,19 @@ def frames(names):
 
 
 def memory(stack):
+    """What is mapped of a stretch, page by page: a stack may end anywhere above, depending on how large the environment is."""
     inferior = gdb.selected_inferior()
     segments = []
     for low, size in [(stack - 512, 24576)] + DATA:
-        for length in (size, 8192, 4096):
+        read = b""
+        while len(read) < size:
+            at = low + len(read)
             try:
-                segments.append([str(low), bytes(inferior.read_memory(low, length)).hex()])
-                break
+                read += bytes(inferior.read_memory(at, min(4096 - at % 4096, size - len(read))))
             except gdb.MemoryError:
-                pass
+                break
+        if read:
+            segments.append([str(low), read.hex()])
     return segments
 
 
