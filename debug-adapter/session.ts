@@ -28,10 +28,10 @@ export interface SessionOptions {
   onEnd?(): void;
 }
 
-/** Requests that a client may take back, because they only ask. */
+/** Requests that a client may take back: they only ask, and are slow. An answer to the quick ones is worth more than a row that says "cancelled". */
 const CANCELLABLE: ReadonlySet<string> = new Set([
   "breakpointLocations", "completions", "dataBreakpointInfo", "disassemble", "evaluate", "exceptionInfo", "gotoTargets", "loadedSources", "locations", "modules",
-  "readMemory", "scopes", "source", "stackTrace", "stepInTargets", "threads", "variables",
+  "readMemory", "source", "stepInTargets",
 ]); // oxfmt-ignore
 
 export class RedzoneSession extends DebugSession {
