@@ -73,6 +73,8 @@ export function inspection(state: State): Handlers {
       };
     },
     scopes({ frameId }) {
+      // Nothing to show, rather than an error in red that the editor's next question clears away.
+      if (state.isPast(frameId)) return { scopes: [] };
       const frame = state.frame(frameId);
       const { symbols, sources } = state.stopped();
       const range = frame.symbols?.function.declaration ?? null;

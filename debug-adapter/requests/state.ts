@@ -188,6 +188,11 @@ export class State {
     return frame;
   }
 
+  /** Whether a frame's number was given out at an earlier stop: an editor that is stepped quickly still asks about those. */
+  isPast(id: number): boolean {
+    return id > 0 && id < this.#nextId && !this.#frames.has(id);
+  }
+
   /** The frame that an expression belongs to: the one given, else the innermost one of the CPU that stopped. */
   frameOr(id: number | undefined): Frame {
     if (id !== undefined && id !== 0) return this.frame(id);

@@ -341,12 +341,17 @@ test("a change by hand invalidates what the client shows", async () => {
   expect((await client.event("invalidated")).body).toEqual({ areas: ["all"] });
 });
 
-test("numbers of an earlier stop are refused", async () => {
+test("a frame of an earlier stop has nothing to show, and its variables and numbers that never were are refused", async () => {
   await inTask();
   const { id } = await client.top();
+  const { scopes } = await client.request("scopes", { frameId: id });
+  const { variablesReference } = scopes[0] as { variablesReference: number };
   await client.go("next");
+  const past = { success: false, message: expect.stringContaining("earlier stop") };
   expect(await client.respond("scopes", { frameId: id })).toMatchObject({
-    success: false,
-    message: expect.stringContaining("earlier stop"),
+    success: true,
+    body: { scopes: [] },
   });
+  expect(await client.respond("variables", { variablesReference })).toMatchObject(past);
+  expect(await client.respond("scopes", { frameId: 1_000_000 })).toMatchObject({ success: false });
 });
