@@ -1,5 +1,5 @@
 /**
- * One form of an instruction: an encoding and its operands, as a line in the manual's columns.
+ * One form of an instruction: an encoding and its operands, as a line in the manual's columns; and the family that forms belong to.
  *
  *     "0f b6 /r : r, rm8"       "80 /0 ib : rm8, ib"       "50+r : o64"       "f3 0f b8 /r : r, rm ; …traits"
  *
@@ -18,7 +18,33 @@
  * w8 w16 w32 w64 (width fixed), x32 (operand size 32, or 64 with REX.W, whatever 66), lock (LOCK allowed with a memory destination), rep (REP/REPE/REPNE mean something), nomem (ModRM.mod must be 3).
  */
 import { assert } from "../assert.ts";
-import type { Family } from "./family.ts";
+import type { Vocabulary } from "../semantics/vocabulary.ts";
+
+export type Meaning = (v: Vocabulary) => void;
+export type Access = "r" | "w" | "rw" | "a";
+
+export interface Family {
+  readonly name: string;
+  /** null: an operation in TypeScript. */
+  readonly meaning: Meaning | null;
+  /** What the meaning does with each operand; "a" only uses its address. */
+  readonly access: readonly Access[];
+  readonly forms: readonly Form[];
+  readonly traits: FamilyTraits;
+}
+
+export interface FamilyTraits {
+  /** Frequent enough to be dispatched inside the interpreter's loop. */
+  readonly hot?: boolean;
+  /** Changes the flow of control: ends its trace. */
+  readonly ends?: boolean;
+  /** Uses the stack implicitly. */
+  readonly stack?: boolean;
+  /** Uses rSI and rDI with the address size. */
+  readonly string?: boolean;
+  /** Repeats under REP: stands alone in its trace, since every iteration is an instant. */
+  readonly repeats?: boolean;
+}
 
 export type OperandKind =
   | "rm"
