@@ -12,14 +12,9 @@
 import {
   FunctionBuilder,
   call,
-  get,
   i32,
   i64,
-  load,
   op,
-  set,
-  store,
-  tee,
   when,
   type Local,
   type Node,
@@ -242,17 +237,6 @@ export abstract class Vocabulary {
     const no = otherwise === undefined ? [] : this.f.collect(otherwise);
     this.f.emit(when(condition, yes, no));
   }
-  /** A value that depends on a condition, either side evaluated only when chosen. */
-  choose(condition: Node, then: () => Node, otherwise: () => Node): Node {
-    const result = { value: null as Local | null };
-    const side = (make: () => Node) => () => {
-      const value = make();
-      result.value ??= this.f.local(value.type as ValueType);
-      this.f.emit(set(result.value, value));
-    };
-    this.if(condition, side(then), side(otherwise));
-    return get(result.value as Local);
-  }
   call(target: string, type: ValueType, ...args: readonly Node[]): Node {
     return this.let(call(target, type, ...args));
   }
@@ -349,14 +333,6 @@ export abstract class Vocabulary {
     const of = this.let(this.of());
     this.flagsCarryOverflow(cf, of);
   }
-  /** Replaces ZF alone, with an i32 that is 0 or 1. */
-  flagsZero(zf: Node): void {
-    const zero = this.let(zf);
-    const sf = this.let(this.sf());
-    const pf = this.let(this.pf());
-    const kept = this.let(op("i32.and", this.flagAux(), i32(0xc0000008)));
-    this.#setZeroSignParity(zero, sf, pf, kept);
-  }
   /** Sets all six from an image of RFLAGS' low byte and, in bit 11, OF. */
   flagsImage(image: Node): void {
     const value = this.let(image);
@@ -413,5 +389,3 @@ export abstract class Vocabulary {
     return op("i32.or", half, op("i32.and", high, i32(0xc0000000)));
   }
 }
-
-export { call, get, i32, i64, load, op, set, store, tee, when };
