@@ -26,7 +26,7 @@ import {
   type Node,
 } from "../../wasm/index.ts";
 import { VECTOR } from "../event.ts";
-import { EXIT, FRAMES, MODE, RECORD, RUN, SEG, STATE, TLB } from "../layout.ts";
+import { FRAMES, RECORD, RUN, SEG, STATE, TLB } from "../layout.ts";
 import type { Variant } from "./variant.ts";
 
 const LOAD: Record<Width, LoadName> = {
@@ -46,7 +46,6 @@ export interface Ending {
   lookup(): Node[];
   /** Enter a trace whose rip is in state.rip. */
   enter(trace: Node): Node[];
-  exit(code: Node): Node[];
 }
 
 /** Endings of a handler inside the loop. */
@@ -56,17 +55,16 @@ export const loopEnding = (
   labels: { dispatch: Label; enter: Label; next: Label },
 ): Ending => ({
   next: () => [set(rec, op("i32.add", get(rec), i32(RECORD.bytes))), br(labels.dispatch)],
-  lookup: () => [br(labels.next)],
+  // A look-up starts without a trace in hand.
+  lookup: () => [set(trace, i32(0)), br(labels.next)],
   enter: (target) => [set(trace, target), br(labels.enter)],
-  exit: (code) => [ret(code)],
 });
 
-/** Endings of a handler that is a function: 0 next, 1 look up, above 1 the trace to enter, below 0 an exit code. */
+/** Endings of a handler that is a function: 0 next, 1 look up, above 1 the trace to enter. */
 export const functionEnding: Ending = {
   next: () => [ret(i32(0))],
   lookup: () => [ret(i32(1))],
   enter: (target) => [ret(target)],
-  exit: (code) => [ret(op("i32.sub", i32(0), code))],
 };
 
 export const memory = (offset: number, name: LoadName): Node => load(name, i32(0), offset);
@@ -424,5 +422,3 @@ export class HandlerVocabulary extends Vocabulary {
     this.f.emit(put32(STATE.eflags, value));
   }
 }
-
-export { EXIT, MODE };

@@ -8,7 +8,6 @@
 import {
   FunctionBuilder,
   block,
-  br,
   brIf,
   call,
   encodeModule,
@@ -270,11 +269,9 @@ function dispatch(
     const rest = op("i32.sub", load("i32.load", memory(RUN.trace, "i32.load"), TRACE.count), done);
     return put32(RUN.budget, op("i32.add", memory(RUN.budget, "i32.load"), rest));
   };
-  // `next` is taken with a trace in hand elsewhere; a look-up starts without one.
-  const lookUp = (): Node[] => [set(trace, i32(0)), br(labels.next)];
 
-  handler("end", () => f.emit(put64(STATE.rip, ownRip()), ...lookUp()));
-  handler("dead", () => f.emit(refund(), put64(STATE.rip, ownRip()), ...lookUp()));
+  handler("end", () => f.emit(put64(STATE.rip, ownRip()), ...ending.lookup()));
+  handler("dead", () => f.emit(refund(), put64(STATE.rip, ownRip()), ...ending.lookup()));
   handler("yield", () => f.emit(refund(), put64(STATE.rip, ownRip()), ret(i32(EXIT.yield))));
   handler("break", () => f.emit(refund(), put64(STATE.rip, ownRip()), ret(i32(EXIT.break))));
   handler("operate", () => {
@@ -284,11 +281,10 @@ function dispatch(
       put64(STATE.rip, nextRip()),
     );
     const code = f.let(call("operate", "i32", get(rec)));
-    f.emit(when(code, [ret(code)]), ...lookUp());
+    f.emit(when(code, [ret(code)]), ...ending.lookup());
   });
-  const inLoop = { ...ending, lookup: lookUp };
   for (const variant of hotVariants)
-    handler(variantName(variant), () => new HandlerVocabulary(f, variant, rec, inLoop).emitHandler());
+    handler(variantName(variant), () => new HandlerVocabulary(f, variant, rec, ending).emitHandler());
 
   const cold = label("cold");
   const number = f.local("i32");
@@ -311,8 +307,7 @@ function dispatch(
   const afterCold: Node[] = [
     set(answer, indirect),
     when(op("i32.eqz", get(answer)), ending.next()),
-    when(op("i32.eq", get(answer), i32(1)), lookUp()),
-    when(op("i32.lt_s", get(answer), i32(0)), [ret(op("i32.sub", i32(0), get(answer)))]),
+    when(op("i32.eq", get(answer), i32(1)), ending.lookup()),
     ...ending.enter(get(answer)),
   ];
   // Block k ends where handler k begins; the innermost holds the jump. Cold comes first, the pseudo handlers outermost.
