@@ -20,7 +20,7 @@ import { systemOperations } from "./system/index.ts";
 import { deliver, deliverFault } from "./system/interrupt.ts";
 import { checkPorts } from "./system/permission.ts";
 import { segmented } from "./system/segmentation.ts";
-import { TraceCache, type CodeSource } from "./traces.ts";
+import { TraceCache, type CallOut, type CodeSource } from "./traces.ts";
 import { x87Operations } from "./x87/index.ts";
 
 const PAGE = 4096;
@@ -388,7 +388,7 @@ export class Cpu implements Processor {
     assert(callOut !== undefined, "call-out without an instruction");
     const { instruction } = callOut;
     if (instruction.rep === "") callOut.run(core, instruction);
-    else this.#repeat(callOut.run, record);
+    else this.#repeat(callOut);
     if (instruction.mnemonic === "mov_dr_r") this.#updateOffsets();
     const flags = core.word(STATE.eflags);
     const interrupted = (this.interruptLine && (flags & FLAG.IF) !== 0) || this.nmiPending;
@@ -398,23 +398,17 @@ export class Cpu implements Processor {
   }
 
   /** One iteration of REP INS or REP OUTS; rip stays at the instruction while rCX is not 0. */
-  #repeat(run: (typeof operations)[string], record: number): void {
+  #repeat({ instruction, run }: CallOut): void {
     const { core } = this;
-    const callOut = this.#traces.callOuts[core.word(record + RECORD.instruction)];
-    assert(callOut !== undefined, "call-out without an instruction");
-    const { instruction } = callOut;
     const bits = instruction.addressSize;
     const count = BigInt.asUintN(bits, core.gpr(1));
     // The permission to use the port is asked for even if nothing is left to do.
     if (count === 0n)
       return checkPorts(core, core.gpr16(2), PORT_BYTES[instruction.mnemonic.at(-1) ?? "b"] ?? 1);
-    const next = core.rip;
     run(core, instruction);
     if (bits === 16) core.setGpr16(1, Number(count - 1n));
     else core.setGpr(1, count - 1n);
-    if (count > 1n)
-      core.rip = core.quad(RUN.traceRip) + BigInt(core.view.getUint16(record + RECORD.offset, true));
-    else core.rip = next;
+    if (count > 1n) core.rip = this.instructionRip;
   }
 
   /** Decides about a near transfer to an address that is not canonical in 48 bits: fine in 57 with CR4.LA57. */

@@ -7,6 +7,7 @@
  */
 import { assert } from "../assert.ts";
 import type { GuestMemory } from "../memory/guest-memory.ts";
+import { physical as physicalAddress } from "../numbers.ts";
 import type { Core } from "./core.ts";
 import { Decoder, type Decoded } from "./decode.ts";
 import { Fault, Halt, VECTOR } from "./event.ts";
@@ -156,7 +157,8 @@ export class TraceCache {
     const page = Math.floor(physical / PAGE);
     const start = physical % PAGE;
     const frame = this.#guest.frameForRead(page);
-    const bytes = frame === 0 ? this.#guest.readBytes(physical as never, PAGE - start) : this.#core.u8;
+    const bytes =
+      frame === 0 ? this.#guest.readBytes(physicalAddress(physical), PAGE - start) : this.#core.u8;
     // Nothing is kept of device memory, nor of the zero frame, which stands for many pages; so a change of the next instruction would go unnoticed.
     const isStable = frame !== 0 && frame !== FRAMES;
     const count = isStable ? most : 1;
@@ -208,7 +210,7 @@ export class TraceCache {
     const joined = this.#joined;
     joined.set(head);
     const next = source.nextPage();
-    joined.set(this.#guest.readBytes((next * PAGE) as never, 16), head.length);
+    joined.set(this.#guest.readBytes(physicalAddress(next * PAGE), 16), head.length);
     return this.#decoder.decode(joined, 0, head.length + 16, mode);
   }
 
