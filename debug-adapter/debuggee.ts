@@ -47,7 +47,7 @@ export interface Control {
   /** Runs until something happens that `accepts` takes. */
   run(options: RunOptions): Promise<Stop>;
   /** One instant: an instruction, or the delivery of an interrupt or exception. Breakpoints on the instruction do not count. */
-  single(): StopReason;
+  single(): Promise<StopReason>;
   /** To be awaited between single steps; true if a pause was asked for. */
   breathe(): Promise<boolean>;
 }
@@ -119,12 +119,22 @@ export class Debuggee {
       return await body({
         run: (options) =>
           this.#loop(options.resume, options.instants ?? Number.POSITIVE_INFINITY, options.accepts),
-        single: () => this.machine.run({ instants: 1, resume: true }),
+        single: () => this.#single(),
         breathe: () => this.#breathe(),
       });
     } finally {
       this.#running = false;
       this.flush();
+    }
+  }
+
+  async #single(): Promise<StopReason> {
+    const { machine } = this;
+    const end = machine.instant + 1;
+    for (;;) {
+      const stop = machine.run({ instants: end - machine.instant, resume: true });
+      if (stop.kind !== "waiting" || this.#pause || this.#ended) return stop;
+      await this.#delivered(stop.ready);
     }
   }
 
@@ -164,17 +174,19 @@ export class Debuggee {
           ...(this.#realTime ? { untilNanoseconds: target } : {}),
         });
         this.#learn(machine.instant - before, clock.now() - began);
+        if (isUneventful(stop)) resume &&= machine.instant === before;
+        else if (accepts(stop)) return stop;
         // A stop that is none must not stop again at the same instruction.
-        resume = stop.kind !== "limit" && stop.kind !== "idle";
-        if (stop.kind !== "limit" && stop.kind !== "idle" && accepts(stop)) return stop;
+        else resume = true;
         if (this.#pause) return { kind: "pause" };
-      } while (stop.kind !== "limit" && stop.kind !== "idle" && clock.now() < sliceEnd);
+      } while (!isUneventful(stop) && clock.now() < sliceEnd);
       if (machine.instant >= end) return { kind: "limit" };
       this.flush();
       this.onSlice();
       await clock.turn();
       if (this.#pause || this.#ended) return { kind: "pause" };
-      if (stop.kind === "idle") await this.#wait(1000);
+      if (stop.kind === "waiting") await this.#delivered(stop.ready);
+      else if (stop.kind === "idle") await this.#wait(1000);
       else if (this.#realTime) origin = await this.#pace(origin);
       if (this.#pause || this.#ended) return { kind: "pause" };
     }
@@ -210,6 +222,16 @@ export class Debuggee {
     this.#wake = () => undefined;
   }
 
+  /** Until the host has delivered, or somebody wants the machine to pause. */
+  async #delivered(ready: Promise<void>): Promise<void> {
+    const wake = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    // What went wrong is thrown by the request when it is made again.
+    await Promise.race([ready.catch(() => undefined), wake]);
+    this.#wake = () => undefined;
+  }
+
   /** Hands on what the guest has written so far. */
   flush(): void {
     for (const [channel, bytes] of this.#output) {
@@ -219,3 +241,7 @@ export class Debuggee {
     }
   }
 }
+
+/** The slice is over, and nothing has happened that anybody asked for. */
+const isUneventful = ({ kind }: StopReason): boolean =>
+  kind === "limit" || kind === "idle" || kind === "waiting";

@@ -9,14 +9,28 @@ import type { Channel } from "../media/protocol.ts";
 import { terminalLines } from "./line-endings.ts";
 import type { Machine, Machines } from "./machines.ts";
 
-const titles: { readonly [channel in Channel]: string } = {
-  serial0: "Serial",
-  serial1: "Serial 2",
-  debugcon: "Debug console port 0xE9",
-  seabios: "Port 0x402",
+interface Line {
+  readonly title: string;
+  /** What takes input, and under which number; null: nothing. */
+  readonly input:
+    | { readonly request: "redzone/serialInput"; readonly port: 0 | 1 }
+    | { readonly request: "redzone/consoleInput"; readonly port: number }
+    | null;
+}
+
+const LINES: { readonly [channel in Exclude<Channel, `console${number}`>]: Line } = {
+  serial0: { title: "Serial", input: { request: "redzone/serialInput", port: 0 } },
+  serial1: { title: "Serial 2", input: { request: "redzone/serialInput", port: 1 } },
+  debugcon: { title: "Debug console port 0xE9", input: null },
+  seabios: { title: "Port 0x402", input: null },
 };
 
-const ports = { serial0: 0, serial1: 1, debugcon: null, seabios: null } as const;
+function lineOf(channel: Channel): Line {
+  if (channel === "serial0" || channel === "serial1" || channel === "debugcon" || channel === "seabios")
+    return LINES[channel];
+  const port = Number(channel.slice("console".length));
+  return { title: `Virtio console ${port}`, input: { request: "redzone/consoleInput", port } };
+}
 
 class SerialTerminal implements vscode.Pseudoterminal {
   readonly #written = new vscode.EventEmitter<string>();
@@ -35,7 +49,7 @@ class SerialTerminal implements vscode.Pseudoterminal {
     this.name = name;
     this.channel = channel;
     this.terminal = vscode.window.createTerminal({
-      name: `${titles[channel]}: ${name}`,
+      name: `${lineOf(channel).title}: ${name}`,
       pty: this,
       iconPath: new vscode.ThemeIcon("circuit-board"),
       isTransient: true,
@@ -70,11 +84,16 @@ class SerialTerminal implements vscode.Pseudoterminal {
   }
 
   handleInput(text: string): void {
-    const port = ports[this.channel];
-    if (this.machine === null || port === null) return;
+    const { title, input } = lineOf(this.channel);
+    const { machine } = this;
+    if (machine === null || input === null) return;
     const data = Buffer.from(text, "utf8").toString("base64");
-    this.machine.request("redzone/serialInput", { port, data }).then(undefined, (error: unknown) => {
-      void vscode.window.showErrorMessage(`The serial port took no input: ${String(error)}`);
+    const sent =
+      input.request === "redzone/serialInput"
+        ? machine.request(input.request, { port: input.port, data })
+        : machine.request(input.request, { port: input.port, data });
+    sent.then(undefined, (error: unknown) => {
+      void vscode.window.showErrorMessage(`${title} took no input: ${String(error)}`);
     });
   }
 

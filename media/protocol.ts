@@ -6,7 +6,7 @@
  */
 
 /** A stream of bytes that the guest writes and, for the serial ports, reads. */
-export type Channel = "serial0" | "serial1" | "debugcon" | "seabios";
+export type Channel = "serial0" | "serial1" | "debugcon" | "seabios" | `console${number}`;
 
 /** Event `redzone/output`: bytes the guest wrote, batched per run slice. */
 export interface OutputBody {
@@ -18,6 +18,14 @@ export interface OutputBody {
 /** Request `redzone/serialInput`: bytes for a serial port's receiver. */
 export interface SerialInputArguments {
   readonly port: 0 | 1;
+  /** base64 */
+  readonly data: string;
+}
+
+/** Request `redzone/consoleInput`: bytes for a virtio console. */
+export interface ConsoleInputArguments {
+  /** As in the channel's name. */
+  readonly port: number;
   /** base64 */
   readonly data: string;
 }
@@ -75,6 +83,7 @@ export interface StatusBody {
 /** Requests by name, with arguments and response body. `undefined` stands for none. */
 export interface CustomRequests {
   "redzone/serialInput": { readonly arguments: SerialInputArguments; readonly body: undefined };
+  "redzone/consoleInput": { readonly arguments: ConsoleInputArguments; readonly body: undefined };
   "redzone/key": { readonly arguments: KeyArguments; readonly body: undefined };
   "redzone/screen": { readonly arguments: undefined; readonly body: ScreenBody };
   "redzone/status": { readonly arguments: undefined; readonly body: StatusBody };

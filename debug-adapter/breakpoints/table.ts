@@ -269,6 +269,7 @@ export class BreakpointTable {
       }
       case "limit":
       case "idle":
+      case "waiting":
         return false;
       case "dead":
       case "triple-fault":

@@ -54,6 +54,7 @@ export function endingOf(stop: StopReason, explainer: Explainer): Ending | null 
       return { status: STATUS.outOfMemory, reason: stop.kind, text };
     case "limit":
     case "idle":
+    case "waiting":
     case "breakpoint":
     case "watchpoint":
     case "event":

@@ -140,7 +140,12 @@ export class Session {
     if (machine.instant > instantBefore) this.#resume = false;
     machine.memory.relieve();
 
-    if (stop.kind !== "limit") return this.#stopped(stop);
+    if (stop.kind === "waiting" && machine.instant - instantBefore < instants) {
+      const wake = (): void => this.#wake();
+      void stop.ready.then(wake, wake);
+      return Infinity;
+    }
+    if (stop.kind !== "limit" && stop.kind !== "waiting") return this.#stopped(stop);
     if (isStep) {
       this.#halt({ kind: "stepped" });
       return 0;

@@ -27,6 +27,8 @@ export function stopText(stop: StopReason): string {
       return "The limit of the run was reached.";
     case "idle":
       return "Every CPU waits for an interrupt, and none is on its way.";
+    case "waiting":
+      return "The machine waits for the host to deliver the bytes of a disk.";
     case "breakpoint":
       return "Breakpoint.";
     case "watchpoint":

@@ -214,6 +214,7 @@ export class GdbServer implements Observer {
       case "paused":
       case "limit":
       case "idle":
+      case "waiting":
       case "reset":
       case "debug-exit":
       case "power-off":

@@ -12,6 +12,13 @@ export function custom(state: State): Handlers {
         throw noPort(`There is no serial port ${String(port)}; the machine has 0 and 1.`);
       state.launched().debuggee.input({ kind: "serial", port, bytes: fromBase64(data) });
     },
+    "redzone/consoleInput"({ port, data }) {
+      const { debuggee, machine } = state.launched();
+      const count = machine.config.virtioConsoles ?? 0;
+      if (!Number.isInteger(port) || port < 0 || port >= count)
+        throw noPort(`There is no virtio console ${String(port)}; the machine has ${count}.`);
+      debuggee.input({ kind: "console", port, bytes: fromBase64(data) });
+    },
     "redzone/key"({ code, down }) {
       const codes = scancodes(code, down);
       if (codes === null) throw noPort(`A PC keyboard has no key "${code}".`);

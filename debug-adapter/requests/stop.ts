@@ -41,6 +41,7 @@ export function describeStop(
       return { reason: "step", description: "Paused on step", text: "" };
     case "pause":
     case "idle":
+    case "waiting":
       return { reason: "pause", description: "Paused", text: "" };
     case "breakpoint": {
       const kind = hits[0]?.kind ?? "source";
@@ -146,6 +147,7 @@ export function exceptionInfo(
     case "limit":
     case "pause":
     case "idle":
+    case "waiting":
     case "breakpoint":
     case "watchpoint":
     case "reset":

@@ -133,6 +133,7 @@ const SHAPES: { readonly [Name in Command]?: Shape } = {
   },
   writeMemory: { memoryReference: "string", data: "string", offset: "number?", allowPartial: "boolean?" },
   "redzone/serialInput": { port: "number", data: "string" },
+  "redzone/consoleInput": { port: "number", data: "string" },
   "redzone/key": { code: "string", down: "boolean" },
   "redzone/monitor": { command: "string" },
 };

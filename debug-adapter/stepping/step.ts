@@ -207,12 +207,12 @@ export class Step {
       const stop = await this.#runTo(next, (here) => here === sp);
       return stop;
     }
-    const stop = this.#control.single();
+    const stop = await this.#control.single();
     if (stop.kind === "event" && stop.id === INTERRUPT_ID) {
       const returned = await this.#runTo(pc, (here) => here === sp);
       return returned ?? this.#advance(isOver, isSkipping);
     }
-    if (stop.kind !== "limit" && stop.kind !== "idle" && this.#context.accepts(stop)) return stop;
+    if (this.#context.accepts(stop)) return stop;
     const isCall =
       instruction !== null &&
       (instruction.flow === "call" ||

@@ -6,6 +6,8 @@ export type StopReason =
   | { readonly kind: "limit" }
   /** `run` was asked to wait for input: every CPU is halted with interrupts on and no timer is pending. */
   | { readonly kind: "idle" }
+  /** The host has not delivered the bytes of a disk request that is due: run again when `ready` has settled. The guest notices nothing. */
+  | { readonly kind: "waiting"; readonly ready: Promise<void> }
   /** The next instruction of `cpu` has a breakpoint; `ids` are those of `Machine.debug`. It has not been executed. */
   | { readonly kind: "breakpoint"; readonly cpu: number; readonly ids: readonly number[] }
   /** The instruction just executed touched watched memory. */

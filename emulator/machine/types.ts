@@ -3,6 +3,7 @@
  *
  * Calls are synchronous; a host that wants to stay responsive runs in slices (`run({ instants })`) and yields in between.
  */
+import type { BlockImage } from "../block/image.ts";
 import type { Core } from "../cpu/core.ts";
 import type { CpuEvent } from "../cpu/event.ts";
 import type { Device, PlainData } from "../devices/device.ts";
@@ -18,7 +19,27 @@ export interface MachineConfig {
   /** `-m …,slots=N,maxmem=M`. */
   readonly slots?: number;
   readonly maxRamBytes?: number;
+  /** 1 … 255. CPU n has APIC id n. */
   readonly cpus?: number;
+  /** `-cpu MODEL[,+feature][,-feature][,feature=on|off]` in QEMU's words; default "max": everything that is implemented. */
+  readonly cpu?: string;
+  /** Drives in the order given. Their bytes come from `MachineHost.images` by `id`. */
+  readonly drives?: readonly DriveConfig[];
+  /** `-device virtio-rng-pci`: its bytes come from `seed`. */
+  readonly virtioRng?: boolean;
+  /** `-device virtio-serial-pci` with this many `virtconsole` ports (0 or absent: no such device). */
+  readonly virtioConsoles?: number;
+  /** `-bios FILE`: a firmware image that starts at the reset vector; absent: the built-in BIOS services. */
+  readonly firmware?: Uint8Array;
+  /** Expansion ROM of the VGA adapter, for firmware to run (Debian: vgabios-stdvga.bin). */
+  readonly vgaRom?: Uint8Array;
+  /** `-boot order=`: a floppy, c disk, d CD, n network, tried in turn. Default "cad" as QEMU. */
+  readonly bootOrder?: string;
+  /** `-machine hpet=off`, `-machine acpi=off`. Default: on. */
+  readonly hpet?: boolean;
+  readonly acpi?: boolean;
+  /** `-fw_cfg name=…,string=…|file=…`: more files for the guest to find. */
+  readonly fwCfg?: readonly { readonly name: string; readonly bytes: Uint8Array }[];
   /** RTC start, milliseconds since 1970 UTC. Default 2026-01-01T00:00:00Z, so that runs repeat. */
   readonly rtcBase?: number;
   /** Seed of everything random that a guest can read (RDRAND). */
@@ -31,13 +52,47 @@ export interface MachineConfig {
   readonly noReboot?: boolean;
 }
 
+/** A drive as `-drive`, `-hda`, `-cdrom` or `-device` describe it. Plain data, part of every state. */
+export interface DriveConfig {
+  /** Names its image in `MachineHost.images`. */
+  readonly id: string;
+  /** Where it is plugged in. */
+  readonly attach: "ide" | "virtio" | "floppy";
+  /** IDE: 0 primary master … 3 secondary slave. virtio: order on the bus. Floppy: 0 or 1. */
+  readonly index: number;
+  readonly media: "disk" | "cdrom";
+  readonly readOnly: boolean;
+  /** What the guest reads as the serial number; absent: QEMU's QM0000N for IDE, empty for virtio. */
+  readonly serial?: string;
+  /** Writes go to the image itself (`snapshot=off`). Default: to an overlay that is part of the machine's state. */
+  readonly writeThrough?: boolean;
+}
+
+/** What the host has to give besides plain data. */
+export interface MachineHost {
+  /** By `DriveConfig.id`. A drive without an image is an empty tray. */
+  readonly images: ReadonlyMap<string, BlockImage>;
+}
+
 /** An input from outside. It happens at an instant and is logged there; a run is a function of the start and of this log. */
 export type Input =
   | { readonly kind: "serial"; readonly port: number; readonly bytes: Uint8Array }
   /** PS/2 scan codes, set 2 untranslated, as the keyboard would send them. */
   | { readonly kind: "key"; readonly scancodes: readonly number[] }
+  /** Movement since the last, in mouse counts: x right, y down, z wheel down; buttons: bit 0 left, 1 right, 2 middle. */
+  | {
+      readonly kind: "mouse";
+      readonly dx: number;
+      readonly dy: number;
+      readonly dz: number;
+      readonly buttons: number;
+    }
+  /** Bytes for a virtio console port. */
+  | { readonly kind: "console"; readonly port: number; readonly bytes: Uint8Array }
   | { readonly kind: "nmi" }
   | { readonly kind: "power-button" };
+
+export type OutputChannel = "serial0" | "serial1" | "debugcon" | "seabios" | `console${number}`;
 
 export interface LoggedInput {
   readonly instant: Instant;
@@ -117,8 +172,8 @@ export interface Machine {
   reset(): void;
   onReset: () => void;
 
-  /** Bytes the guest wrote to serial port 0…1, the debug console (0xE9) or port 0x402; called as they appear. */
-  onOutput: (channel: "serial0" | "serial1" | "debugcon" | "seabios", byte: number) => void;
+  /** Bytes the guest wrote to a serial port, the debug console (0xE9), port 0x402 or a virtio console; called as they appear. */
+  onOutput: (channel: OutputChannel, byte: number) => void;
   screen(): TextScreen;
   /** Changes whenever the screen may have changed. */
   readonly screenVersion: number;
