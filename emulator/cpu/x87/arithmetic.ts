@@ -4,6 +4,7 @@
  * Invariant: an operation looks for invalid operands first, then NaNs, then a zero divisor, then denormals, and only then computes; the
  * exact result is rounded once, by `rounding.ts`. What an exception does to the stack is the caller's business (`unit.ts`).
  */
+import { type Exact, product, quotient, squareRoot as exactRoot, sum } from "./exact.ts";
 import {
   bitLength,
   EXPONENT_MAX,
@@ -70,8 +71,13 @@ function nanOf(context: Context, a: Operand): Float80 | null {
   return isNaN80(a.kind) ? quieted(a.value) : null;
 }
 
-// Enough room below a sum for a sticky bit: beyond this distance the smaller operand only matters as "not zero".
-const FAR = 70;
+const exactOf = (value: Float80): Exact => ({
+  sign: value.sign,
+  significand: value.significand,
+  scale: scaleOf(value),
+});
+const roundExact = (context: Context, { sign, significand, scale }: Exact): Float80 =>
+  round80(context, sign, significand, scale);
 
 export function add(context: Context, a: Operand, b: Operand): Float80 {
   const nan = nanResult(context, a, b);
@@ -82,27 +88,13 @@ export function add(context: Context, a: Operand, b: Operand): Float80 {
     return a.kind === "infinity" ? a.value : b.value;
   }
   noteDenormal(context, a, b);
-  let big = a.value;
-  let small = b.value;
-  if (scaleOf(big) < scaleOf(small)) [big, small] = [small, big];
-  const distance = scaleOf(big) - scaleOf(small);
-  let scale = scaleOf(small);
-  let bigBits = big.significand << BigInt(Math.min(distance, 2 * FAR));
-  let smallBits = small.significand;
-  if (distance > 2 * FAR) {
-    // `big` is normal then, and the small one shrinks to its last bit, 70 places below anything that is kept.
-    scale = scaleOf(big) - 2 * FAR;
-    smallBits = smallBits === 0n ? 0n : 1n;
-  }
-  if (big.sign === 1) bigBits = -bigBits;
-  if (small.sign === 1) smallBits = -smallBits;
-  const sum = bigBits + smallBits;
-  if (sum === 0n) {
+  const total = sum(exactOf(a.value), exactOf(b.value));
+  if (total.significand === 0n) {
     // Equal signs keep the sign of zero; x - x is +0, or -0 when rounding down.
     if (a.value.sign === b.value.sign) return zero(a.value.sign);
     return zero(context.rounding === ROUND.down ? 1 : 0);
   }
-  return round80(context, sum < 0n ? 1 : 0, sum < 0n ? -sum : sum, scale);
+  return roundExact(context, total);
 }
 
 /** a - b. A NaN keeps its sign. */
@@ -121,12 +113,7 @@ export function multiply(context: Context, a: Operand, b: Operand): Float80 {
   }
   noteDenormal(context, a, b);
   if (a.kind === "zero" || b.kind === "zero") return zero(sign);
-  return round80(
-    context,
-    sign,
-    a.value.significand * b.value.significand,
-    scaleOf(a.value) + scaleOf(b.value),
-  );
+  return roundExact(context, product(exactOf(a.value), exactOf(b.value)));
 }
 
 /** a / b */
@@ -150,27 +137,7 @@ export function divide(context: Context, a: Operand, b: Operand): Float80 {
   }
   noteDenormal(context, a, b);
   if (a.kind === "zero") return zero(sign);
-  // 67 quotient bits at least: precision, guard bit, and the remainder as sticky bit.
-  const shift = 67 + bitLength(b.value.significand) - bitLength(a.value.significand);
-  const dividend = a.value.significand << BigInt(shift);
-  const quotient = dividend / b.value.significand;
-  const exact = quotient * b.value.significand === dividend;
-  return round80(
-    context,
-    sign,
-    (quotient << 1n) | (exact ? 0n : 1n),
-    scaleOf(a.value) - scaleOf(b.value) - shift - 1,
-  );
-}
-
-/** Integer square root by Newton's method, for values below 2^192. */
-function squareRootOf(value: bigint): bigint {
-  let root = 1n << BigInt((bitLength(value) + 1) >> 1);
-  for (;;) {
-    const next = (root + value / root) >> 1n;
-    if (next >= root) return root;
-    root = next;
-  }
+  return roundExact(context, quotient(exactOf(a.value), exactOf(b.value)));
 }
 
 export function squareRoot(context: Context, a: Operand): Float80 {
@@ -180,13 +147,7 @@ export function squareRoot(context: Context, a: Operand): Float80 {
   if (a.value.sign === 1) return invalid(context);
   if (a.kind === "infinity") return a.value;
   noteDenormal(context, a);
-  let scale = scaleOf(a.value);
-  let shift = 136 - bitLength(a.value.significand);
-  if (((scale - shift) & 1) !== 0) shift++;
-  scale -= shift;
-  const radicand = a.value.significand << BigInt(shift);
-  const root = squareRootOf(radicand);
-  return round80(context, 0, (root << 1n) | (root * root === radicand ? 0n : 1n), scale / 2 - 1);
+  return roundExact(context, exactRoot(exactOf(a.value)));
 }
 
 /** FRNDINT */
