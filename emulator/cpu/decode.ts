@@ -6,10 +6,15 @@
 import { assert } from "../assert.ts";
 import { families, type Family, type Form } from "../isa/index.ts";
 import { missingName } from "../isa/missing.ts";
-import type { Width } from "../semantics/vocabulary.ts";
 import type { Instruction } from "./instruction.ts";
 import { MODE, RUN, SEG, STATE, type SegmentNumber } from "./layout.ts";
-import { handlerNumber, type MemoryKind, type StackKind, type Variant } from "./interpreter/variant.ts";
+import {
+  handlerNumber,
+  widthFor,
+  type MemoryKind,
+  type StackKind,
+  type Variant,
+} from "./interpreter/variant.ts";
 import { x87Name } from "./x87/index.ts";
 
 /** What `decode` found. "short": the bytes ended before the instruction did. "invalid": #UD. "long": more than 15 bytes, #GP(0). */
@@ -238,11 +243,12 @@ export class Decoder {
     if (form.digit >= 0 && ((this.#modrm >> 3) & 7) !== form.digit) return false;
     if (form.exact >= 0 && this.#modrm !== form.exact) return false;
     if (form.prefix !== "" && form.prefix !== this.#mandatory()) return false;
-    if (form.family.name === "nop" && form.map === 0) return (this.#rex & 1) === 0;
+    if ((form.family.name === "nop" || form.family.name === "pause") && form.map === 0) return (this.#rex & 1) === 0;
     if (form.hasModrm && form.exact < 0) {
       const isRegister = this.#modrm >= 0xc0;
       const onlyMemory = form.operands.some((operand) => operand.kind === "m");
       if (onlyMemory && isRegister) return false;
+      if (!isRegister && form.operands.some(({ kind }) => kind === "xmm2" || kind === "mm2")) return false;
       // MOV to and from control and debug registers ignores ModRM.mod.
       if (traits.has("nomem") && !isRegister && !form.family.name.startsWith("mov_")) return false;
     }
@@ -263,7 +269,7 @@ export class Decoder {
 
   #operands(form: Form): Decoded {
     const { family, traits } = form;
-    if (traits.has("x32")) this.#operandSize = (this.#rex & 8) !== 0 ? 64 : 32;
+    if (form.isVector || traits.has("x32")) this.#operandSize = (this.#rex & 8) !== 0 ? 64 : 32;
     if (this.#is64) {
       if (traits.has("f64")) this.#operandSize = 64;
       else if (traits.has("d64")) this.#operandSize = this.#operandPrefix && (this.#rex & 8) === 0 ? 16 : 64;
@@ -278,11 +284,11 @@ export class Decoder {
     });
     if (family.name === "enter") this.#immediate2 = this.#byte();
     if (this.#short) return "short";
-    if (family.meaning === null) return this.#operation(family);
+    if (family.meaning === null) return this.#operation(form);
     return this.#emitted(form, letters);
   }
 
-  /** Decodes one operand and says of which kind it is for the handler: register, memory, immediate or the constant 1. */
+  /** Decodes one operand and says of which kind it is for the handler: general, XMM (x) or MMX (y) register, memory, immediate or the constant 1. */
   #operand(form: Form, operand: Form["operands"][number], index: number): string {
     const size = operand.size === 0 ? this.#operandSize : operand.size;
     const slot = index as 0 | 1 | 2;
@@ -325,6 +331,23 @@ export class Decoder {
         this.immediate = this.#unsigned(this.#operandSize === 16 ? 2 : 4);
         this.#immediate2 = this.#unsigned(2);
         return "i";
+      case "xmm1":
+        this.registers[slot] = STATE.xmm + (((this.#modrm >> 3) & 7) | ((this.#rex & 4) << 1)) * 16;
+        return "x";
+      case "xmm2":
+      case "xmm2/m":
+        if (this.hasMemory) return "m";
+        this.registers[slot] = STATE.xmm + ((this.#modrm & 7) | ((this.#rex & 1) << 3)) * 16;
+        return "x";
+      // REX does not reach MMX registers.
+      case "mm1":
+        this.registers[slot] = STATE.fpuRegisters + ((this.#modrm >> 3) & 7) * 16;
+        return "y";
+      case "mm2":
+      case "mm2/m":
+        if (this.hasMemory) return "m";
+        this.registers[slot] = STATE.fpuRegisters + (this.#modrm & 7) * 16;
+        return "y";
       case "si":
       case "di":
         assert(false, "string operands are implicit", form.family.name);
@@ -385,8 +408,8 @@ export class Decoder {
     this.segment = this.#override >= 0 ? (this.#override as SegmentNumber) : usesStack ? SEG.ss : SEG.ds;
   }
 
-  #operation(family: Family): Decoded {
-    let mnemonic = family.name;
+  #operation(form: Form): Decoded {
+    let mnemonic = form.family.name;
     if (mnemonic === "ud") return "invalid";
     let reg = this.#modrm < 0 ? 0 : ((this.#modrm >> 3) & 7) | ((this.#rex & 4) << 1);
     if (mnemonic === "x87") {
@@ -402,6 +425,12 @@ export class Decoder {
       reg &= 7;
       if (reg > 5 || (mnemonic === "mov_sreg" && reg === SEG.cs)) return "invalid";
     }
+    let rm = this.hasMemory || this.#modrm < 0 ? -1 : (this.#modrm & 7) | ((this.#rex & 1) << 3);
+    for (const { kind } of form.operands) {
+      // REX does not reach MMX registers.
+      if (kind === "mm1") reg &= 7;
+      else if ((kind === "mm2" || kind === "mm2/m") && rm >= 0) rm &= 7;
+    }
     if (!this.hasMemory) this.segment = this.#override >= 0 ? (this.#override as SegmentNumber) : SEG.ds;
     this.instruction = {
       mnemonic,
@@ -409,7 +438,7 @@ export class Decoder {
       operandSize: this.#operandSize,
       addressSize: this.addressSize,
       reg,
-      rm: this.hasMemory || this.#modrm < 0 ? -1 : (this.#modrm & 7) | ((this.#rex & 1) << 3),
+      rm,
       segment: this.segment,
       immediate: BigInt(this.immediate),
       immediate2: this.#immediate2,
@@ -422,7 +451,6 @@ export class Decoder {
 
   #emitted(form: Form, operands: string): Decoded {
     let { family } = form;
-    const { traits } = form;
     if (family.traits.string === true && this.#repeat !== "") {
       const compares = family.name === "cmps" || family.name === "scas";
       const repeated = repeatFamilies.get(
@@ -431,9 +459,7 @@ export class Decoder {
       if (repeated !== undefined) family = repeated;
     }
     this.family = family;
-    let width: Width = this.#operandSize;
-    if (traits.has("w8")) width = 8;
-    else if ((form.operands[0]?.size ?? 0) !== 0) width = form.operands[0]?.size as Width;
+    const width = widthFor(form, this.#operandSize);
     const isString = family.traits.string === true;
     if (isString && !this.hasMemory)
       this.segment = this.#override >= 0 ? (this.#override as SegmentNumber) : SEG.ds;

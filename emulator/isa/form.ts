@@ -13,9 +13,13 @@
  *     relb relz                  relative branch targets                   moffs8 moffs   memory at an absolute offset
  *     far                        ptr16:16/32 immediate                     sreg           segment register (reg)
  *     si di                      the string instructions' operands
+ *     xmm1 mm1                   vector register in ModRM.reg             xmm2 mm2            in ModRM.rm, no memory
+ *     xmm2/m128 mm2/m64 …        vector register or so many bits of memory; XMM memory of 128 bits is aligned unless the meaning says not
  *
  * Traits after the semicolon: i64 (invalid in 64-bit mode), o64 (only in 64-bit mode), d64 (operand size defaults to 64 there), f64 (is 64 there),
  * w8 w16 w32 w64 (width fixed), x32 (operand size 32, or 64 with REX.W, whatever 66), lock (LOCK allowed with a memory destination), rep (REP/REPE/REPNE mean something), nomem (ModRM.mod must be 3).
+ *
+ * A form with a vector operand has an operand size of 32 bits, or 64 with REX.W, whatever 66: it is that of its general registers.
  */
 import { assert } from "../assert.ts";
 import type { Vocabulary } from "../semantics/vocabulary.ts";
@@ -60,12 +64,16 @@ export type OperandKind =
   | "far"
   | "sreg"
   | "si"
-  | "di";
+  | "di"
+  | VectorKind;
+
+/** Vector operands, in the manual's words: 1 is the register in ModRM.reg, 2 that in ModRM.rm. */
+export type VectorKind = "xmm1" | "xmm2" | "xmm2/m" | "mm1" | "mm2" | "mm2/m";
 
 export interface Operand {
   readonly kind: OperandKind;
-  /** Bits, or 0 for the operand size. */
-  readonly size: 0 | 8 | 16 | 32 | 64;
+  /** Bits, or 0 for the operand size. Of a vector that may be in memory, the bits there. */
+  readonly size: 0 | 8 | 16 | 32 | 64 | 128;
   /** Immediates: how many bytes are encoded: b, w, z (2 or 4), v (2, 4 or 8); and whether they are sign-extended. */
   readonly encoded: "" | "b" | "w" | "z" | "v";
   readonly signed: boolean;
@@ -99,9 +107,12 @@ export interface Form {
   /** The whole ModRM byte, for encodings like 0F 01 C1, else −1. */
   readonly exact: number;
   readonly operands: readonly Operand[];
+  /** Some operand is a vector. */
+  readonly isVector: boolean;
   readonly traits: ReadonlySet<Trait>;
 }
 
+const VECTOR = /^(x?mm[12](?:\/m)?)(8|16|32|64|128)?$/;
 const OPERAND = /^(rm|moffs|m|r|o|a|c|one|far|sreg|si|di|relb|relz|ibs|ib|iw|iz|iv)(8|16|32|64)?$/;
 
 export function parseForm(family: Family, row: string): Form {
@@ -112,7 +123,7 @@ export function parseForm(family: Family, row: string): Form {
   const words = (row.includes(":") ? encoding : (row.split(";")[0] ?? "")).trim().split(/\s+/);
   const bareTraits = row.includes(":") ? traitText : (row.split(";")[1] ?? "").trim();
   let prefix: Form["prefix"] = "";
-  if (words[0] === "np" || (words.length > 1 && words[1] === "0f" && /^(66|f2|f3)$/.test(words[0] ?? ""))) {
+  if (words[0] === "np" || (/^(66|f2|f3)$/.test(words[0] ?? "") && /^[0-9a-f]{2}/.test(words[1] ?? ""))) {
     prefix = words.shift() as Form["prefix"];
   }
   let map: Form["map"] = 0;
@@ -149,11 +160,18 @@ export function parseForm(family: Family, row: string): Form {
     digit,
     exact,
     operands,
+    isVector: operands.some((operand) => /mm[12]/.test(operand.kind)),
     traits,
   };
 }
 
 function parseOperand(text: string, row: string): Operand {
+  const vector = VECTOR.exec(text);
+  if (vector !== null) {
+    const bits = Number(vector[2] ?? 0) as Operand["size"];
+    assert((bits !== 0) === text.includes("/m"), "vector operand with the wrong size", text, row);
+    return { kind: vector[1] as VectorKind, size: bits, encoded: "", signed: false };
+  }
   const match = OPERAND.exec(text);
   assert(match !== null, "unknown operand in form", text, row);
   const [, name = "", bits] = match;

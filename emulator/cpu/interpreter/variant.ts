@@ -17,7 +17,7 @@ export type StackKind = "" | "s64" | "s32" | "ss";
 export interface Variant {
   readonly family: Family;
   readonly width: Width;
-  /** "r" register, "m" memory, "i" immediate, "1" the constant 1, one letter per operand. */
+  /** "r" general register, "x" XMM, "y" MMX, "m" memory, "i" immediate, "1" the constant 1, one letter per operand. */
   readonly operands: string;
   readonly memory: MemoryKind;
   readonly stack: StackKind;
@@ -40,6 +40,16 @@ const letters = (operand: Operand): readonly string[] => {
       return ["i"];
     case "one":
       return ["1"];
+    case "xmm1":
+    case "xmm2":
+      return ["x"];
+    case "xmm2/m":
+      return ["x", "m"];
+    case "mm1":
+    case "mm2":
+      return ["y"];
+    case "mm2/m":
+      return ["y", "m"];
     case "a":
     case "c":
     case "r":
@@ -52,12 +62,25 @@ const letters = (operand: Operand): readonly string[] => {
   }
 };
 
-/** The widths a form can have: the size of its first operand, or every operand size. */
+/** The widths a form can have: the size of its first operand, or every operand size; of a vector form, that of its general register. */
 export function widthsOf(form: Form): readonly Width[] {
+  if (form.isVector) return usesOperandSize(form) ? [32, 64] : [32];
   for (const width of [8, 16, 32, 64] as const) if (form.traits.has(`w${width}`)) return [width];
   const size = form.operands[0]?.size ?? 0;
-  if (size !== 0) return [size];
+  if (size !== 0) return [size as Width];
   return form.traits.has("o64") && form.traits.has("d64") ? [16, 64] : [16, 32, 64];
+}
+
+/** Whether a general operand of a vector form has the operand size. */
+const usesOperandSize = (form: Form): boolean =>
+  form.operands.some(({ kind, size }) => (kind === "r" || kind === "rm") && size === 0);
+
+/** The width of the handler for a form that was decoded with an operand size. */
+export function widthFor(form: Form, operandSize: 16 | 32 | 64): Width {
+  if (form.isVector) return usesOperandSize(form) ? operandSize : 32;
+  if (form.traits.has("w8")) return 8;
+  const size = form.operands[0]?.size ?? 0;
+  return size === 0 ? operandSize : (size as Width);
 }
 
 const key = (v: Variant): string =>
