@@ -17,6 +17,17 @@ export class Pending extends Error {
   }
 }
 
+/**
+ * An image is damaged, of a kind that is not implemented, or its host refuses: the text names the file and, where there is one, the field and its
+ * offset. Opening throws it to whoever opens; a controller reports it to the guest as a failed transfer.
+ */
+export class BlockError extends Error {
+  constructor(text: string) {
+    super(text);
+    this.name = "BlockError";
+  }
+}
+
 /** A host file, or anything like it. Offsets and lengths in bytes; a read past the end gives zeros. The host implements it. */
 export interface ByteStore {
   /** For messages: a path or URI. */
@@ -36,8 +47,9 @@ export interface BlockImage {
   readonly format: "raw" | "qcow2" | "overlay";
   readonly sizeBytes: number;
   readonly readOnly: boolean;
-  /** Throws `Pending`. */
+  /** All methods throw `Pending` and `BlockError`. The bytes are the caller's. */
   read(offset: number, length: number): Uint8Array;
+  /** Not for an image that is read-only. A write that throws `Pending` may have been done in part; made again it is done whole. */
   write(offset: number, bytes: Uint8Array): void;
   /** The range's contents do not matter any more (TRIM); reads give zeros afterwards. */
   discard(offset: number, length: number): void;

@@ -1,0 +1,42 @@
+/**
+ * A drive's contents as a device among the machine's: the image as its controller sees it, and what of it belongs to the machine's state.
+ *
+ * Invariant: writes go to an overlay that is saved, unless the drive writes through: then the image is outside of the machine and going back in time
+ * does not take its writes back.
+ * Elsewhere: the controllers (`devices/ide/`, `devices/virtio/`).
+ */
+import type { Device, PlainData } from "../devices/device.ts";
+import type { BlockImage } from "./image.ts";
+import { Overlay } from "./overlay.ts";
+
+export class Drive implements Device {
+  readonly name: string;
+  readonly deadline = Infinity;
+  /** What the controller reads and writes. */
+  readonly image: BlockImage;
+  readonly overlay: Overlay | null;
+
+  constructor(
+    id: string,
+    image: BlockImage,
+    options: { readonly readOnly?: boolean; readonly writeThrough?: boolean } = {},
+  ) {
+    this.name = `drive-${id}`;
+    const direct = options.readOnly === true || (options.writeThrough === true && !image.readOnly);
+    this.overlay = direct ? null : new Overlay(image);
+    this.image = this.overlay ?? image;
+  }
+
+  /** A disk keeps its contents over a reset. */
+  reset(): void {}
+
+  tick(): void {}
+
+  save(): PlainData {
+    return this.overlay?.save() ?? null;
+  }
+
+  load(state: PlainData): void {
+    if (state !== null) this.overlay?.load(state);
+  }
+}
