@@ -1,12 +1,16 @@
 /**
- * ACPI power management of the PIIX4 as far as hobby kernels use it (ACPI 6.5 §4.8): the PM1a event and control blocks, the PM timer, and the SMI
- * command port through which an operating system takes over. The I/O base is 0x600, where firmware puts it.
+ * The ACPI registers of the PIIX4 (ACPI 6.5 §4.8): the PM1a event and control blocks, the PM timer, general purpose events, and the SMI command port
+ * through which an operating system takes over.
  *
+ *     PM base (0x600 from firmware)
  *     +0 status (1 clears)   0 timer carry, 5 global lock, 8 power button, 10 RTC
  *     +2 enable, same bits   +4 control: 0 SCI on, 12:10 sleep type, 13 sleep        +8 timer, 24 bits at 3.579545 MHz
  *
+ *     0xafe0 (GPE0, where QEMU has it)     +0 status, 16 bits (1 clears)    +2 enable
+ *
+ * Invariant: the system control interrupt is level-triggered: high while an event is both there and enabled and software has switched SCI on.
  * Sleep type 0 is soft-off on a PIIX4, and so is 2 (suspend to disk, which QEMU ends with a shutdown, too). Type 1 (suspend to RAM) is not implemented
- * and stops the machine by that name. Elsewhere: ACPI tables, which a kernel needs to find any of this, are not there yet.
+ * and stops the machine by that name. Elsewhere: where the PM base is (`pci/power-management.ts`), the tables that lead a kernel here (`firmware/acpi`).
  */
 import type { Nanoseconds } from "../numbers.ts";
 import { PM_TIMER_HERTZ, ticksAt, timeOf } from "./clock.ts";
@@ -23,13 +27,31 @@ const CARRY_TICKS = 1 << 23;
 const ACPI_ENABLE = 0xf1;
 const ACPI_DISABLE = 0xf0;
 
-type State = { status: number; enable: number; control: number; smi: [number, number]; now: number };
+type State = {
+  status: number;
+  enable: number;
+  control: number;
+  gpeStatus: number;
+  gpeEnable: number;
+  smi: [number, number];
+  now: number;
+};
+
+const powerOn = (now: number): State => ({
+  status: 0,
+  enable: 0,
+  control: 0,
+  gpeStatus: 0,
+  gpeEnable: 0,
+  smi: [0, 0],
+  now,
+});
 
 export class Power implements Device {
-  readonly name = "piix4_pm";
+  readonly name = "acpi";
   readonly #sci: Line;
   readonly #sleep: (type: number) => void;
-  #state: State = { status: 0, enable: 0, control: 0, smi: [0, 0], now: 0 };
+  #state: State = powerOn(0);
 
   /** @param sleep called when the guest goes to sleep, with SLP_TYP */
   constructor(sci: Line, sleep: (type: number) => void) {
@@ -38,7 +60,7 @@ export class Power implements Device {
   }
 
   reset(): void {
-    this.#state = { status: 0, enable: 0, control: 0, smi: [0, 0], now: this.#state.now };
+    this.#state = powerOn(this.#state.now);
     this.#update();
   }
 
@@ -59,13 +81,19 @@ export class Power implements Device {
     this.#update();
   }
 
+  /** General purpose event `number` (0 … 15) has happened: what it means is for the DSDT to say. */
+  raiseGpe(number: number): void {
+    this.#state.gpeStatus |= 1 << number;
+    this.#update();
+  }
+
   readonly events: RegionOps = {
     read: (address, size) => readBytes([this.#state.status, this.#state.enable], address, size),
     write: (address, size, value) => {
       const state = this.#state;
       const merged = writeBytes([0, state.enable], address, size, value);
-      state.status &= ~(merged[0]! & STATUS_MASK);
-      state.enable = merged[1]! & ENABLE_MASK;
+      state.status &= ~(merged[0] & STATUS_MASK);
+      state.enable = merged[1] & ENABLE_MASK;
       this.#update();
     },
   };
@@ -77,6 +105,17 @@ export class Power implements Device {
       this.#state.control = merged & ~CONTROL.sleep & 0xffff;
       this.#update();
       if (merged & CONTROL.sleep) this.#sleep((merged & CONTROL.sleepType) >> 10);
+    },
+  };
+
+  readonly gpe: RegionOps = {
+    read: (address, size) => readBytes([this.#state.gpeStatus, this.#state.gpeEnable], address, size),
+    write: (address, size, value) => {
+      const state = this.#state;
+      const merged = writeBytes([0, state.gpeEnable], address, size, value);
+      state.gpeStatus &= ~merged[0];
+      state.gpeEnable = merged[1];
+      this.#update();
     },
   };
 
@@ -110,8 +149,9 @@ export class Power implements Device {
   }
 
   #update(): void {
-    const { status, enable, control } = this.#state;
-    this.#sci((control & CONTROL.sci) !== 0 && (status & enable) !== 0);
+    const { status, enable, control, gpeStatus, gpeEnable } = this.#state;
+    const isPending = (status & enable) !== 0 || (gpeStatus & gpeEnable) !== 0;
+    this.#sci((control & CONTROL.sci) !== 0 && isPending);
   }
 }
 

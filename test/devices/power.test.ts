@@ -59,6 +59,22 @@ describe("PIIX4 power management", () => {
   });
 });
 
+test("general purpose events interrupt while they are there, enabled, and SCI is on", () => {
+  const { device, sci } = power();
+  device.raiseGpe(3);
+  device.gpe.write(2, 2, 0x08);
+  expect([device.gpe.read(0, 4), sci.level]).toEqual([0x00080008, false]);
+  device.smiCommand.write(0, 1, 0xf1);
+  expect(sci.level).toBe(true);
+  const copy = power();
+  copy.device.load(device.save());
+  expect(copy.device.gpe.read(0, 4)).toBe(0x00080008);
+  device.gpe.write(0, 1, 0x04);
+  expect(sci.level).toBe(true);
+  device.gpe.write(0, 1, 0x08);
+  expect([device.gpe.read(0, 4), sci.level]).toEqual([0x00080000, false]);
+});
+
 test("port 0x92 resets on a rising bit 0 and remembers A20", () => {
   let resets = 0;
   const device = new Port92(() => resets++);

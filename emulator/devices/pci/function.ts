@@ -20,6 +20,7 @@ export const PCI = {
   revision: 0x08,
   /** three bytes: programming interface, subclass, class */
   classCode: 0x09,
+  cacheLineSize: 0x0c,
   headerType: 0x0e,
   bar: 0x10,
   subsystemVendorId: 0x2c,
@@ -32,6 +33,8 @@ export const PCI = {
 
 export const COMMAND = { io: 1, memory: 2, master: 4, serr: 0x100, interruptDisable: 0x400 } as const;
 export const STATUS = { interrupt: 8, capabilities: 0x10 } as const;
+/** Errors of transactions in the status register: the guest clears them by writing 1. */
+const STATUS_ERRORS = 0xf900;
 
 /** What a function asks of the machine. The board makes one for each function. */
 export interface PciEnvironment {
@@ -75,6 +78,7 @@ interface Bar {
 }
 
 const CONFIG_BYTES = 256;
+const HEADER_BYTES = 64;
 
 export abstract class PciFunction implements Device {
   abstract readonly name: string;
@@ -85,7 +89,7 @@ export abstract class PciFunction implements Device {
   protected readonly clearable = new Uint8Array(CONFIG_BYTES);
   readonly #bars: Bar[] = [];
   #initial: Uint8Array | null = null;
-  #capabilityEnd = 0x40;
+  #capabilityEnd = HEADER_BYTES;
   #lastCapability: number = PCI.capabilities;
   #level = false;
 
@@ -100,8 +104,12 @@ export abstract class PciFunction implements Device {
     this.put(PCI.subsystemVendorId, 2, identity.subsystemVendorId ?? 0x1af4);
     this.put(PCI.subsystemId, 2, identity.subsystemId ?? 0x1100);
     this.put(PCI.interruptPin, 1, identity.interruptPin ?? 0);
-    this.writable[PCI.interruptLine] = 0xff;
-    this.allow(PCI.command, 2, COMMAND.master | COMMAND.serr | COMMAND.interruptDisable);
+    this.allow(PCI.interruptLine, 1, 0xff);
+    this.allow(PCI.cacheLineSize, 1, 0xff);
+    // As in QEMU every function has all of these, whether or not it has something to decode.
+    const { io, memory, master, serr, interruptDisable } = COMMAND;
+    this.allow(PCI.command, 2, io | memory | master | serr | interruptDisable);
+    this.clearable[PCI.status + 1] = STATUS_ERRORS >>> 8;
   }
 
   // --- Device -----------------------------------------------------------------------------------------------------------------------------
@@ -147,6 +155,10 @@ export abstract class PciFunction implements Device {
   protected allow(offset: number, size: 1 | 2 | 4, bits: number): void {
     for (let n = 0; n < size; n++) this.writable[offset + n]! |= (bits >>> (8 * n)) & 0xff;
   }
+  /** Makes everything behind the header memory for the guest: QEMU's default, and what its chipset devices leave at it. */
+  protected allowDeviceRegisters(): void {
+    this.writable.fill(0xff, HEADER_BYTES);
+  }
   readConfig(offset: number, size: 1 | 2 | 4): number {
     return this.get(offset, size);
   }
@@ -185,7 +197,12 @@ export abstract class PciFunction implements Device {
   // --- base address registers ---------------------------------------------------------------------------------------------------------------
 
   /** Gives BAR `index` (0 … 5; "rom": the expansion ROM) a region, whose size is a power of two. */
-  protected addBar(index: number | "rom", kind: Bar["kind"], region: MemoryRegion, prefetchable = false): void {
+  protected addBar(
+    index: number | "rom",
+    kind: Bar["kind"],
+    region: MemoryRegion,
+    prefetchable = false,
+  ): void {
     const sizeBytes = Number(region.size);
     assert(Number.isInteger(Math.log2(sizeBytes)), "size of a BAR is a power of two", sizeBytes);
     const offset = index === "rom" ? PCI.romAddress : PCI.bar + 4 * index;
@@ -194,7 +211,6 @@ export abstract class PciFunction implements Device {
     if (kind === "memory64") this.allow(offset + 4, 4, 0xffffffff);
     const type = kind === "io" ? 1 : kind === "memory64" ? 4 : 0;
     this.put(offset, 4, type | (prefetchable ? 8 : 0));
-    this.allow(PCI.command, 2, kind === "io" ? COMMAND.io : COMMAND.memory);
     this.#bars.push({ index: index === "rom" ? 6 : index, kind, offset, sizeBytes, region, address: null });
   }
 
