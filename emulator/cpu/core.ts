@@ -5,12 +5,13 @@
  * Invariant: all guest-visible state is in linear memory (`layout.ts`); what this object holds besides are callbacks and watch sets.
  * Elsewhere: page walks and TLB (`system/paging.ts`, `system/tlb.ts`), slow paths of emitted code (`system/access.ts`).
  */
+import { assert } from "../assert.ts";
 import type { GuestMemory, PortBus } from "../memory/guest-memory.ts";
 import { PAGE_BYTES, physical } from "../numbers.ts";
 import type { PhysicalAddress } from "../numbers.ts";
 import { WATCH } from "./event.ts";
 import type { CpuEvent, WatchedAccess } from "./event.ts";
-import { MODE, RUN, SEG, STATE, STATE_BYTES, TLB } from "./layout.ts";
+import { ITLB, MODE, RUN, SEG, STATE, STATE_BYTES, TLB } from "./layout.ts";
 import type { SegmentNumber } from "./layout.ts";
 import { ACTIVITY, ATTRIBUTE, CR0, EFER, FLAG, Registers, SIGNATURE } from "./registers.ts";
 import type { SegmentRegister } from "./registers.ts";
@@ -20,7 +21,17 @@ import { BY, explainWalk, look } from "./system/paging.ts";
 import type { Access, By, PageWalk } from "./system/paging.ts";
 import { segmentedAt } from "./system/segmentation.ts";
 import type { SegmentAccess } from "./system/segmentation.ts";
-import { clearTlb, dropTags, FilledEntries, flushAll, loadTlb, saveTlb, tlbEntries } from "./system/tlb.ts";
+import { Views } from "./views.ts";
+import {
+  clearTlb,
+  dropTags,
+  dropWriteTags,
+  FilledEntries,
+  flushAll,
+  loadTlb,
+  saveTlb,
+  tlbEntries,
+} from "./system/tlb.ts";
 import type { TlbEntry } from "./system/tlb.ts";
 
 export { ACTIVITY, ATTRIBUTE, CR0, CR4, EFER, FLAG, SHADOW, SIGNATURE, STATUS_FLAGS } from "./registers.ts";
@@ -32,7 +43,31 @@ export interface CoreEnvironment {
   timestamp(): bigint;
   /** The next 64 seeded random bits, for RDRAND and RDSEED. */
   random(): bigint;
+  /** The local APIC of a CPU; absent: there is none. */
+  readonly apic?: (cpu: number) => ApicRegisters;
+  /** PAUSE: the CPU waits for another one. */
+  readonly pause?: () => void;
 }
+
+/** What a processor asks of its local APIC. */
+export interface ApicRegisters {
+  /** Null: #GP. Undefined: not one of the APIC's MSRs. */
+  readMsr(index: number): bigint | null | undefined;
+  /** False: #GP. Undefined: not one of the APIC's MSRs. */
+  writeMsr(index: number, value: bigint): boolean | undefined;
+  /** CR8 was written: the task priority, 0 … 255. */
+  setTaskPriority(value: number): void;
+}
+
+/**
+ * What of linear memory belongs to one CPU: state and run block, TLBs. While another CPU runs, or when the engine says so, it lies in a buffer of the
+ * CPU's own, at the same offsets; only the seated CPU's is where emitted code looks.
+ */
+const SEAT = [
+  [0, 0x1080],
+  [TLB.base, ITLB.base + ITLB.entries * ITLB.entryBytes],
+] as const;
+const SEAT_END = ITLB.base + ITLB.entries * ITLB.entryBytes;
 
 export class Core extends Registers {
   readonly guest: GuestMemory;
@@ -40,6 +75,16 @@ export class Core extends Registers {
   readonly environment: CoreEnvironment;
   /** This CPU's number: its initial APIC id, and 0 for the boot processor. */
   readonly index: number;
+
+  /** Linear memory itself, seated or not: where frames of guest memory are. */
+  readonly host: Views;
+  /** Level of INTR, and an NMI that waits to be taken. */
+  interruptLine = false;
+  nmiPending = false;
+  /** State, run block and TLBs of a CPU that is not seated. */
+  #parked: Uint8Array | null = null;
+  /** Frames moved or code appeared while the CPU was parked: its tags are not to be trusted. */
+  #stale = false;
 
   /** WATCH bits of the events `report` wants to hear about. */
   watched = 0;
@@ -69,11 +114,36 @@ export class Core extends Registers {
     index = 0,
   ) {
     super(memory);
+    this.host = new Views(memory);
+    if (index !== 0) {
+      this.#parked = new Uint8Array(SEAT_END);
+      this.look(this.#parked.buffer);
+    }
     this.guest = guest;
     this.ports = ports;
     this.environment = environment;
     this.index = index;
     this.reset();
+  }
+
+  /** The CPU whose state is in linear memory gives up its place. */
+  park(): void {
+    assert(this.#parked === null, "a CPU that is parked cannot be parked");
+    const parked = new Uint8Array(SEAT_END);
+    for (const [from, to] of SEAT) parked.set(this.host.u8.subarray(from, to), from);
+    this.#parked = parked;
+    this.look(parked.buffer);
+  }
+
+  /** Brings the CPU's state into linear memory, where emitted code works on it. */
+  seat(): void {
+    const parked = this.#parked;
+    assert(parked !== null, "a CPU that is seated cannot be seated");
+    for (const [from, to] of SEAT) this.host.u8.set(parked.subarray(from, to), from);
+    this.#parked = null;
+    this.look(this.memory.buffer);
+    if (this.#stale) dropTags(this);
+    this.#stale = false;
   }
 
   /**
@@ -104,7 +174,7 @@ export class Core extends Registers {
     this.setWord(STATE.pdptePresent, 0);
     if (kind === "power-on") {
       this.setQuad(STATE.pat, 0x0007040600070406n);
-      this.setQuad(STATE.apicBase, 0xfee00000n | (this.index === 0 ? 0x100n : 0n));
+      this.setQuad(STATE.apicBase, 0xfee00800n | (this.index === 0 ? 0x100n : 0n));
       this.setQuad(STATE.miscEnable, 0x1801n);
       this.setQuad(STATE.tscOffset, BigInt.asUintN(64, -this.environment.timestamp()));
       this.view.setUint16(STATE.fpu, 0x40, true);
@@ -324,7 +394,13 @@ export class Core extends Registers {
   }
   /** Host addresses of frames changed (`GuestMemory.onFramesChanged`): forgets the cached tags, not the translations. */
   dropFrames(): void {
-    dropTags(this);
+    if (this.#parked === null) dropTags(this);
+    else this.#stale = true;
+  }
+  /** A guest-physical page now holds code: stores to it must take the slow path. */
+  dropCodePage(page: number): void {
+    if (this.#parked === null) dropWriteTags(this, page);
+    else this.#stale = true;
   }
 }
 

@@ -21,6 +21,7 @@ import { deliver, deliverFault } from "./system/interrupt.ts";
 import { checkPorts } from "./system/permission.ts";
 import { segmented } from "./system/segmentation.ts";
 import { TraceCache, type CallOut, type CodeSource } from "./traces.ts";
+import { Views } from "./views.ts";
 import { x87Operations } from "./x87/index.ts";
 
 const PAGE = 4096;
@@ -37,13 +38,13 @@ let compiled: WebAssembly.Module | null = null;
 const operations = { ...integerOperations, ...systemOperations, ...x87Operations };
 
 export class Cpu implements Processor {
-  readonly core: Core;
+  readonly cores: readonly Core[];
   readonly #traces: TraceCache;
+  /** The CPU that is seated. */
+  #core: Core;
   readonly #interpret: (trace: number) => number;
 
-  interruptLine = false;
-  nmiPending = false;
-  acknowledge: () => number = () => 0xff;
+  acknowledge: (cpu: number) => number = () => 0xff;
   isBreakpoint: (linear: bigint, physical: PhysicalAddress) => boolean = () => false;
   /** Traces decoded, faults taken and call-outs made so far, for `--stats`. */
   readonly counters = { misses: 0, faults: 0, callOuts: 0, slowAccesses: 0, yields: 0 };
@@ -64,16 +65,22 @@ export class Cpu implements Processor {
     guest: GuestMemory,
     ports: PortBus,
     environment: CoreEnvironment,
-    index = 0,
+    count = 1,
   ) {
-    this.core = new Core(memory, guest, ports, environment, index);
-    this.#traces = new TraceCache(this.core, guest, operations);
+    this.cores = Array.from(
+      { length: count },
+      (_, index) => new Core(memory, guest, ports, environment, index),
+    );
+    this.#core = this.cores[0]!;
+    this.#traces = new TraceCache(new Views(memory), guest, operations, (page) => {
+      for (const core of this.cores) core.dropCodePage(page);
+    });
     compiled ??= new WebAssembly.Module(interpreterBytes());
-    const { core } = this;
     const noticing =
       (access: (core: Core, size: number) => number) =>
       (size: number): number => {
         this.counters.slowAccesses++;
+        const core = this.#core;
         const host = access(core, size);
         if (core.pendingDebug !== 0) this.requestExit();
         return host;
@@ -84,10 +91,10 @@ export class Cpu implements Processor {
       slowWrite: noticing(slowWrite),
       slowModify: noticing(slowModify),
       commit: () => {
-        if (core.word(RUN.commit) !== 0) commit(core);
+        if (this.#core.word(RUN.commit) !== 0) commit(this.#core);
       },
       segmented: (segment: number, size: number, access: number) =>
-        segmented(core, segment as never, size, access as never),
+        segmented(this.#core, segment as never, size, access as never),
       raise: (vector: number, errorCode: number) => {
         throw new Fault(
           vector,
@@ -103,7 +110,34 @@ export class Cpu implements Processor {
     };
     const instance = new WebAssembly.Instance(compiled, { host });
     this.#interpret = instance.exports["run"] as (trace: number) => number;
+    for (const core of this.cores) if (core.index !== 0) core.activity = ACTIVITY.waitForSipi;
     this.#traces.flush();
+  }
+
+  get core(): Core {
+    return this.#core;
+  }
+  get interruptLine(): boolean {
+    return this.#core.interruptLine;
+  }
+  set interruptLine(level: boolean) {
+    this.#core.interruptLine = level;
+  }
+  get nmiPending(): boolean {
+    return this.#core.nmiPending;
+  }
+  set nmiPending(pending: boolean) {
+    this.#core.nmiPending = pending;
+  }
+
+  seat(cpu: number): void {
+    const next = this.cores[cpu];
+    assert(next !== undefined, "CPU", cpu);
+    if (next === this.#core) return;
+    assert(!this.#inside, "CPUs change places between two instructions");
+    this.#core.park();
+    next.seat();
+    this.#core = next;
   }
 
   get executed(): number {
@@ -151,17 +185,22 @@ export class Cpu implements Processor {
     this.#updateOffsets();
   }
   setWatchedPages(linearPages: ReadonlySet<bigint>, physicalPages: ReadonlySet<number>): void {
-    this.core.watchedLinearPages = linearPages;
-    this.core.watchedPhysicalPages = physicalPages;
-    this.core.dropFrames();
+    for (const core of this.cores) {
+      core.watchedLinearPages = linearPages;
+      core.watchedPhysicalPages = physicalPages;
+      core.dropFrames();
+    }
   }
   flushTraces(): void {
     this.#traces.flush();
     this.#updateOffsets();
   }
   reset(): void {
-    this.core.reset();
-    this.nmiPending = false;
+    for (const core of this.cores) {
+      core.reset();
+      if (core.index !== 0) core.activity = ACTIVITY.waitForSipi;
+      core.nmiPending = false;
+    }
     this.flushTraces();
   }
   get traceCount(): number {
@@ -179,7 +218,7 @@ export class Cpu implements Processor {
     }
     if (this.interruptLine && core.shadow === 0 && core.systemFlag(FLAG.IF)) {
       core.activity = ACTIVITY.running;
-      const vector = this.acknowledge();
+      const vector = this.acknowledge(core.index);
       return this.#event({ vector, kind: "external", why: "external interrupt" });
     }
     if (core.activity !== ACTIVITY.running) return { kind: "halted" };
@@ -370,10 +409,11 @@ export class Cpu implements Processor {
   }
 
   #updateOffsets(): void {
-    const { core } = this;
     const offsets = new Set(this.#userOffsets);
-    const dr7 = Number(core.dr(7));
-    for (let n = 0; n < 4; n++) if (isCodeBreakpoint(dr7, n)) offsets.add(Number(core.dr(n) & 0xfffn));
+    for (const core of this.cores) {
+      const dr7 = Number(core.dr(7));
+      for (let n = 0; n < 4; n++) if (isCodeBreakpoint(dr7, n)) offsets.add(Number(core.dr(n) & 0xfffn));
+    }
     const before = this.#traces.breakOffsets;
     this.#traces.breakOffsets = offsets;
     for (const offset of offsets) if (!before.has(offset)) this.#traces.dropOffset(offset);

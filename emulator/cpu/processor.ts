@@ -16,8 +16,13 @@ export type ProcessorExit =
   | { readonly kind: "exception" }
   | HaltReason;
 
+/** The CPUs of a machine, of which one is seated: it is the one that `run` and everything else here means. */
 export interface Processor {
+  readonly cores: readonly Core[];
+  /** The seated CPU. */
   readonly core: Core;
+  /** Seats another CPU, between two runs. */
+  seat(cpu: number): void;
   /** Instants used by the current or last `run`, exact also in the middle of a run (TSC and device accesses ask for it). */
   readonly executed: number;
   /** Offset of the instruction under way, in call-outs and reports too, where `core.rip` may be past it; between instructions `core.rip`. */
@@ -33,7 +38,7 @@ export interface Processor {
   interruptLine: boolean;
   nmiPending: boolean;
   /** Called when an external interrupt is taken: the interrupt controller's acknowledge cycle; returns the vector. */
-  acknowledge: () => number;
+  acknowledge: (cpu: number) => number;
   /** Instructions at these page offsets (low 12 bits of linear or physical addresses) are checked with `isBreakpoint` before they run. */
   setBreakpointOffsets(offsets: ReadonlySet<number>): void;
   isBreakpoint: (linear: bigint, physical: PhysicalAddress) => boolean;

@@ -3,8 +3,8 @@
  *
  * Invariant: nothing is kept here; every read and write goes to linear memory, so emitted code and TypeScript never disagree. The raw setters of
  * this class change one register and nothing else; those that have consequences (mode, TLB) are overridden or wrapped in `core.ts`.
- * Hosts are little-endian, as linear memory is.
  */
+import { Views } from "./views.ts";
 import { RUN, SEGMENT, SEGMENT_BYTES, STATE } from "./layout.ts";
 import type { SegmentNumber } from "./layout.ts";
 
@@ -60,65 +60,7 @@ const parity = (value: number): number => {
   return (0x9669 >>> (folded & 15)) & 1; // 1 for an even number of ones
 };
 
-export class Registers {
-  readonly memory: WebAssembly.Memory;
-  #u8: Uint8Array = new Uint8Array(0);
-  #u32: Uint32Array = new Uint32Array(0);
-  #u64: BigUint64Array = new BigUint64Array(0);
-  #f64: Float64Array = new Float64Array(0);
-  #view: DataView = new DataView(new ArrayBuffer(0));
-
-  constructor(memory: WebAssembly.Memory) {
-    this.memory = memory;
-    this.#refresh();
-  }
-
-  // A grown memory detaches its old buffer, which shows as length 0: cheaper to look at than `memory.buffer`.
-  #refresh(): void {
-    const buffer = this.memory.buffer;
-    this.#u8 = new Uint8Array(buffer);
-    this.#u32 = new Uint32Array(buffer);
-    this.#u64 = new BigUint64Array(buffer);
-    this.#f64 = new Float64Array(buffer);
-    this.#view = new DataView(buffer);
-  }
-
-  /** Linear memory in various widths. Ask anew after anything that may allocate a frame. */
-  get u8(): Uint8Array {
-    if (this.#u8.length === 0) this.#refresh();
-    return this.#u8;
-  }
-  get u32(): Uint32Array {
-    if (this.#u32.length === 0) this.#refresh();
-    return this.#u32;
-  }
-  get u64(): BigUint64Array {
-    if (this.#u64.length === 0) this.#refresh();
-    return this.#u64;
-  }
-  get f64(): Float64Array {
-    if (this.#f64.length === 0) this.#refresh();
-    return this.#f64;
-  }
-  get view(): DataView {
-    if (this.#u8.length === 0) this.#refresh();
-    return this.#view;
-  }
-
-  /** One u32 or u64 of the state or the run block, by its offset in `layout.ts`. */
-  word(offset: number): number {
-    return this.u32[offset >>> 2]!;
-  }
-  setWord(offset: number, value: number): void {
-    this.u32[offset >>> 2] = value;
-  }
-  quad(offset: number): bigint {
-    return this.u64[offset >>> 3]!;
-  }
-  setQuad(offset: number, value: bigint): void {
-    this.u64[offset >>> 3] = value;
-  }
-
+export class Registers extends Views {
   /** General register by encoding number, 0 … 15; all 64 bits. */
   gpr(n: number): bigint {
     return this.u64[n]!;

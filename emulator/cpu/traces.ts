@@ -8,13 +8,12 @@
 import { assert } from "../assert.ts";
 import type { GuestMemory } from "../memory/guest-memory.ts";
 import { physical as physicalAddress } from "../numbers.ts";
-import type { Core } from "./core.ts";
 import { Decoder, type Decoded } from "./decode.ts";
 import { Fault, Halt, VECTOR } from "./event.ts";
 import type { Instruction, Operation } from "./instruction.ts";
 import { PSEUDO } from "./interpreter/variant.ts";
 import { FRAMES, MODE, RECORD, RUN, SEG, TRACE, TRACE_INDEX, TRACE_POOL } from "./layout.ts";
-import { dropWriteTags } from "./system/tlb.ts";
+import type { Views } from "./views.ts";
 
 const PAGE = 4096;
 /** A trace is at most this long: what a run slice overshoots by, and what a bad guess of the decoder wastes. */
@@ -73,7 +72,7 @@ const NOTHING: CallOut = {
 };
 
 export class TraceCache {
-  readonly #core: Core;
+  readonly #views: Views;
   readonly #guest: GuestMemory;
   readonly #decoder = new Decoder();
   readonly #byKey = new Map<number, Trace>();
@@ -82,6 +81,7 @@ export class TraceCache {
   /** Call-outs by the index in their records. A trace has at most one, at its end; number 0 is that of traces that are not kept. */
   readonly callOuts: CallOut[] = [NOTHING];
   readonly #operations: Readonly<Record<string, Operation>>;
+  readonly #onCode: (page: number) => void;
   /** The last instruction decoded repeats itself (REP). */
   repeats = false;
   /** Page offsets at which an instruction is preceded by a BREAK record. */
@@ -91,10 +91,17 @@ export class TraceCache {
   /** Bytes of the instruction that crosses a page. */
   readonly #joined = new Uint8Array(64);
 
-  constructor(core: Core, guest: GuestMemory, operations: Readonly<Record<string, Operation>>) {
-    this.#core = core;
+  /** @param onCode a page now holds code: no processor may keep a tag by which it stores there */
+  constructor(
+    views: Views,
+    guest: GuestMemory,
+    operations: Readonly<Record<string, Operation>>,
+    onCode: (page: number) => void,
+  ) {
+    this.#views = views;
     this.#operations = operations;
     this.#guest = guest;
+    this.#onCode = onCode;
     guest.onCodeWrite = (page, offset, length) => this.invalidate(page, offset, length);
   }
 
@@ -115,7 +122,7 @@ export class TraceCache {
     const physical = (trace.key - trace.mode) / 1024;
     const low = physical >>> 0;
     const at = this.#entry(low) >>> 2;
-    const u32 = this.#core.u32;
+    const u32 = this.#views.u32;
     u32[at] = low;
     u32[at + 1] = Math.floor(physical / 2 ** 32) | (trace.mode << 20);
     u32[at + 2] = trace.address;
@@ -146,7 +153,7 @@ export class TraceCache {
     else list.push(trace);
     if (!this.#guest.hasCode(trace.page)) {
       this.#guest.markCode(trace.page);
-      dropWriteTags(this.#core, trace.page);
+      this.#onCode(trace.page);
     }
     return trace;
   }
@@ -158,7 +165,7 @@ export class TraceCache {
     const start = physical % PAGE;
     const frame = this.#guest.frameForRead(page);
     const bytes =
-      frame === 0 ? this.#guest.readBytes(physicalAddress(physical), PAGE - start) : this.#core.u8;
+      frame === 0 ? this.#guest.readBytes(physicalAddress(physical), PAGE - start) : this.#views.u8;
     // Nothing is kept of device memory, nor of the zero frame, which stands for many pages; so a change of the next instruction would go unnoticed.
     const isStable = frame !== 0 && frame !== FRAMES;
     const count = isStable ? most : 1;
@@ -216,7 +223,7 @@ export class TraceCache {
 
   /** Header, and behind the records an END record that carries the offset of what follows. */
   #finish(at: number, count: number, length: number, physical: number, mode: number): void {
-    const u32 = this.#core.u32;
+    const u32 = this.#views.u32;
     u32[(at + TRACE.keyLow) >>> 2] = physical >>> 0;
     u32[(at + TRACE.keyHigh) >>> 2] = Math.floor(physical / 2 ** 32) | (mode << 20);
     u32[(at + TRACE.count) >>> 2] = count;
@@ -225,8 +232,8 @@ export class TraceCache {
   }
 
   #writePseudo(at: number, handler: number, offset: number): void {
-    const view = this.#core.view;
-    this.#core.u8.fill(0, at, at + RECORD.bytes);
+    const view = this.#views.view;
+    this.#views.u8.fill(0, at, at + RECORD.bytes);
     view.setUint16(at + RECORD.handler, handler, true);
     view.setUint16(at + RECORD.offset, offset, true);
   }
@@ -234,7 +241,7 @@ export class TraceCache {
   /** Writes what the decoder found; true if the trace ends with it. */
   #writeRecord(at: number, offset: number, decoded: Decoded, pageStart: number, kept: boolean): boolean {
     const d = this.#decoder;
-    const view = this.#core.view;
+    const view = this.#views.view;
     assert(decoded !== "short", "instruction without bytes");
     const length = decoded === "long" ? 15 : d.length;
     view.setUint16(at + RECORD.handler, decoded === "handler" ? d.handler : PSEUDO.operate, true);
@@ -309,7 +316,7 @@ export class TraceCache {
   }
 
   #kill(trace: Trace): void {
-    const view = this.#core.view;
+    const view = this.#views.view;
     // The END record too: its offset is the length, which is where a run that was inside goes on.
     for (let i = 0; i <= trace.count; i++) {
       const at = trace.address + TRACE.headerBytes + i * RECORD.bytes;
@@ -319,7 +326,7 @@ export class TraceCache {
     this.#byKey.delete(trace.key);
     const physical = (trace.key - trace.mode) / 1024;
     const at = this.#entry(physical >>> 0) >>> 2;
-    if (this.#core.u32[at + 2] === trace.address) this.#core.u32.fill(0xffffffff, at, at + 2);
+    if (this.#views.u32[at + 2] === trace.address) this.#views.u32.fill(0xffffffff, at, at + 2);
   }
 
   /** Drops the traces of a page, for instance because a breakpoint was set there. */
@@ -337,29 +344,29 @@ export class TraceCache {
     this.#free = TRACE_POOL.base + 4096;
     this.callOuts.length = 1;
     this.#yield = null;
-    this.#core.u32.fill(
+    this.#views.u32.fill(
       0xffffffff,
       TRACE_INDEX.base >>> 2,
       (TRACE_INDEX.base + TRACE_INDEX.entries * TRACE_INDEX.entryBytes) >>> 2,
     );
-    this.#core.setWord(RUN.link, 0);
+    this.#views.setWord(RUN.link, 0);
   }
 
   /** Replaces the record behind the one that is executing by YIELD, so that the run ends there. */
   yieldAfter(record: number, trace: number): void {
     if (this.#yield !== null) return;
-    const count = this.#core.word(trace + TRACE.count);
+    const count = this.#views.word(trace + TRACE.count);
     const next = record + RECORD.bytes;
     // Behind the last instruction the budget check does the same.
     if (next >= trace + TRACE.headerBytes + count * RECORD.bytes) return;
-    const view = this.#core.view;
+    const view = this.#views.view;
     this.#yield = { address: next, handler: view.getUint16(next + RECORD.handler, true) };
     view.setUint16(next + RECORD.handler, PSEUDO.yield, true);
   }
   /** Puts the replaced record back. */
   endYield(): void {
     if (this.#yield === null) return;
-    this.#core.view.setUint16(this.#yield.address + RECORD.handler, this.#yield.handler, true);
+    this.#views.view.setUint16(this.#yield.address + RECORD.handler, this.#yield.handler, true);
     this.#yield = null;
   }
 

@@ -90,6 +90,7 @@ export const system = [
   operation("invd", ["0f 08"]),
   operation("wbinvd", ["0f 09"]),
   operation("hlt", ["f4"]),
+  operation("pause", ["f3 90"]),
   operation("mov_r_cr", ["0f 20 /r : rm ; nomem"]),
   operation("mov_r_dr", ["0f 21 /r : rm ; nomem"]),
   operation("mov_cr_r", ["0f 22 /r : rm ; nomem"]),

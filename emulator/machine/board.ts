@@ -6,13 +6,16 @@
  * Elsewhere: RAM and ROM (`memory/pc.ts`), what firmware leaves in the devices (`platform.ts`), when they tick (`pc.ts`).
  */
 import { debugConsole, debugExit, postCode } from "../devices/debug-port.ts";
-import type { Device, Line, Now, RegionOps } from "../devices/device.ts";
+import type { ApicRegisters } from "../cpu/core.ts";
+import type { Device, Now, RegionOps } from "../devices/device.ts";
+import { IO_APIC_BASE } from "../devices/io-apic.ts";
+import { APIC_BASE } from "../devices/local-apic.ts";
 import { emptyIdeChannel } from "../devices/ide.ts";
 import { KeyboardController } from "../devices/keyboard-controller.ts";
 import { Keyboard } from "../devices/keyboard.ts";
 import { Mouse } from "../devices/mouse.ts";
 import { PciHost } from "../devices/pci-host.ts";
-import { Pic } from "../devices/pic.ts";
+import type { Pic } from "../devices/pic.ts";
 import { Pit } from "../devices/pit.ts";
 import { Power } from "../devices/power.ts";
 import { Port92, ResetControl } from "../devices/reset-control.ts";
@@ -21,7 +24,8 @@ import { Speaker } from "../devices/speaker.ts";
 import { Uart } from "../devices/uart.ts";
 import { Vga } from "../devices/vga.ts";
 import { type Memory, MemoryRegion, type RegionAccess } from "../memory/index.ts";
-import type { MachineConfig } from "./types.ts";
+import { Interrupts, type ProcessorPins } from "./interrupts.ts";
+import type { MachineConfig, OutputChannel } from "./types.ts";
 
 /** 2026-01-01T00:00:00Z in milliseconds since 1970: the RTC's start unless another is given, so that runs repeat. */
 const RTC_BASE = 1_767_225_600_000;
@@ -37,17 +41,21 @@ const MEMORY_BYTES: RegionAccess = { impl: { max: 1 } };
 /** What the board asks of the machine. */
 export interface BoardEnvironment {
   readonly now: Now;
-  /** The processor's INTR pin. */
-  readonly intr: Line;
+  readonly processors: ProcessorPins;
+  /** CPUID's APIC bit. */
+  readonly hasApic: boolean;
+  /** The CPU whose access is under way. */
+  readonly currentCpu: () => number;
   /** A device was accessed, and this is when it is due next. */
   readonly rescheduled: (deadline: number) => void;
   readonly reset: (cause: string) => void;
   readonly sleep: (type: number) => void;
   readonly exit: (code: number) => void;
-  readonly output: (channel: "serial0" | "serial1" | "debugcon" | "seabios", byte: number) => void;
+  readonly output: (channel: OutputChannel, byte: number) => void;
 }
 
 export class Board {
+  readonly interrupts: Interrupts;
   readonly pic: Pic;
   readonly pit: Pit;
   readonly rtc: Rtc;
@@ -62,29 +70,32 @@ export class Board {
   readonly vgaLowmem: MemoryRegion;
   /** All devices, in the order in which they are reset, ticked and loaded: the interrupt controller first, since the others drive its lines. */
   readonly devices: readonly Device[];
-  /** Those that can have a deadline, with the lines they may raise then. */
-  readonly #timed: readonly { readonly device: Device; readonly irqs: readonly number[] }[];
+  /** Those that can have a deadline, with the global system interrupts they may raise then; "message": interrupts that no mask here holds back. */
+  readonly #timed: { readonly device: Device; readonly gsis: readonly number[] | "message" }[];
 
   constructor(config: MachineConfig, environment: BoardEnvironment) {
+    this.#environment = environment;
     const { reset, output } = environment;
-    const pic = new Pic(environment.intr);
-    const pit = new Pit(pic.line(IRQ.pit));
-    const rtc = new Rtc(pic.line(IRQ.rtc), config.rtcBase ?? RTC_BASE);
+    const interrupts = new Interrupts(config.cpus ?? 1, environment.processors, environment.hasApic);
+    const { pic } = interrupts;
+    const pit = new Pit(interrupts.gsi(IRQ.pit));
+    const rtc = new Rtc(interrupts.gsi(IRQ.rtc), config.rtcBase ?? RTC_BASE);
     const speaker = new Speaker(pit);
     const { keyboard, mouse } = this;
     const keyboardController = new KeyboardController(
-      pic.line(IRQ.keyboard),
-      pic.line(IRQ.mouse),
+      interrupts.gsi(IRQ.keyboard),
+      interrupts.gsi(IRQ.mouse),
       keyboard,
       mouse,
       () => reset("keyboard controller"),
     );
-    const serial0 = new Uart("isa-serial.0", pic.line(IRQ.serial0), (byte) => output("serial0", byte));
-    const serial1 = new Uart("isa-serial.1", pic.line(IRQ.serial1), (byte) => output("serial1", byte));
+    const serial0 = new Uart("isa-serial.0", interrupts.gsi(IRQ.serial0), (byte) => output("serial0", byte));
+    const serial1 = new Uart("isa-serial.1", interrupts.gsi(IRQ.serial1), (byte) => output("serial1", byte));
     const port92 = new Port92(() => reset("port 0x92"));
     const resetControl = new ResetControl(() => reset("port 0xCF9"));
-    const power = new Power(pic.line(IRQ.sci), environment.sleep);
+    const power = new Power(interrupts.gsi(IRQ.sci), environment.sleep);
     const pciHost = new PciHost();
+    this.interrupts = interrupts;
     this.pic = pic;
     this.pit = pit;
     this.rtc = rtc;
@@ -94,6 +105,8 @@ export class Board {
     this.power = power;
     this.devices = [
       pic,
+      interrupts.ioApic,
+      ...interrupts.apics,
       pit,
       speaker,
       rtc,
@@ -109,12 +122,13 @@ export class Board {
       pciHost,
     ];
     this.#timed = [
-      { device: pit, irqs: [IRQ.pit] },
-      { device: rtc, irqs: [IRQ.rtc] },
-      { device: keyboardController, irqs: [IRQ.keyboard, IRQ.mouse] },
-      { device: serial0, irqs: [IRQ.serial0] },
-      { device: serial1, irqs: [IRQ.serial1] },
-      { device: power, irqs: [IRQ.sci] },
+      { device: pit, gsis: [IRQ.pit] },
+      { device: rtc, gsis: [IRQ.rtc] },
+      { device: keyboardController, gsis: [IRQ.keyboard, IRQ.mouse] },
+      { device: serial0, gsis: [IRQ.serial0] },
+      { device: serial1, gsis: [IRQ.serial1] },
+      { device: power, gsis: [IRQ.sci] },
+      ...interrupts.apics.map((device) => ({ device, gsis: "message" }) as const),
     ];
 
     const timed = (device: Device, ops: RegionOps): RegionOps => ({
@@ -131,6 +145,21 @@ export class Board {
       },
     });
     this.vgaLowmem = MemoryRegion.io("vga-lowmem", VGA_BYTES, this.vga.memory, { access: MEMORY_BYTES });
+    const [apic, ...otherApics] = interrupts.apics.map((device) => timed(device, device.registers));
+    const apicOps: RegionOps = {
+      read: (address, size) => current().read(address, size),
+      // Beyond the registers, a write is what a device's message would be.
+      write: (address, size, value) =>
+        address < 0x1000
+          ? current().write(address, size, value)
+          : interrupts.message(APIC_BASE + address, value),
+    };
+    const apics = [apic!, ...otherApics];
+    const current = (): RegionOps => apics[environment.currentCpu()] ?? apic!;
+    this.#windows = (system) => {
+      if (environment.hasApic) system.add(MemoryRegion.io("apic-msi", 0x100000, apicOps), APIC_BASE, 4096);
+      system.add(MemoryRegion.io("ioapic", 0x1000, interrupts.ioApic.registers), IO_APIC_BASE);
+    };
     this.#ports = (io) => {
       const add = (
         name: string,
@@ -199,15 +228,41 @@ export class Board {
     };
   }
 
+  readonly #environment: BoardEnvironment;
   readonly #ports: (io: MemoryRegion) => void;
+  readonly #windows: (system: MemoryRegion) => void;
 
-  /** Puts the devices' ports into the I/O space. */
+  /** Puts the devices' ports into the I/O space, and their registers into memory. */
   attach(memory: Memory): void {
-    memory.transaction(() => this.#ports(memory.io));
+    memory.transaction(() => {
+      this.#ports(memory.io);
+      this.#windows(memory.system);
+    });
   }
 
   reset(): void {
     for (const device of this.devices) device.reset();
+  }
+
+  /** The local APIC of a CPU as its processor reaches it: brought to now before each access. */
+  apicMsrs(cpu: number): ApicRegisters {
+    const apic = this.interrupts.apics[cpu]!;
+    const now = (): void => apic.tick(this.#environment.now());
+    const done = <Result>(result: Result): Result => {
+      this.#environment.rescheduled(apic.deadline);
+      return result;
+    };
+    return {
+      readMsr: (index) => {
+        now();
+        return done(apic.readMsr(index));
+      },
+      writeMsr: (index, value) => {
+        now();
+        return done(apic.writeMsr(index, value));
+      },
+      setTaskPriority: (value) => apic.setTaskPriority(value),
+    };
   }
 
   /** Virtual time at which something is due; Infinity if nothing ever is. */
@@ -220,8 +275,9 @@ export class Board {
   /** Virtual time of the next thing that can interrupt a halted processor: nothing that waits behind a mask or an interrupt in service counts. */
   get wakeDeadline(): number {
     let deadline = Infinity;
-    for (const { device, irqs } of this.#timed) {
-      if (irqs.some((irq) => this.pic.admits(irq))) deadline = Math.min(deadline, device.deadline);
+    for (const { device, gsis } of this.#timed) {
+      if (gsis === "message" || gsis.some((gsi) => this.interrupts.admits(gsi)))
+        deadline = Math.min(deadline, device.deadline);
     }
     return deadline;
   }

@@ -5,5 +5,5 @@ import type { MachineConfig } from "./types.ts";
 
 /** A PC just switched on, with the state that firmware leaves; nothing is loaded yet (`boot`). */
 export function createMachine(config: MachineConfig): Pc {
-  return new Pc(config, (memory, guest, ports, environment) => new Cpu(memory, guest, ports, environment));
+  return new Pc(config, (...parts) => new Cpu(...parts));
 }

@@ -6,18 +6,22 @@
  * Elsewhere: who is wired to whom (`board.ts`), what firmware leaves behind (`platform.ts`), what a debugger asked for (`watches.ts`).
  */
 import { assert } from "../assert.ts";
-import { ACTIVITY, type Core, type CoreEnvironment, FLAG } from "../cpu/core.ts";
-import { FRAMES, STATE, STATE_BYTES } from "../cpu/layout.ts";
+import { Pending } from "../block/image.ts";
+import { ACTIVITY, type Core, type CoreEnvironment } from "../cpu/core.ts";
+import { FRAMES, SEG, STATE, STATE_BYTES } from "../cpu/layout.ts";
 import type { Processor } from "../cpu/processor.ts";
 import type { Device, PlainData } from "../devices/device.ts";
+import { APIC_BASE } from "../devices/local-apic.ts";
 import { PLANE_BYTES } from "../devices/vga-planes.ts";
 import { createPcMemory, Memory, MemoryRegion, type PcMemory, type PortBus } from "../memory/index.ts";
 import type { Instant, Nanoseconds } from "../numbers.ts";
 import { SERVICE_PORT } from "./bios.ts";
+import { hasFeature } from "../cpu/system/feature.ts";
 import { Board } from "./board.ts";
 import { handOver } from "./platform.ts";
 import { RandomSource } from "./random.ts";
 import type { StopReason } from "./stop.ts";
+import { Turns, type Signal } from "./turns.ts";
 import type {
   Input,
   LoggedInput,
@@ -30,7 +34,7 @@ import type {
 import { Watches } from "./watches.ts";
 
 /** Version of MachineState; a change of any device's state bumps it. */
-export const MACHINE_STATE_VERSION = 2;
+export const MACHINE_STATE_VERSION = 3;
 
 /** Linear memory up to the first frames; more is added as the guest uses it. */
 const INITIAL_WASM_PAGES = 160;
@@ -54,6 +58,7 @@ export type MakeProcessor = (
   guest: Memory,
   ports: PortBus,
   environment: CoreEnvironment,
+  cpus: number,
 ) => Processor;
 
 export class Pc implements Machine {
@@ -69,6 +74,7 @@ export class Pc implements Machine {
   readonly #processor: Processor;
   readonly #pcMemory: PcMemory;
   readonly #random: RandomSource;
+  readonly #turns: Turns;
   readonly #inputs: LoggedInput[] = [];
   /** Nanoseconds an instant takes. */
   readonly #pace: number;
@@ -89,7 +95,8 @@ export class Pc implements Machine {
       "RAM is a multiple of 4096 bytes",
       config.ramBytes,
     );
-    assert((config.cpus ?? 1) === 1, "one processor", config.cpus);
+    const cpus = config.cpus ?? 1;
+    assert(Number.isInteger(cpus) && cpus >= 1 && cpus <= 255, "1 to 255 processors", cpus);
     this.config = config;
     this.#pace = config.nanosecondsPerInstant ?? 1;
     assert(this.#pace >= 1 && Number.isInteger(this.#pace), "nanoseconds per instant", this.#pace);
@@ -98,7 +105,20 @@ export class Pc implements Machine {
     this.#random = new RandomSource(config.seed ?? 0);
     this.board = new Board(config, {
       now: () => this.now,
-      intr: (level) => this.#interruptLine(level),
+      hasApic: hasFeature("apic"),
+      currentCpu: () => this.#turns.current,
+      processors: {
+        intr: (cpu, level) => this.#interruptLine(cpu, level),
+        nmi: (cpu) => this.#raiseNmi(cpu),
+        init: (cpu) => this.#signal(cpu, "init"),
+        startUp: (cpu, vector) => this.#signal(cpu, vector),
+        apicMode: (cpu, mode) => this.cpus[cpu]?.setQuad(STATE.apicBase, BigInt(APIC_BASE + mode)),
+        taskPriority: (cpu, value) => {
+          const core = this.cpus[cpu];
+          if (core !== undefined) core.cr8 = value;
+        },
+        timestampOffset: (cpu) => this.cpus[cpu]?.quad(STATE.tscOffset) ?? 0n,
+      },
       rescheduled: (deadline) => this.#rescheduled(deadline),
       reset: (cause) => this.#ask({ kind: "reset", cause }),
       sleep: (type) => this.#sleep(type),
@@ -113,14 +133,25 @@ export class Pc implements Machine {
     this.board.attach(this.memory);
     this.#addServicePort();
     this.addressSpaces = { memory: this.memory.addressSpace, io: this.memory.ioSpace };
-    this.#processor = makeProcessor(wasm, this.memory, this.memory.ports, {
-      timestamp: () => BigInt(this.now),
-      random: () => this.#random.next(),
-    });
-    this.#processor.acknowledge = () => this.board.pic.acknowledge();
-    this.memory.onFramesChanged = () => this.#processor.core.dropFrames();
-    this.cpus = [this.#processor.core];
-    this.debug = new Watches([this.#processor]);
+    this.#processor = makeProcessor(
+      wasm,
+      this.memory,
+      this.memory.ports,
+      {
+        timestamp: () => BigInt(this.now),
+        random: () => this.#random.next(),
+        ...(hasFeature("apic") ? { apic: (cpu: number) => this.board.apicMsrs(cpu) } : {}),
+        pause: () => this.#pause(),
+      },
+      cpus,
+    );
+    this.#processor.acknowledge = (cpu) => this.board.interrupts.acknowledge(cpu);
+    this.memory.onFramesChanged = () => {
+      for (const core of this.cpus) core.dropFrames();
+    };
+    this.cpus = this.#processor.cores;
+    this.#turns = new Turns(this.cpus);
+    this.debug = new Watches(this.#processor);
     this.board.reset();
     handOver(this.board, this.memory, this.#pcMemory, config);
   }
@@ -164,22 +195,40 @@ export class Pc implements Machine {
     this.memory.relieve();
     const end = this.#instant + limit.instants;
     const until = limit.untilNanoseconds ?? Infinity;
-    let resume = limit.resume === true;
+    let cpuLeft = limit.cpu === undefined ? Infinity : (limit.cpuInstants ?? 1);
+    const resuming = new Set<number>();
+    if (limit.resume === true) resuming.add(this.#turns.current).add(limit.cpu ?? this.#turns.current);
     for (;;) {
       const asked = this.#answer();
       if (asked !== null) return asked;
-      this.board.tick(this.now);
-      if (this.#instant >= end || this.now >= until) return { kind: "limit" };
-      if (this.#isHalted()) {
+      const waiting = this.#tick();
+      if (waiting !== null) return waiting;
+      if (this.#instant >= end || this.now >= until || cpuLeft <= 0) return { kind: "limit" };
+      const cpu = this.#turns.next();
+      if (cpu === null) {
         const stop = this.#skip(until);
         if (stop !== null) return stop;
         continue;
       }
-      const before = this.#instant;
       const left = Math.ceil((until - this.now) / this.#pace);
-      const stop = this.#execute(Math.min(end - this.#instant, left), resume);
-      if (this.#instant > before) resume = false;
+      const most = Math.min(end - this.#instant, left, cpu === limit.cpu ? cpuLeft : Infinity);
+      const before = this.#instant;
+      const stop = this.#execute(cpu, most, resuming.has(cpu));
+      const executed = this.#instant - before;
+      if (executed > 0) resuming.delete(cpu);
+      if (cpu === limit.cpu) cpuLeft -= executed;
       if (stop !== null) return stop;
+    }
+  }
+
+  /** Brings devices that are due to now. A disk whose bytes the host has not delivered makes the machine wait. */
+  #tick(): StopReason | null {
+    try {
+      this.board.tick(this.now);
+      return null;
+    } catch (thrown) {
+      if (thrown instanceof Pending) return { kind: "waiting", ready: thrown.ready };
+      throw thrown;
     }
   }
 
@@ -200,7 +249,7 @@ export class Pc implements Machine {
         board.keyboard.press(input.scancodes);
         return;
       case "nmi":
-        this.#processor.nmiPending = true;
+        this.#raiseNmi(0);
         return;
       case "power-button":
         board.power.tick(now);
@@ -211,8 +260,9 @@ export class Pc implements Machine {
 
   reset(): void {
     for (const device of this.board.devices) device.tick(this.now);
+    this.#processor.seat(0);
     this.#processor.reset();
-    this.#processor.nmiPending = false;
+    this.#turns.reset();
     this.#tripleFaulted = false;
     this.#request = null;
     this.board.reset();
@@ -226,13 +276,7 @@ export class Pc implements Machine {
 
   save(): MachineState {
     assert(!this.#running, "a state is saved between two instants");
-    const { core } = this.#processor;
-    const flags = core.eflags;
-    core.eflags = flags; // makes the lazy flags canonical
-    const tlb = core.saveTlb();
-    const cpu = new Uint8Array(STATE_BYTES + tlb.length);
-    cpu.set(core.u8.subarray(0, STATE_BYTES));
-    cpu.set(tlb, STATE_BYTES);
+    const cpus = this.cpus.map(saveCore);
     const devices: { [name: string]: PlainData } = {};
     for (const device of this.board.devices) {
       device.tick(this.now);
@@ -240,13 +284,14 @@ export class Pc implements Machine {
     }
     devices[this.#random.name] = this.#random.save();
     const tripleFaulted = this.#tripleFaulted;
-    devices[PENDING] = { nmi: this.#processor.nmiPending, request: this.#request, tripleFaulted };
+    const nmi = this.cpus.map((core) => core.nmiPending);
+    devices[PENDING] = { nmi, request: this.#request, tripleFaulted, turns: this.#turns.save() };
     return {
       version: MACHINE_STATE_VERSION,
       config: this.config,
       instant: this.instant,
       idle: this.idle,
-      cpus: [cpu],
+      cpus,
       devices,
       memory: this.memory.save(),
     };
@@ -254,24 +299,22 @@ export class Pc implements Machine {
 
   load(state: MachineState): void {
     assert(state.version === MACHINE_STATE_VERSION, "version of the state", state.version);
-    const [cpu] = state.cpus;
-    assert(cpu !== undefined && state.cpus.length === 1, "one processor in the state", state.cpus.length);
-    const { core } = this.#processor;
+    assert(state.cpus.length === this.cpus.length, "processors in the state", state.cpus.length);
     this.#instant = state.instant;
     this.#idle = state.idle;
     this.memory.load(state.memory);
-    core.u8.set(cpu.subarray(0, STATE_BYTES));
-    core.loadTlb(cpu.slice(STATE_BYTES));
-    core.updateMode();
+    for (const [n, core] of this.cpus.entries()) loadCore(core, state.cpus[n]!);
     this.#processor.flushTraces();
     for (const device of this.board.devices) device.load(this.#saved(state, device.name));
     this.#random.load(this.#saved(state, this.#random.name));
     const pending = this.#saved(state, PENDING) as {
-      nmi: boolean;
+      nmi: boolean[];
       request: Request | null;
       tripleFaulted: boolean;
+      turns: PlainData;
     };
-    this.#processor.nmiPending = pending.nmi;
+    for (const [n, core] of this.cpus.entries()) core.nmiPending = pending.nmi[n]!;
+    this.#turns.load(pending.turns);
     this.#request = pending.request;
     this.#tripleFaulted = pending.tripleFaulted;
     // Inputs that came later than the state belong to a future that may not happen.
@@ -285,61 +328,96 @@ export class Pc implements Machine {
     return saved;
   }
 
-  /** Runs the processor up to the next deadline, for at most `instants`. */
-  #execute(instants: number, resume: boolean): StopReason | null {
+  /** Runs a CPU up to the next deadline or the end of its turn, for at most `instants`. */
+  #execute(cpu: number, instants: number, resume: boolean): StopReason | null {
     const processor = this.#processor;
+    processor.seat(cpu);
     const deadline = this.board.deadline;
-    const budget = Math.min(instants, Math.ceil((deadline - this.now) / this.#pace));
+    const due = Math.ceil((deadline - this.now) / this.#pace);
+    const budget = Math.min(instants, due, this.#turns.left);
     assert(budget > 0, "a device is due and did not tick", deadline, this.now);
     this.#runUntil = deadline;
     this.#running = true;
     const exit = processor.run(Math.min(budget, 2 ** 30), resume);
     this.#instant += processor.executed;
     this.#running = false;
+    this.#turns.used(processor.executed);
 
     // What happened on the way comes before where the processor stands now.
     const watched = this.debug.takeStop();
     if (watched !== null) return watched;
     switch (exit.kind) {
       case "halted":
-        assert(processor.executed > 0 || this.#isHalted(), "a halted processor that can be woken wakes");
+        assert(
+          processor.executed > 0 || processor.core.activity !== ACTIVITY.running,
+          "a CPU that can run runs",
+        );
         return null;
       case "budget":
       case "exception":
         return null;
       case "breakpoint":
         // If a device asked for something, that comes first; the breakpoint is met again after it.
-        return this.#request === null ? this.debug.breakpoint(0) : null;
+        return this.#request === null ? this.debug.breakpoint(cpu) : null;
       case "triple-fault":
         this.#tripleFaulted = true;
-        return { kind: "triple-fault", cpu: 0, chain: exit.chain };
+        return { kind: "triple-fault", cpu, chain: exit.chain };
       case "unimplemented":
-        return { ...exit, cpu: 0 };
+        return { ...exit, cpu };
       case "out-of-memory":
         return exit;
     }
   }
 
-  /** HLT, and no interrupt that would end it. */
-  #isHalted(): boolean {
-    const processor = this.#processor;
-    if (processor.core.activity !== ACTIVITY.halted) return false;
-    if (processor.nmiPending && processor.core.word(STATE.nmiBlocked) === 0) return false;
-    return !processor.interruptLine || !processor.core.systemFlag(FLAG.IF);
-  }
-
   /** Skips time up to the next thing that can end a HLT, or to `until`. */
   #skip(until: number): StopReason | null {
-    if (!this.#processor.core.systemFlag(FLAG.IF)) return { kind: "dead", cpu: 0 };
+    if (this.#turns.isDead) return { kind: "dead", cpu: this.#turns.current };
     const wake = this.board.wakeDeadline;
     const target = Math.min(wake, until);
     if (target !== Infinity) this.#idle += Math.max(target - this.now, 0);
     return wake === Infinity ? { kind: "idle" } : null;
   }
 
-  #interruptLine(level: boolean): void {
-    this.#processor.interruptLine = level;
-    if (level && this.#running) this.#processor.requestExit();
+  #interruptLine(cpu: number, level: boolean): void {
+    const core = this.cpus[cpu];
+    if (core === undefined) return;
+    core.interruptLine = level;
+    if (level && this.#running && cpu === this.#turns.current) this.#processor.requestExit();
+  }
+
+  #raiseNmi(cpu: number): void {
+    this.cpus[cpu]!.nmiPending = true;
+    if (this.#running && cpu === this.#turns.current) this.#processor.requestExit();
+  }
+
+  /** INIT or a start-up message for a CPU: it happens after the instruction under way. */
+  #signal(cpu: number, signal: Signal): void {
+    this.#turns.signal(cpu, signal);
+    if (this.#running) this.#processor.requestExit();
+  }
+  #deliverSignals(): void {
+    for (const { cpu, signal } of this.#turns.takeSignals()) {
+      const core = this.cpus[cpu]!;
+      if (signal === "init") {
+        core.reset("init");
+        core.nmiPending = false;
+        this.board.interrupts.apics[cpu]!.init();
+        // The boot processor starts again at the reset vector, the others wait to be told where (SDM 3A 9.4).
+        if (cpu !== 0) core.activity = ACTIVITY.waitForSipi;
+      } else if (core.activity === ACTIVITY.waitForSipi) {
+        core.setSegment(SEG.cs, {
+          ...core.segment(SEG.cs),
+          selector: signal << 8,
+          base: BigInt(signal << 12),
+        });
+        core.rip = 0n;
+        core.activity = ACTIVITY.running;
+      }
+    }
+  }
+
+  #pause(): void {
+    if (this.#running && this.#turns.yield()) this.#processor.requestExit();
   }
 
   #rescheduled(deadline: number): void {
@@ -354,11 +432,17 @@ export class Pc implements Machine {
 
   /** Does what a device asked for, or stops with it. */
   #answer(): StopReason | null {
+    this.#deliverSignals();
     const request = this.#request;
     this.#request = null;
     if (request === null) return null;
     if (request.kind === "unimplemented") {
-      return { ...request, cpu: 0, rip: this.#processor.core.rip, bytes: new Uint8Array(0) };
+      return {
+        ...request,
+        cpu: this.#turns.current,
+        rip: this.#processor.core.rip,
+        bytes: new Uint8Array(0),
+      };
     }
     if (request.kind !== "reset" || this.config.noReboot === true) return request;
     this.reset();
@@ -389,6 +473,23 @@ export class Pc implements Machine {
       SERVICE_PORT,
     );
   }
+}
+
+/** STATE with the lazy flags made canonical, then the canonical TLBs. */
+function saveCore(core: Core): Uint8Array {
+  const flags = core.eflags;
+  core.eflags = flags;
+  const tlb = core.saveTlb();
+  const bytes = new Uint8Array(STATE_BYTES + tlb.length);
+  bytes.set(core.u8.subarray(0, STATE_BYTES));
+  bytes.set(tlb, STATE_BYTES);
+  return bytes;
+}
+
+function loadCore(core: Core, bytes: Uint8Array): void {
+  core.u8.set(bytes.subarray(0, STATE_BYTES));
+  core.loadTlb(bytes.slice(STATE_BYTES));
+  core.updateMode();
 }
 
 function isLater(input: LoggedInput, state: MachineState): boolean {

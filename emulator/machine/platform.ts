@@ -95,6 +95,7 @@ export function handOver(board: Board, memory: Memory, pc: PcMemory, config: Mac
 
   board.keyboardController.handOver(KEYBOARD_MODE);
   board.port92.write(0, 1, 2);
+  board.interrupts.apics[0]?.handOver();
   board.vga.setMode(VGA_MODE_3);
   for (const [index, value] of cmosMemory(pc, config)) board.rtc.configure(index, value);
 }

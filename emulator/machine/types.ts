@@ -110,11 +110,17 @@ export interface TextScreen {
 }
 
 export interface RunLimit {
-  /** At most this many instants (retired instructions plus delivered events). */
+  /** At most this many instants (retired instructions plus delivered events), summed over all CPUs. */
   readonly instants: number;
+  /** Also stop when this CPU has used `cpuInstants` (default 1) of them itself: for stepping one CPU while the others take their turns. */
+  readonly cpu?: number;
+  readonly cpuInstants?: number;
   /** At an idle machine (all CPUs in HLT, interrupts on): skip time to the next timer event (default), up to this virtual time. */
   readonly untilNanoseconds?: number;
-  /** Execute the first instruction even if it has a breakpoint or is about to raise a watched exception: set by every "continue" and "step". */
+  /**
+   * Execute the first instruction even if it has a breakpoint or is about to raise a watched exception: set by every "continue" and "step". It means the
+   * first instruction of the CPU whose turn it is, and of `cpu`.
+   */
   readonly resume?: boolean;
 }
 

@@ -18,7 +18,7 @@ const PAGE_SHIFT = 12n;
 const LARGEST_LINEAR = (1n << 64n) - 1n;
 
 export class Watches implements MachineDebug {
-  readonly #processors: readonly Processor[];
+  readonly #processor: Processor;
   readonly #linear = new Map<bigint, Set<number>>();
   readonly #physical = new Map<number, Set<number>>();
   readonly #ranges = new Map<number, Range>();
@@ -27,12 +27,12 @@ export class Watches implements MachineDebug {
   #hit: readonly number[] = [];
   #stop: StopReason | null = null;
 
-  constructor(processors: readonly Processor[]) {
-    this.#processors = processors;
-    for (const [cpu, processor] of processors.entries()) {
-      processor.isBreakpoint = (linear, physical) => this.#isBreakpoint(linear, physical);
-      processor.core.report = (event) => this.#report(cpu, processor, event);
-      processor.core.reportAccess = (access) => this.#reportAccess(cpu, processor, access);
+  constructor(processor: Processor) {
+    this.#processor = processor;
+    processor.isBreakpoint = (linear, physical) => this.#isBreakpoint(linear, physical);
+    for (const core of processor.cores) {
+      core.report = (event) => this.#report(core, event);
+      core.reportAccess = (access) => this.#reportAccess(core, access);
     }
   }
 
@@ -110,11 +110,9 @@ export class Watches implements MachineDebug {
     }
     let watched = 0;
     for (const { watch } of this.#events.values()) watched |= watch;
-    for (const processor of this.#processors) {
-      processor.setBreakpointOffsets(offsets);
-      processor.setWatchedPages(linearPages, physicalPages);
-      processor.core.watched = watched;
-    }
+    this.#processor.setBreakpointOffsets(offsets);
+    this.#processor.setWatchedPages(linearPages, physicalPages);
+    for (const core of this.#processor.cores) core.watched = watched;
   }
 
   #isBreakpoint(linear: bigint, physical: PhysicalAddress): boolean {
@@ -125,25 +123,26 @@ export class Watches implements MachineDebug {
     return true;
   }
 
-  #report(cpu: number, processor: Processor, event: CpuEvent): boolean {
+  #report(core: Core, event: CpuEvent): boolean {
     if (this.#stop !== null) return false;
     const bit = EVENT_BIT[event.kind];
     for (const [id, { watch, accepts }] of this.#events) {
-      if ((watch & bit) === 0 || !accepts(event, processor.core)) continue;
-      this.#stop = { kind: "event", cpu, id, event, rip: processor.instructionRip };
-      processor.requestExit();
+      if ((watch & bit) === 0 || !accepts(event, core)) continue;
+      this.#stop = { kind: "event", cpu: core.index, id, event, rip: this.#processor.instructionRip };
+      this.#processor.requestExit();
       return true;
     }
     return false;
   }
 
-  #reportAccess(cpu: number, processor: Processor, access: WatchedAccess): void {
+  #reportAccess(core: Core, access: WatchedAccess): void {
     if (this.#stop !== null) return;
     for (const [id, range] of this.#ranges) {
       if (range.access !== "readWrite" && (range.access === "write") !== access.write) continue;
       if (!overlaps(range, access)) continue;
-      this.#stop = { kind: "watchpoint", cpu, id, access, rip: processor.instructionRip };
-      processor.requestExit();
+      const rip = this.#processor.instructionRip;
+      this.#stop = { kind: "watchpoint", cpu: core.index, id, access, rip };
+      this.#processor.requestExit();
       return;
     }
   }

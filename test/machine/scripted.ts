@@ -15,10 +15,19 @@ export type Script = (io: PortBus, processor: ScriptedProcessor) => Generator<St
 
 export class ScriptedProcessor implements Processor {
   readonly core: Core;
+  readonly cores: readonly Core[];
   executed = 0;
-  interruptLine = false;
-  nmiPending = false;
-  acknowledge: () => number = () => 0;
+  get interruptLine(): boolean {
+    return this.core.interruptLine;
+  }
+  get nmiPending(): boolean {
+    return this.core.nmiPending;
+  }
+  set nmiPending(pending: boolean) {
+    this.core.nmiPending = pending;
+  }
+  seat(): void {}
+  acknowledge: (cpu: number) => number = () => 0;
   isBreakpoint: Processor["isBreakpoint"] = () => false;
   /** Vectors taken, with their instants. */
   readonly taken: { readonly vector: number; readonly now: number }[] = [];
@@ -33,6 +42,7 @@ export class ScriptedProcessor implements Processor {
 
   constructor(core: Core, ports: PortBus, now: () => bigint, script: Script) {
     this.core = core;
+    this.cores = [core];
     this.#ports = ports;
     this.#now = now;
     this.#script = script;
@@ -53,7 +63,7 @@ export class ScriptedProcessor implements Processor {
         continue;
       }
       if (this.interruptLine && this.core.systemFlag(FLAG.IF)) {
-        this.#take(this.acknowledge());
+        this.#take(this.acknowledge(0));
         continue;
       }
       if (this.core.activity === ACTIVITY.halted) return { kind: "halted" };
@@ -87,6 +97,7 @@ export class ScriptedProcessor implements Processor {
   reset(): void {
     this.resets++;
     this.core.reset();
+    this.core.nmiPending = false;
     this.#steps = this.#script(this.#ports, this);
   }
 }

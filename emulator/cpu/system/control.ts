@@ -162,6 +162,7 @@ const movToControl: Operation = (core, insn) => {
     if (value > 15n) throw gp("CR8: bits 63:4 are reserved");
     const before = core.cr8;
     core.cr8 = Number(value);
+    core.environment.apic?.(core.index).setTaskPriority(Number(value) << 4);
     reportControl(core, "CR8", BigInt(before), value);
   }
 };

@@ -9,7 +9,6 @@ import { WATCH } from "../event.ts";
 import type { Operation } from "../instruction.ts";
 import { SEG, STATE } from "../layout.ts";
 import { CR0, EFER } from "../registers.ts";
-import { hasFeature } from "./feature.ts";
 import { gp, requireCpl0 } from "./operand.ts";
 import { isCanonical, PHYSICAL_BITS } from "./paging.ts";
 import { flushAll } from "./tlb.ts";
@@ -111,17 +110,6 @@ const miscEnable: Register = {
   },
 };
 
-const apicBase: Register = {
-  name: "IA32_APIC_BASE",
-  read: (core) => core.quad(STATE.apicBase),
-  write: (core, value) => {
-    const writable = 0x800n | (PHYSICAL_MASK & ~0xfffn);
-    if (((value ^ core.quad(STATE.apicBase)) & ~writable) !== 0n) return false;
-    core.setQuad(STATE.apicBase, value);
-    return true;
-  },
-};
-
 /** The update signature: software writes 0 and executes CPUID before it reads. There is no microcode here. */
 const microcode: Register = { name: "IA32_BIOS_SIGN_ID", read: () => 0n, write: () => true };
 
@@ -147,7 +135,6 @@ const ARCH_CAPABILITIES = [0, 3, 4, 5, 6, 8, 13, 14, 15, 20, 24, 26, 27].reduce(
 const registers = new Map<number, Register>([
   [0x10, timeStamp],
   [0x17, constant("IA32_PLATFORM_ID", 0n)],
-  ...(hasFeature("apic") ? ([[0x1b, apicBase]] as const) : []),
   // Locked, with VMX off.
   [0x3a, constant("IA32_FEATURE_CONTROL", 1n)],
   [0x8b, microcode],
@@ -197,12 +184,17 @@ export const msrNames: ReadonlyMap<number, string> = new Map(
 
 /** Value of an MSR for the debugger; null if there is none. */
 export function readMsr(core: Core, index: number): bigint | null {
-  return registers.get(index)?.read(core) ?? null;
+  const apic = core.environment.apic?.(core.index).readMsr(index);
+  return apic === undefined ? (registers.get(index)?.read(core) ?? null) : apic;
 }
 
 /** Sets an MSR as WRMSR would; false if there is none, it is read-only, or the value is not allowed. */
 export function writeMsr(core: Core, index: number, value: bigint): boolean {
-  return registers.get(index)?.write?.(core, value) ?? false;
+  return (
+    core.environment.apic?.(core.index).writeMsr(index, value) ??
+    registers.get(index)?.write?.(core, value) ??
+    false
+  );
 }
 
 const rdmsr: Operation = (core) => {
@@ -219,10 +211,14 @@ const wrmsr: Operation = (core) => {
   requireCpl0(core, "WRMSR");
   const index = core.gpr32(1);
   const value = (BigInt(core.gpr32(2)) << 32n) | BigInt(core.gpr32(0));
-  const register = registers.get(index);
-  if (register === undefined) throw gp(`WRMSR: MSR 0x${index.toString(16)} does not exist`);
-  if (!(register.write?.(core, value) ?? false))
-    throw gp(`WRMSR: ${register.name} does not take 0x${value.toString(16)}`);
+  if (!writeMsr(core, index, value)) {
+    const name = msrNames.get(index);
+    throw gp(
+      name === undefined
+        ? `WRMSR: MSR 0x${index.toString(16)} does not exist, or does not take 0x${value.toString(16)}`
+        : `WRMSR: ${name} does not take 0x${value.toString(16)}`,
+    );
+  }
   if ((core.watched & WATCH.msr) !== 0) core.report({ kind: "msr", index, value, write: true });
 };
 

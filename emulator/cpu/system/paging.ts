@@ -70,13 +70,13 @@ const SILENT: Options = { effects: false, steps: null };
 
 function tableWord(core: Core, page: number, offset: number): number {
   const frame = core.guest.frameForRead(page);
-  if (frame !== 0) return core.u32[(frame + offset) >>> 2]!;
+  if (frame !== 0) return core.host.u32[(frame + offset) >>> 2]!;
   return core.guest.read(physical(page * 4096 + offset), 4) >>> 0;
 }
 
 function setTableWord(core: Core, page: number, offset: number, value: number): void {
   const frame = core.guest.frameForWrite(page);
-  if (frame !== 0) core.u32[(frame + offset) >>> 2] = value;
+  if (frame !== 0) core.host.u32[(frame + offset) >>> 2] = value;
   else core.guest.write(physical(page * 4096 + offset), 4, value >>> 0);
 }
 

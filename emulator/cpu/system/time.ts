@@ -1,5 +1,5 @@
 /**
- * RDTSC and RDTSCP, RDPMC, HLT, RDRAND and RDSEED (SDM 2).
+ * RDTSC and RDTSCP, RDPMC, HLT, PAUSE, RDRAND and RDSEED (SDM 2).
  */
 import type { Core } from "../core.ts";
 import type { Operation } from "../instruction.ts";
@@ -35,6 +35,7 @@ export const timeOperations = {
     requireCpl0(core, "HLT");
     core.activity = ACTIVITY.halted;
   },
+  pause: (core) => core.environment.pause?.(),
   rdrand: random,
   rdseed: random,
 } satisfies Record<string, Operation>;
