@@ -22,6 +22,8 @@ import { checkPorts } from "./system/permission.ts";
 import { segmented } from "./system/segmentation.ts";
 import { TraceCache, type CallOut, type CodeSource } from "./traces.ts";
 import { Views } from "./views.ts";
+import { vectorOperations } from "./vector/index.ts";
+import { refuseVector } from "./vector/access.ts";
 import { x87Operations } from "./x87/index.ts";
 
 const PAGE = 4096;
@@ -35,7 +37,7 @@ const DR6_SINGLE_STEP = 1 << 14;
 
 let compiled: WebAssembly.Module | null = null;
 
-const operations = { ...integerOperations, ...systemOperations, ...x87Operations };
+const operations = { ...integerOperations, ...systemOperations, ...vectorOperations, ...x87Operations };
 
 export class Cpu implements Processor {
   readonly cores: readonly Core[];
@@ -105,6 +107,10 @@ export class Cpu implements Processor {
         );
       },
       nearTarget: () => this.#nearTarget(),
+      refuseVector: (refusal: number) => {
+        this.#core.rip = this.instructionRip;
+        refuseVector(this.#core, refusal);
+      },
       divide128: (divisor: bigint, signed: number) => this.#divide128(divisor, signed !== 0),
       operate: (record: number) => this.#operate(record),
     };

@@ -18,15 +18,19 @@ import {
   when,
   type Local,
   type Node,
+  type ScalarType,
   type ValueType,
 } from "../wasm/index.ts";
 
 export type Width = 8 | 16 | 32 | 64;
 
+/** How much of a vector is in memory; "unaligned" is 128 bits anywhere. */
+export type VectorBits = 32 | 64 | 128 | "unaligned";
+
 /** Condition codes as instructions encode them (SDM 1 appendix B). */
 export type Condition = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14 | 15;
 
-export const typeOf = (width: Width): ValueType => (width === 64 ? "i64" : "i32");
+export const typeOf = (width: Width): ScalarType => (width === 64 ? "i64" : "i32");
 const widthOf = (node: Node): 32 | 64 => (node.type === "i64" ? 64 : 32);
 const MASK: Record<Width, bigint> = { 8: 0xffn, 16: 0xffffn, 32: 0xffffffffn, 64: 0xffffffffffffffffn };
 
@@ -122,6 +126,19 @@ export abstract class Vocabulary {
   /** Runs the same instruction again (REP): a new instant begins. */
   abstract repeat(): void;
 
+  // --- vectors ----------------------------------------------------------------------------------------------------------------------------
+  // A vector is a v128. An MMX register is the lower half of one whose upper half reads as 0 and is not written. That the unit may be used
+  // has been checked before a meaning with vector operands begins, and what MMX does to the x87 state comes after it.
+
+  /** Bits of the vector registers among the operands: 64 if one is an MMX register. */
+  abstract readonly vectorBits: 64 | 128;
+  /** A vector operand: a register, or `bits` of memory, zero-extended. 128 bits of memory must be aligned, or the instruction faults. */
+  abstract readVector(index: number, bits?: VectorBits): Node;
+  /** Sets a vector register, or the low `bits` of a vector to memory. */
+  abstract writeVector(index: number, value: Node, bits?: VectorBits): void;
+  /** EMMS. Checks that the unit may be used, too. */
+  abstract emptyMmx(): void;
+
   // --- flag words -------------------------------------------------------------------------------------------------------------------------
 
   abstract flagResult(): Node;
@@ -141,7 +158,7 @@ export abstract class Vocabulary {
     return width === 64 ? i64(BigInt(value)) : i32(Number(BigInt.asIntN(32, BigInt(value))));
   }
   #op(name: Arithmetic, a: Node, b: Node): Node {
-    return op(`${a.type as ValueType}.${name}`, a, b);
+    return op(`${a.type as ScalarType}.${name}`, a, b);
   }
   add(a: Node, b: Node): Node {
     return this.#op("add", a, b);
@@ -175,7 +192,7 @@ export abstract class Vocabulary {
     return this.#op(name, a, b);
   }
   compare(name: Comparison, a: Node, b: Node): Node {
-    return op(`${a.type as ValueType}.${name}`, a, b);
+    return op(`${a.type as ScalarType}.${name}`, a, b);
   }
   not(a: Node): Node {
     return this.xor(a, this.k(-1, widthOf(a)));
@@ -184,17 +201,22 @@ export abstract class Vocabulary {
     return this.sub(this.k(0, widthOf(a)), a);
   }
   isZero(a: Node): Node {
-    return op(`${a.type as ValueType}.eqz`, a);
+    return op(`${a.type as ScalarType}.eqz`, a);
   }
   /** Boolean negation of an i32 that is 0 or 1. */
   isNot(a: Node): Node {
     return op("i32.eqz", a);
   }
   count(name: "clz" | "ctz" | "popcnt", a: Node): Node {
-    return op(`${a.type as ValueType}.${name}`, a);
+    return op(`${a.type as ScalarType}.${name}`, a);
   }
   select(condition: Node, a: Node, b: Node): Node {
-    return op(a.type === "i64" ? "select.i64" : "select", a, b, condition);
+    return op(
+      a.type === "i32" ? "select" : a.type === "v128" ? "select.v128" : "select.i64",
+      a,
+      b,
+      condition,
+    );
   }
 
   /** Clears what lies above `width` in a value's type. */
@@ -208,7 +230,7 @@ export abstract class Vocabulary {
     if (width === widthOf(value) || width === 64) return value;
     if (width === 32) return op("i64.extend32_s", value);
     const name = width === 8 ? "extend8_s" : "extend16_s";
-    return op(`${value.type as ValueType}.${name}`, value);
+    return op(`${value.type as ScalarType}.${name}`, value);
   }
   /** A value of width `from` as the type of width `to`, zero-extended. */
   resize(value: Node, to: Width): Node {

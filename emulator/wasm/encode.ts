@@ -8,12 +8,16 @@ import {
   LOADS,
   OPS,
   STORES,
+  isSimd,
+  isSimdLoad,
+  isSimdStore,
   type Label,
   type Local,
   type Node,
   type ResultType,
   type ValueType,
 } from "./node.ts";
+import { LANES, SHUFFLE, SIMD, SIMD_LOADS, SIMD_PREFIX, SIMD_STORES, V128_CONST } from "./simd.ts";
 
 export interface Signature {
   readonly params: readonly ValueType[];
@@ -37,7 +41,7 @@ export interface ModuleDescription {
   readonly table: readonly string[];
 }
 
-const TYPE_BYTE: Record<ResultType, number> = { i32: 0x7f, i64: 0x7e, void: 0x40 };
+const TYPE_BYTE: Record<ResultType, number> = { i32: 0x7f, i64: 0x7e, v128: 0x7b, void: 0x40 };
 
 /** Growing byte buffer with LEB128. */
 class Writer {
@@ -211,6 +215,10 @@ function encodeBody(
     w.byte(0);
     w.unsigned(offset);
   };
+  const simd = (number: number): void => {
+    w.byte(SIMD_PREFIX);
+    w.unsigned(number);
+  };
   function one(node: Node): void {
     switch (node.kind) {
       case "const":
@@ -218,15 +226,28 @@ function encodeBody(
         return w.signed(node.value);
       case "op":
         many(node.args);
-        return w.byte(OPS[node.op][0]);
+        return isSimd(node.op) ? simd(SIMD[node.op][0]) : w.byte(OPS[node.op][0]);
+      case "v128":
+        simd(V128_CONST);
+        return node.bytes.forEach((byte) => w.byte(byte));
+      case "shuffle":
+        many(node.args);
+        simd(SHUFFLE);
+        return node.lanes.forEach((number) => w.byte(number));
+      case "lane":
+        many(node.args);
+        simd(LANES[node.op][0]);
+        return w.byte(node.lane);
       case "load":
         one(node.address);
-        w.byte(LOADS[node.op][0]);
+        if (isSimdLoad(node.op)) simd(SIMD_LOADS[node.op][0]);
+        else w.byte(LOADS[node.op][0]);
         return memarg(node.offset);
       case "store":
         one(node.address);
         one(node.value);
-        w.byte(STORES[node.op]);
+        if (isSimdStore(node.op)) simd(SIMD_STORES[node.op]);
+        else w.byte(STORES[node.op]);
         return memarg(node.offset);
       case "get":
         w.byte(0x20);

@@ -5,7 +5,11 @@
  * (`FunctionBuilder.let`). Knows no x86.
  */
 
-export type ValueType = "i32" | "i64";
+import { LANES, SIMD, SIMD_LOADS, SIMD_STORES, type LaneName } from "./simd.ts";
+
+/** Types of scalars. */
+export type ScalarType = "i32" | "i64";
+export type ValueType = ScalarType | "v128";
 export type ResultType = ValueType | "void";
 
 /** A branch target: a block (forward) or a loop (backward). Compared by identity. */
@@ -19,7 +23,22 @@ export interface Local {
 }
 
 export type Node =
-  | { readonly kind: "const"; readonly type: ValueType; readonly value: bigint }
+  | { readonly kind: "const"; readonly type: ScalarType; readonly value: bigint }
+  | { readonly kind: "v128"; readonly type: "v128"; readonly bytes: readonly number[] }
+  | {
+      readonly kind: "shuffle";
+      readonly type: "v128";
+      /** Sixteen numbers: 0 … 15 bytes of the first vector, 16 … 31 of the second. */
+      readonly lanes: readonly number[];
+      readonly args: readonly [Node, Node];
+    }
+  | {
+      readonly kind: "lane";
+      readonly type: ValueType;
+      readonly op: LaneName;
+      readonly lane: number;
+      readonly args: readonly Node[];
+    }
   | { readonly kind: "op"; readonly type: ResultType; readonly op: OpName; readonly args: readonly Node[] }
   | {
       readonly kind: "load";
@@ -148,8 +167,12 @@ export const OPS = {
   "i64.extend32_s": [0xc4, "i64"],
   select: [0x1b, "i32"],
   "select.i64": [0x1b, "i64"],
+  "select.v128": [0x1b, "v128"],
 } as const satisfies Record<string, readonly [number, ValueType]>;
-export type OpName = keyof typeof OPS;
+export type SimdName = keyof typeof SIMD;
+export type OpName = keyof typeof OPS | SimdName;
+export const isSimd = (name: OpName): name is SimdName => name in SIMD;
+const resultOf = (name: OpName): ValueType => (isSimd(name) ? SIMD[name][1] : OPS[name][1]);
 
 // oxfmt-ignore: as above. Opcode, result type.
 export const LOADS = {
@@ -165,8 +188,10 @@ export const LOADS = {
   "i64.load16_u": [0x33, "i64"],
   "i64.load32_s": [0x34, "i64"],
   "i64.load32_u": [0x35, "i64"],
-} as const satisfies Record<string, readonly [number, ValueType]>;
-export type LoadName = keyof typeof LOADS;
+} as const satisfies Record<string, readonly [number, ScalarType]>;
+export type SimdLoadName = keyof typeof SIMD_LOADS;
+export type LoadName = keyof typeof LOADS | SimdLoadName;
+export const isSimdLoad = (name: LoadName): name is SimdLoadName => name in SIMD_LOADS;
 
 export const STORES = {
   "i32.store": 0x36,
@@ -177,7 +202,9 @@ export const STORES = {
   "i64.store16": 0x3d,
   "i64.store32": 0x3e,
 } as const satisfies Record<string, number>;
-export type StoreName = keyof typeof STORES;
+export type SimdStoreName = keyof typeof SIMD_STORES;
+export type StoreName = keyof typeof STORES | SimdStoreName;
+export const isSimdStore = (name: StoreName): name is SimdStoreName => name in SIMD_STORES;
 
 export const i32 = (value: number): Node => ({
   kind: "const",
@@ -186,8 +213,34 @@ export const i32 = (value: number): Node => ({
 });
 export const i64 = (value: bigint): Node => ({ kind: "const", type: "i64", value: BigInt.asIntN(64, value) });
 
+/** A vector constant from elements of `bits` each, lowest first; fewer than fill it are repeated. */
+export function v128(bits: 8 | 16 | 32 | 64, ...elements: readonly (number | bigint)[]): Node {
+  const bytes: number[] = [];
+  for (let at = 0; bytes.length < 16; at++) {
+    const element = BigInt(elements[at % elements.length] ?? 0);
+    for (let i = 0; i < bits; i += 8) bytes.push(Number((element >> BigInt(i)) & 0xffn));
+  }
+  return { kind: "v128", type: "v128", bytes };
+}
+/** Sixteen bytes chosen from two vectors. */
+export const shuffle = (a: Node, b: Node, lanes: readonly number[]): Node => ({
+  kind: "shuffle",
+  type: "v128",
+  lanes,
+  args: [a, b],
+});
+/** Takes a lane out of a vector, or with a `value` puts it in. */
+export const lane = (name: LaneName, vector: Node, number: number, value?: Node): Node => ({
+  kind: "lane",
+  type: LANES[name][2] ? "v128" : LANES[name][1],
+  op: name,
+  lane: number,
+  args: value === undefined ? [vector] : [vector, value],
+});
+
 /** True if evaluating the node again costs nothing: a constant or a local. */
-export const isTrivial = (node: Node): boolean => node.kind === "const" || node.kind === "get";
+export const isTrivial = (node: Node): boolean =>
+  node.kind === "const" || node.kind === "v128" || node.kind === "get";
 
 /** An operator applied to its operands; folds what is constant and drops neutral elements, so callers need not. */
 export function op(name: OpName, ...args: readonly Node[]): Node {
@@ -198,7 +251,7 @@ export function op(name: OpName, ...args: readonly Node[]): Node {
     if (second.value === -1n && name.endsWith(".and") && first !== undefined) return first;
     if (first !== undefined && first.kind === "const") {
       const folded = fold(name, first.value, second.value);
-      if (folded !== null) return OPS[name][1] === "i32" ? i32(Number(folded)) : i64(folded);
+      if (folded !== null) return resultOf(name) === "i32" ? i32(Number(folded)) : i64(folded);
     }
   }
   if (second === undefined && first !== undefined && first.kind === "const") {
@@ -206,7 +259,7 @@ export function op(name: OpName, ...args: readonly Node[]): Node {
     if (name === "i64.extend_i32_s") return i64(first.value);
     if (name === "i64.extend_i32_u") return i64(BigInt.asUintN(32, first.value));
   }
-  return { kind: "op", type: OPS[name][1], op: name, args };
+  return { kind: "op", type: resultOf(name), op: name, args };
 }
 
 function fold(name: OpName, a: bigint, b: bigint): bigint | null {
@@ -231,7 +284,7 @@ function fold(name: OpName, a: bigint, b: bigint): bigint | null {
 
 export const load = (name: LoadName, address: Node, offset = 0): Node => ({
   kind: "load",
-  type: LOADS[name][1],
+  type: isSimdLoad(name) ? "v128" : LOADS[name][1],
   op: name,
   address,
   offset,

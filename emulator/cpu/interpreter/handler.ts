@@ -5,13 +5,14 @@
  * Elsewhere: the loop these bodies stand in (`loop.ts`), what a record holds (`layout.ts`).
  */
 import { assert } from "../../assert.ts";
-import { Vocabulary, type Place, type Width } from "../../semantics/vocabulary.ts";
+import { Vocabulary, type Place, type VectorBits, type Width } from "../../semantics/vocabulary.ts";
 import {
   br,
   call,
   get,
   i32,
   i64,
+  lane,
   load,
   op,
   ret,
@@ -27,6 +28,8 @@ import {
 } from "../../wasm/index.ts";
 import { VECTOR } from "../event.ts";
 import { FRAMES, RECORD, RUN, SEG, STATE, TLB } from "../layout.ts";
+import { CR0, CR4 } from "../registers.ts";
+import { REFUSAL } from "../vector/refusal.ts";
 import type { Variant } from "./variant.ts";
 
 const LOAD: Record<Width, LoadName> = {
@@ -37,6 +40,12 @@ const LOAD: Record<Width, LoadName> = {
 };
 const ACCESS = { read: 0, write: 1, modify: 2 } as const;
 type Access = keyof typeof ACCESS;
+/** Bits of one access. */
+type Bits = Width | 128;
+
+/** x87 status and tag word, and their bits: an exception is pending; TOP. */
+const FPU = { status: STATE.fpu + 2, tags: STATE.fpu + 4, pending: 0x80, top: 0x3800 } as const;
+const ALL_EMPTY = 0xffff;
 
 /** How a handler ends. In the loop it branches; in a function of its own it returns a word that the loop understands. */
 export interface Ending {
@@ -77,6 +86,7 @@ export class HandlerVocabulary extends Vocabulary {
   readonly #ending: Ending;
   #place: Place | null = null;
   readonly addressWidth: 16 | 32 | 64;
+  readonly vectorBits: 64 | 128;
 
   constructor(f: FunctionBuilder, variant: Variant, rec: Local, ending: Ending) {
     super(f, variant.width);
@@ -84,13 +94,18 @@ export class HandlerVocabulary extends Vocabulary {
     this.#rec = rec;
     this.#ending = ending;
     this.addressWidth = variant.address;
+    this.vectorBits = variant.operands.includes("y") ? 64 : 128;
   }
 
   /** Emits the variant's meaning and the step to the next record. */
   emitHandler(): void {
     const { meaning } = this.#variant.family;
     assert(meaning !== null, "an operation has no handler of its own");
+    const { operands } = this.#variant;
+    const usesMmx = operands.includes("y");
+    if (usesMmx || operands.includes("x")) this.#requireUnits(operands.includes("x"), usesMmx);
     meaning(this);
+    if (usesMmx) this.#enterMmx(0);
     this.f.emit(...this.#ending.next());
   }
 
@@ -196,7 +211,7 @@ export class HandlerVocabulary extends Vocabulary {
   }
 
   /** Linear address of an offset in the record's segment, checked if the segment is not flat. */
-  #linear(offset: Node, width: Width, access: Access, segment: Node | null): Node {
+  #linear(offset: Node, width: Bits, access: Access, segment: Node | null): Node {
     if (this.#variant.memory !== "ms") return this.let(offset);
     const number = segment ?? this.#field(RECORD.segment, "i32.load8_u");
     return this.let(
@@ -211,7 +226,7 @@ export class HandlerVocabulary extends Vocabulary {
   }
 
   /** Host address of `width` bits at a linear address: through the TLB, or by the slow path, which faults if need be. */
-  #host(linear: Node, width: Width, access: Access, flag: Node): Node {
+  #host(linear: Node, width: Bits, access: Access, flag: Node): Node {
     const bytes = width / 8;
     const page = op("i32.wrap_i64", op("i64.shr_u", linear, i64(12n)));
     const entry = this.let(
@@ -268,8 +283,11 @@ export class HandlerVocabulary extends Vocabulary {
             ? "i64.store32"
             : name("");
     this.f.emit(store(cut, get(place.host), 0, value));
-    // Frames of RAM lie behind FRAMES; anything below is scratch, which somebody has to take further.
-    this.f.emit(when(op("i32.lt_u", get(place.host), i32(FRAMES)), [call("commit", "void")]));
+    this.#commit(get(place.host));
+  }
+  /** Frames of RAM lie behind FRAMES; anything below is scratch, which somebody has to take further. */
+  #commit(host: Node): void {
+    this.f.emit(when(op("i32.lt_u", host, i32(FRAMES)), [call("commit", "void")]));
   }
 
   loadSource(offset: Node, width: Width): Node {
@@ -282,6 +300,79 @@ export class HandlerVocabulary extends Vocabulary {
   storeDestination(offset: Node, width: Width, value: Node): void {
     const linear = this.#linear(offset, width, "write", i32(SEG.es));
     this.storeTo(this.#probeLinear(linear, width, "write", i32(0)), value);
+  }
+
+  // --- vectors ----------------------------------------------------------------------------------------------------------------------------
+
+  readVector(index: number, bits: VectorBits = this.vectorBits): Node {
+    switch (this.#kind(index)) {
+      case "x":
+        return load("v128.load", this.#registerField(index));
+      case "y":
+        return load("v128.load64_zero", this.#registerField(index));
+      default:
+        break;
+    }
+    const name = bits === 32 ? "v128.load32_zero" : bits === 64 ? "v128.load64_zero" : "v128.load";
+    return this.let(load(name, this.#vectorHost(bits, "read")));
+  }
+
+  writeVector(index: number, value: Node, bits: VectorBits = this.vectorBits): void {
+    const kind = this.#kind(index);
+    if (kind === "x") {
+      this.f.emit(store("v128.store", this.#registerField(index), 0, value));
+    } else if (kind === "y") {
+      const register = this.let(this.#registerField(index));
+      this.f.emit(
+        store("i64.store", register, 0, lane("i64x2.extract_lane", value, 0)),
+        store("i32.store16", register, 8, i32(0xffff)),
+      );
+    } else {
+      const host = this.#vectorHost(bits, "write");
+      if (bits === 32) this.f.emit(store("i32.store", host, 0, lane("i32x4.extract_lane", value, 0)));
+      else if (bits === 64) this.f.emit(store("i64.store", host, 0, lane("i64x2.extract_lane", value, 0)));
+      else this.f.emit(store("v128.store", host, 0, value));
+      this.#commit(host);
+    }
+  }
+
+  /** Host address of a vector operand in memory. */
+  #vectorHost(bits: VectorBits, access: "read" | "write"): Node {
+    const size = bits === "unaligned" ? 128 : bits;
+    const linear = this.#linear(this.effective(), size, access, null);
+    if (bits === 128) {
+      const low = op("i32.and", op("i32.wrap_i64", linear), i32(15));
+      this.f.emit(when(low, this.#refuse(REFUSAL.misaligned)));
+    }
+    return this.#host(linear, size, access, this.#stackFlag(null));
+  }
+
+  #refuse(refusal: number): Node[] {
+    return [put32(RUN.record, get(this.#rec)), call("refuseVector", "void", i32(refusal)), unreachable];
+  }
+
+  /** The short test for what `cpu/vector/access.ts` checks; it is made where the bits are, so that nothing has to be kept in step with them. */
+  #requireUnits(sse: boolean, mmx: boolean): void {
+    const cr0 = op("i32.and", memory(STATE.cr0, "i32.load"), i32(CR0.EM | CR0.TS));
+    const cr4 = op("i32.and", memory(STATE.cr4, "i32.load"), i32(CR4.OSFXSR));
+    const off = op("i32.xor", cr4, i32(CR4.OSFXSR));
+    const pending = op("i32.and", memory(FPU.status, "i32.load16_u"), i32(FPU.pending));
+    let unfit = cr0;
+    if (sse) unfit = op("i32.or", unfit, off);
+    if (mmx) unfit = op("i32.or", unfit, pending);
+    this.f.emit(when(unfit, this.#refuse(sse ? (mmx ? REFUSAL.both : REFUSAL.sse) : REFUSAL.mmx)));
+  }
+  /** TOP is 0 after every MMX instruction, and the tags are all valid, or with EMMS all empty. */
+  #enterMmx(tags: number): void {
+    const status = op("i32.and", memory(FPU.status, "i32.load16_u"), i32(~FPU.top));
+    this.f.emit(
+      store("i32.store16", i32(0), FPU.status, status),
+      store("i32.store16", i32(0), FPU.tags, i32(tags)),
+    );
+  }
+  emptyMmx(): void {
+    this.#requireUnits(false, true);
+    this.#enterMmx(ALL_EMPTY);
   }
 
   // --- stack ------------------------------------------------------------------------------------------------------------------------------

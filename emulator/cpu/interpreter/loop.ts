@@ -53,6 +53,7 @@ const IMPORTS: ModuleDescription["imports"] = [
   { name: "segmented", signature: { params: ["i32", "i32", "i32"], result: "void" } },
   { name: "raise", signature: { params: ["i32", "i32"], result: "void" } },
   { name: "nearTarget", signature: { params: [], result: "void" } },
+  { name: "refuseVector", signature: { params: ["i32"], result: "void" } },
   { name: "divide128", signature: { params: ["i64", "i32"], result: "i32" } },
   { name: "operate", signature: { params: ["i32"], result: "i32" } },
 ];

@@ -8,6 +8,7 @@ import { Fault, VECTOR } from "../event.ts";
 import type { Instruction } from "../instruction.ts";
 import { SEG, STATE } from "../layout.ts";
 import { touch } from "../system/access.ts";
+import { REFUSAL } from "./refusal.ts";
 import { checkPending, Unit } from "../x87/unit.ts";
 
 const ALIGNMENT = 16n;
@@ -67,9 +68,6 @@ export function sourceAddress(
 
 const misaligned = (): Fault =>
   new Fault(VECTOR.GP, 0, "a 16-byte operand in memory is not aligned to 16 bytes");
-
-/** Why an emitted meaning cannot go on. */
-export const REFUSAL = { sse: 0, mmx: 1, both: 2, misaligned: 3 } as const;
 
 /** Throws what the test that an emitted meaning made deserves. `core.rip` is that of the instruction. */
 export function refuseVector(core: Core, refusal: number): void {
