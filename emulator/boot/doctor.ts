@@ -39,7 +39,7 @@ const FORMATS: readonly Format[] = [
     text: "Linux bzImage",
     matches: (bytes) => textAt(0x202, "HdrS")(bytes),
     offset: 0x202,
-    fix: "Linux bzImage is not supported yet; Multiboot kernels are",
+    fix: 'choose the loader "linux" or "auto"',
   },
   {
     text: "EFI application (PE/COFF)",
@@ -172,34 +172,13 @@ export function diagnose(image: BootImage, tried: readonly Finding[]): Diagnosis
 /** No loader found a header of its own. */
 function noHeader(image: BootImage, tried: readonly Finding[]): Finding {
   const [first] = tried;
-  const findings = new Findings("file", image.kernelName);
-  const pvh = findPvhNote(image.kernel);
-  if (pvh !== null)
-    return findings.make(
-      "header-missing",
-      pvh,
-      "the file has no Multiboot header; it has a PVH entry point (an ELF note)",
-      "PVH is not supported yet; give the kernel a Multiboot header besides",
-    );
   if (first !== undefined && tried.length === 1) return first;
-  return findings.make(
+  return new Findings("file", image.kernelName).make(
     "header-missing",
     null,
-    "the file has neither a Multiboot 1 header (0x1badb002) nor a Multiboot 2 header (0xe85250d6)",
-    first?.fix ?? "add a Multiboot header",
+    "the file has neither a Multiboot 1 header (0x1badb002) nor a Multiboot 2 header (0xe85250d6), no PVH note, and is not Linux",
+    tried.find(({ loader }) => loader === "multiboot1")?.fix ?? "add a Multiboot header",
   );
-}
-
-/** File offset of the ELF note XEN_ELFNOTE_PHYS32_ENTRY: name size 4, descriptor size 4 or 8, type 18, "Xen". */
-function findPvhNote(bytes: Uint8Array): number | null {
-  const isNote = (start: number): boolean =>
-    at(start, 4, 0, 0, 0)(bytes) &&
-    (bytes[start + 4] === 4 || bytes[start + 4] === 8) &&
-    at(start + 8, 18, 0, 0, 0)(bytes) &&
-    textAt(start + 12, "Xen\0")(bytes);
-  for (let x = bytes.indexOf(0x58); x >= 0; x = bytes.indexOf(0x58, x + 1))
-    if (bytes[x + 1] === 0x65 && x >= 12 && isNote(x - 12)) return x - 12;
-  return null;
 }
 
 /** The diagnosis as text for a terminal, without a newline at the end. */

@@ -19,6 +19,13 @@ export interface Segment {
   readonly executable: boolean;
 }
 
+/** A PT_NOTE segment; offset and length as the header says, not checked against the file. */
+export interface NoteSegment {
+  readonly offset: number;
+  readonly length: number;
+  readonly alignment: number;
+}
+
 export interface SectionTable {
   readonly offset: number;
   readonly entryBytes: number;
@@ -34,6 +41,7 @@ export interface ElfFile {
   readonly entry: bigint;
   /** PT_LOAD headers that occupy memory, in file order. */
   readonly segments: readonly Segment[];
+  readonly notes: readonly NoteSegment[];
   /** File offset after the program headers. */
   readonly programHeadersEnd: number;
   /** Null if there is none or if it does not lie in the file. */
@@ -42,6 +50,7 @@ export interface ElfFile {
 
 const PT_LOAD = 1;
 const PT_INTERP = 3;
+const PT_NOTE = 4;
 const PF_X = 1;
 
 const MACHINES: { readonly [machine: number]: string } = {
@@ -111,11 +120,13 @@ export function readElf(bytes: Uint8Array, findings: Findings): ElfFile | Findin
     return findings.make("program-headers", wide ? 32 : 28, `the program headers end at ${hex(programOffset + count * entryBytes)}, the file at ${hex(bytes.length)}`, "the file is cut off: build or copy it again"); // oxfmt-ignore
 
   const segments: Segment[] = [];
+  const notes: NoteSegment[] = [];
   for (let index = 0; index < count; index++) {
     const at = programOffset + index * entryBytes;
     const kind = view.getUint32(at, true);
     if (kind === PT_INTERP)
       return findings.make("elf-type", at, "the ELF file asks for a dynamic linker (PT_INTERP): it is a program for an operating system", "link the kernel with -static -nostdlib -no-pie"); // oxfmt-ignore
+    if (kind === PT_NOTE) notes.push(noteSegment(view, at, wide));
     if (kind !== PT_LOAD) continue;
     const segment = wide ? segment64(view, at, index) : segment32(view, at, index);
     if (segment.memoryBytes > 0 || segment.fileBytes > 0) segments.push(segment);
@@ -128,6 +139,7 @@ export function readElf(bytes: Uint8Array, findings: Findings): ElfFile | Findin
     relocatable: type === 3,
     entry: wide ? view.getBigUint64(24, true) : BigInt(view.getUint32(24, true)),
     segments,
+    notes,
     programHeadersEnd: programOffset + count * entryBytes,
     sections: sectionTable(view, wide),
   };
@@ -146,6 +158,16 @@ export function checkLinked(elf: ElfFile, findings: Findings): Finding | null {
     `the ELF file is a shared object or position-independent executable, linked at address ${hex(lowest)}; nothing would relocate it`,
     "link with -no-pie (and compile with -fno-pie), at the address where it shall run",
   );
+}
+
+function noteSegment(view: DataView, at: number, wide: boolean): NoteSegment {
+  return wide
+    ? { offset: size(view, at + 8), length: size(view, at + 32), alignment: size(view, at + 48) }
+    : {
+        offset: view.getUint32(at + 4, true),
+        length: view.getUint32(at + 16, true),
+        alignment: view.getUint32(at + 28, true),
+      };
 }
 
 function segment32(view: DataView, at: number, index: number): Segment {

@@ -31,6 +31,11 @@ export const RULES = {
   "video-mode": "a requested graphics mode exists",
   "relocation": "there is RAM where the image may be relocated to",
   "memory": "kernel, modules and boot information fit into RAM",
+  "linux-header": "the fields of the Linux setup header are plausible",
+  "linux-truncated": "the kernel behind the setup code lies in the file",
+  "linux-entry": "the kernel has the entry that the loader uses",
+  "command-line": "the command line is no longer than the kernel takes",
+  "pvh-note": "the PVH note holds a 32-bit physical address",
   "chainloader-image": "the chainloader gets a 64-bit ELF executable",
 } as const; // oxfmt-ignore
 export type Rule = keyof typeof RULES;

@@ -1,28 +1,22 @@
 /**
- * Carries out a boot plan: memory is written, and the boot processor is put into the state that both Multiboot versions specify.
+ * Carries out a boot plan: memory is written, and the boot processor is put into the state that the protocol specifies.
  *
- * 32-bit protected mode, flat segments, no paging, interrupts off, A20 on. What the specifications leave open is as QEMU 7.2 leaves it, so that a kernel
- * that leans on it by mistake behaves alike: selectors 0x08 and 0x10 of a valid GDT, a little stack at 0x6f08, the real-mode IDT.
+ * What the specifications leave open is as QEMU 7.2 leaves it, so that a kernel that leans on it by mistake behaves alike: the real-mode IDT stays.
+ * Elsewhere: the states themselves (`entry.ts`).
  */
-import { ATTRIBUTE, CR0, type Core } from "../cpu/core.ts";
+import { assert } from "../assert.ts";
+import { CR0, CR4, EFER, type Core } from "../cpu/core.ts";
 import { FRAMES, SEG } from "../cpu/layout.ts";
 import type { Memory } from "../memory/index.ts";
 import { PAGE_BYTES, physical } from "../numbers.ts";
-import type { BootPlan, Placed } from "./image.ts";
+import type { EntryState, Placed } from "./image.ts";
 
-/** Segment attributes as SEGMENT.attributes has them: present, ring 0, 32-bit, 4 KiB granularity, accessed. */
-const FLAT =
-  ATTRIBUTE.present | ATTRIBUTE.system | ATTRIBUTE.big | ATTRIBUTE.granularity | ATTRIBUTE.accessed;
-const CODE = FLAT | ATTRIBUTE.code | ATTRIBUTE.readable;
-const DATA = FLAT | ATTRIBUTE.writable;
-const STACK = 0x6f08;
-
-/**
- * QEMU's table: null, 32-bit code and data, 16-bit code and data. QEMU has it in an option ROM; here it lies in the BIOS area, which the memory map
- * reserves.
- */
+/** QEMU has its table in an option ROM; here it lies in the BIOS area, which the memory map reserves. */
 const GDT_ADDRESS = 0xf0000;
-const GDT = [0n, 0x00cf9b000000ffffn, 0x00cf93000000ffffn, 0x00009b000000ffffn, 0x000093000000ffffn];
+/** Attributes of real-mode segments as SEGMENT.attributes has them: present, accessed; code readable, data writable. */
+const REAL_CODE = 0x9b;
+const REAL_DATA = 0x93;
+const GENERAL = { rax: 0, rbx: 3, rsp: 4, rsi: 6 } as const;
 
 export function place(memory: Memory, placed: readonly Placed[]): void {
   for (const { start, length, bytes } of placed) {
@@ -42,24 +36,40 @@ function clear(memory: Memory, start: number, end: number): void {
 }
 
 /** Puts a processor that has just been reset at the image's entry. */
-export function enter(core: Core, memory: Memory, plan: BootPlan): void {
-  const table = new Uint8Array(GDT.length * 8);
-  const view = new DataView(table.buffer);
-  for (const [n, descriptor] of GDT.entries()) view.setBigUint64(n * 8, descriptor, true);
-  memory.poke(physical(GDT_ADDRESS), table);
-
+export function enter(core: Core, memory: Memory, state: EntryState): void {
   for (let n = 0; n < 16; n++) core.setGpr(n, 0n);
-  core.setGpr(0, BigInt(plan.magic));
-  core.setGpr(3, BigInt(plan.information));
-  core.setGpr(4, BigInt(STACK));
-  core.rip = BigInt(plan.entry);
+  for (const [name, n] of Object.entries(GENERAL))
+    core.setGpr(n, BigInt(state.registers[name as keyof typeof GENERAL] ?? 0));
+  core.rip = BigInt(state.ip);
   core.setRflags(2n);
-  core.setCr0(CR0.PE | CR0.ET);
-  core.setCr4(0);
-  core.setEfer(0);
-  for (const n of [SEG.es, SEG.ss, SEG.ds, SEG.fs, SEG.gs])
-    core.setSegment(n, { selector: 0x10, base: 0n, limit: 0xffffffff, attributes: DATA });
-  core.setSegment(SEG.cs, { selector: 0x08, base: 0n, limit: 0xffffffff, attributes: CODE });
-  core.gdtr = { base: BigInt(GDT_ADDRESS), limit: GDT.length * 8 - 1 };
+  core.setCr4(state.bits === 64 ? CR4.PAE : 0);
+  core.setCr3(BigInt(state.pageTable));
+  core.setEfer(state.bits === 64 ? EFER.LME | EFER.LMA : 0);
+  core.setCr0(CR0.ET | (state.bits === 16 ? 0 : CR0.PE) | (state.bits === 64 ? CR0.PG : 0));
+  loadSegments(core, memory, state);
   core.idtr = { base: 0n, limit: 0x3ff };
+}
+
+function loadSegments(core: Core, memory: Memory, { bits, code, data, descriptors }: EntryState): void {
+  const others = [SEG.es, SEG.ss, SEG.ds, SEG.fs, SEG.gs];
+  if (bits === 16) {
+    const real = (selector: number, attributes: number) =>
+      ({ selector, base: BigInt(selector * 16), limit: 0xffff, attributes }) as const;
+    for (const n of others) core.setSegment(n, real(data, REAL_DATA));
+    core.setSegment(SEG.cs, real(code, REAL_CODE));
+    return;
+  }
+  const table = new Uint8Array(descriptors.length * 8);
+  const view = new DataView(table.buffer);
+  for (const [n, descriptor] of descriptors.entries()) view.setBigUint64(n * 8, descriptor, true);
+  memory.poke(physical(GDT_ADDRESS), table);
+  core.gdtr = { base: BigInt(GDT_ADDRESS), limit: table.length - 1 };
+  const flat = (selector: number) => {
+    const descriptor = descriptors[selector >> 3];
+    assert(descriptor !== undefined, "a selector of the table", selector);
+    return { selector, base: 0n, limit: 0xffffffff, attributes: Number((descriptor >> 40n) & 0xf0ffn) };
+  };
+  for (const n of others) core.setSegment(n, flat(data));
+  core.setSegment(SEG.cs, flat(code));
+  core.setSegment(SEG.tr, { selector: 0, base: 0n, limit: 0x67, attributes: 0x8b });
 }

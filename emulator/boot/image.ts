@@ -6,7 +6,16 @@
  */
 import type { Finding } from "./finding.ts";
 
-export const LOADERS = ["multiboot1", "multiboot2", "chainloader"] as const;
+export const LOADERS = [
+  "linux",
+  "linux32",
+  "linux16",
+  "multiboot1",
+  "multiboot2",
+  "pvh",
+  "vmlinux",
+  "chainloader",
+] as const;
 export type LoaderName = (typeof LOADERS)[number];
 
 export interface BootModule {
@@ -24,10 +33,16 @@ export interface BootImage {
   readonly append: string;
   readonly modules: readonly BootModule[];
   /**
-   * "auto" (default) takes Multiboot 1 if it can, then Multiboot 2. Named explicitly, a loader also boots a kernel that asks for a graphics mode,
-   * without giving it one.
+   * "auto" (default) takes the first that fits of Linux (64-bit, then 32-bit entry), Multiboot 1, Multiboot 2, PVH and vmlinux. Named explicitly, a
+   * Multiboot loader also boots a kernel that asks for a graphics mode, without giving it one.
    */
   readonly loader?: "auto" | LoaderName;
+}
+
+/** What boot information tells of the machine besides its memory map. */
+export interface Platform {
+  /** Physical address of the ACPI root pointer; null without ACPI. */
+  readonly rsdp: number | null;
 }
 
 /** A stretch of physical memory, in bytes. */
@@ -69,14 +84,30 @@ export interface LoadedImage {
   readonly module: MemoryRange | null;
 }
 
+/** The boot processor at the entry. Interrupts are off, other flags 0, A20 on. */
+export interface EntryState {
+  /** 16: real mode; 32: protected mode without paging; 64: long mode, paging on. */
+  readonly bits: 16 | 32 | 64;
+  /** CS and all other segment registers: real-mode segments, or selectors of flat descriptors in the table. */
+  readonly code: number;
+  readonly data: number;
+  /** The GDT; empty in real mode. */
+  readonly descriptors: readonly bigint[];
+  /** CR3; 0 without paging. */
+  readonly pageTable: number;
+  /** Offset in CS. */
+  readonly ip: number;
+  /** General registers that are not 0. */
+  readonly registers: { readonly [name in "rax" | "rbx" | "rsp" | "rsi"]?: number };
+}
+
 export interface BootPlan {
   readonly kind: "plan";
   readonly loader: LoaderName;
-  /** Physical, and with flat segments and no paging also linear. */
+  /** Address of the first instruction: physical, and as paging is off or maps it to itself, also linear. */
   readonly entry: number;
-  /** EAX at the entry. */
-  readonly magic: number;
-  /** EBX at the entry: address of the boot information. */
+  readonly state: EntryState;
+  /** Address of the boot information: Multiboot's, Linux's boot_params (for "linux16" the setup code that becomes them), PVH's start info. */
   readonly information: number;
   readonly commandLine: string;
   readonly placed: readonly Placed[];

@@ -5,14 +5,18 @@
  * succeeds.
  */
 import type { Machine } from "../machine/types.ts";
+import { physical } from "../numbers.ts";
 import { planChainloader } from "./chainloader.ts";
 import { diagnose } from "./doctor.ts";
 import type { Finding } from "./finding.ts";
 import { enter, place } from "./handover.ts";
-import type { BootImage, BootPlan, Diagnosis, LoaderName, MemoryRange } from "./image.ts";
+import type { BootImage, BootPlan, Diagnosis, LoaderName, MemoryRange, Platform } from "./image.ts";
+import { planLinux, planLinux16, planLinux32 } from "./linux/bzimage.ts";
+import { planVmlinux } from "./linux/vmlinux.ts";
 import { memoryMap, type MapEntry } from "./memory-map.ts";
 import { planMultiboot1 } from "./multiboot1.ts";
 import { planMultiboot2 } from "./multiboot2.ts";
+import { planPvh } from "./pvh.ts";
 
 export { CHAINLOADER_NAME } from "./chainloader.ts";
 export { describeFile, explain } from "./doctor.ts";
@@ -28,30 +32,54 @@ export {
   type LoaderName,
   type MemoryRange,
   type Placed,
+  type Platform,
 } from "./image.ts";
+export { decodeBootParams, type DecodedField } from "./linux/boot-params.ts";
 export { memoryMap, type MapEntry } from "./memory-map.ts";
 
 export type BootResult = BootPlan | Diagnosis;
 
-const PLANS: {
-  readonly [loader in LoaderName]: (image: BootImage, map: readonly MapEntry[]) => BootPlan | Finding;
-} = {
-  multiboot1: planMultiboot1,
+type Plan = (image: BootImage, map: readonly MapEntry[], platform: Platform) => BootPlan | Finding;
+
+const PLANS: { readonly [loader in LoaderName]: Plan } = {
+  linux: planLinux,
+  linux32: planLinux32,
+  linux16: planLinux16,
+  multiboot1: (image, map) => planMultiboot1(image, map),
   multiboot2: planMultiboot2,
+  pvh: planPvh,
+  vmlinux: planVmlinux,
   chainloader: planChainloader,
 };
 
+/** What "auto" tries, in this order. */
+const AUTOMATIC = ["linux", "linux32", "multiboot1", "multiboot2", "pvh", "vmlinux"] as const;
+/** How messages call them. */
+const TITLES: { readonly [loader in (typeof AUTOMATIC)[number]]: string } = {
+  linux: "Linux",
+  linux32: "Linux",
+  multiboot1: "Multiboot 1",
+  multiboot2: "Multiboot 2",
+  pvh: "PVH",
+  vmlinux: "Linux (vmlinux)",
+};
+
 /** What a boot would do on a machine with this RAM (ascending ranges): everything but the doing. */
-export function plan(image: BootImage, ram: readonly MemoryRange[]): BootResult {
+export function plan(
+  image: BootImage,
+  ram: readonly MemoryRange[],
+  platform: Platform = { rsdp: null },
+): BootResult {
   const loader = image.loader ?? "auto";
-  const loaders: readonly LoaderName[] = loader === "auto" ? ["multiboot1", "multiboot2"] : [loader];
+  const loaders: readonly LoaderName[] = loader === "auto" ? AUTOMATIC : [loader];
   const map = memoryMap(ram);
   const tried: Finding[] = [];
   if (image.kernel.length === 0) return diagnose(image, tried);
   for (const name of loaders) {
-    const result = PLANS[name](image, map);
+    const result = PLANS[name](image, map, platform);
     if (result.kind === "plan") return result;
-    tried.push(result);
+    // Both Linux entries look for the same header.
+    if (name !== "linux32" || result.rule !== "header-missing" || loader !== "auto") tried.push(result);
   }
   return diagnose(image, loader === "auto" ? tried : suggest(image, map, loader, tried));
 }
@@ -63,26 +91,25 @@ function suggest(
   chosen: LoaderName,
   tried: readonly Finding[],
 ): readonly Finding[] {
-  const other = (["multiboot1", "multiboot2"] as const).find(
-    (name) => name !== chosen && PLANS[name](image, map).kind === "plan",
+  const other = AUTOMATIC.find(
+    (name) => name !== chosen && PLANS[name](image, map, { rsdp: null }).kind === "plan",
   );
   if (other === undefined) return tried;
-  const name = other === "multiboot1" ? "Multiboot 1" : "Multiboot 2";
   return tried.map((finding) => ({
     ...finding,
     rule: "header-other",
-    text: `${finding.text}; it is a ${name} kernel`,
+    text: `${finding.text}; it is a ${TITLES[other]} kernel`,
     fix: `choose the loader "${other}" or "auto"`,
   }));
 }
 
 /** Boots a machine that has just been created or reset. */
 export function boot(machine: Machine, image: BootImage): BootResult {
-  const result = plan(image, ramRanges(machine));
+  const result = plan(image, ramRanges(machine), { rsdp: findRsdp(machine) });
   if (result.kind === "diagnosis") return result;
   place(machine.memory, result.placed);
   const [core] = machine.cpus;
-  if (core !== undefined) enter(core, machine.memory, result);
+  if (core !== undefined) enter(core, machine.memory, result.state);
   return result;
 }
 
@@ -96,4 +123,19 @@ function ramRanges(machine: Machine): readonly MemoryRange[] {
     else ram.push({ start, length: size });
   }
   return ram;
+}
+
+const RSDP_SIGNATURE = [0x52, 0x53, 0x44, 0x20, 0x50, 0x54, 0x52, 0x20];
+
+/** The ACPI root pointer as an operating system searches for it on a PC: on a multiple of 16 in the BIOS area (ACPI 6.5 §5.2.5.1). */
+function findRsdp({ memory }: Machine): number | null {
+  const base = 0xe0000;
+  const bytes = memory.readBytes(physical(base), 0x20000);
+  for (let at = 0; at < bytes.length; at += 16)
+    if (
+      RSDP_SIGNATURE.every((byte, n) => bytes[at + n] === byte) &&
+      bytes.subarray(at, at + 20).reduce((sum, byte) => (sum + byte) & 0xff, 0) === 0
+    )
+      return base + at;
+  return null;
 }

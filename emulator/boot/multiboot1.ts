@@ -8,6 +8,7 @@
  * headers all the same and entered in that same 32-bit state, as GRUB does; its first code must be 32-bit.
  */
 import { checkLinked, isElf, readElf, viewOf } from "./elf.ts";
+import { multibootEntry } from "./entry.ts";
 import { Findings, hex, isFinding, type Finding } from "./finding.ts";
 import { placeFlat } from "./flat.ts";
 import { findHeader, MULTIBOOT1 } from "./header.ts";
@@ -202,7 +203,7 @@ function assemble(
     kind: "plan",
     loader: "multiboot1",
     entry: placement.entry,
-    magic: MAGIC,
+    state: multibootEntry(placement.entry, MAGIC, information),
     information,
     commandLine,
     placed,

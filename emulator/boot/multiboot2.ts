@@ -6,6 +6,7 @@
  * what does not exist. All sections of an ELF file are loaded, those that are not part of a segment behind the modules.
  */
 import { checkLinked, isElf, readElf, viewOf, type ElfFile } from "./elf.ts";
+import { multibootEntry } from "./entry.ts";
 import { Findings, hex, isFinding, type Finding } from "./finding.ts";
 import { placeFlat, type AddressFields } from "./flat.ts";
 import { findHeader, MULTIBOOT2 } from "./header.ts";
@@ -328,7 +329,7 @@ function assemble(
     kind: "plan",
     loader: "multiboot2",
     entry: placement.entry,
-    magic: MAGIC,
+    state: multibootEntry(placement.entry, MAGIC, information),
     information,
     commandLine,
     placed,

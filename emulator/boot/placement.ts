@@ -5,7 +5,7 @@
  * that a kernel linked high and loaded low may name its entry by either address.
  */
 import type { ElfFile, Segment } from "./elf.ts";
-import { hex, type Finding, type Findings } from "./finding.ts";
+import { hex, isFinding, type Finding, type Findings } from "./finding.ts";
 import type { BootImage, BootModule, LoadedImage, LoadedSegment, Placed } from "./image.ts";
 import { FOUR_GIB, type Room } from "./memory-map.ts";
 
@@ -59,7 +59,7 @@ function overlap(segments: readonly Segment[], findings: Findings): Finding | nu
   return null;
 }
 
-/** Places a checked ELF file `shift` bytes away from its physical addresses. */
+/** Places a checked ELF file `shift` bytes away from its physical addresses, and finds its entry. */
 export function placeElf(
   elf: ElfFile,
   bytes: Uint8Array,
@@ -67,6 +67,27 @@ export function placeElf(
   findings: Findings,
   shift = 0,
 ): Placement | Finding {
+  const segments = placeSegments(elf, bytes, room, findings, shift);
+  if (isFinding(segments)) return segments;
+  const entry = findEntry(elf, shift);
+  if (entry === null || segments.placed.length === 0)
+    return findings.make(
+      "entry-outside",
+      24,
+      `the entry point ${hex(elf.entry)} lies in none of the segments (${elf.segments.map(extent).join(", ")})`,
+      "name the entry symbol with ENTRY(_start) in the linker script, and keep its section",
+    );
+  return { ...segments, entry };
+}
+
+/** Places the segments, for protocols that name the entry elsewhere. */
+export function placeSegments(
+  elf: ElfFile,
+  bytes: Uint8Array,
+  room: Room,
+  findings: Findings,
+  shift = 0,
+): Omit<Placement, "entry"> | Finding {
   const placed: Placed[] = [];
   const segments: LoadedSegment[] = [];
   const notes: Finding[] = [];
@@ -96,15 +117,7 @@ export function placeElf(
     room.take({ start, length: segment.memoryBytes });
     end = Math.max(end, start + segment.memoryBytes);
   }
-  const entry = findEntry(elf, shift);
-  if (entry === null || placed.length === 0)
-    return findings.make(
-      "entry-outside",
-      24,
-      `the entry point ${hex(elf.entry)} lies in none of the segments (${elf.segments.map(extent).join(", ")})`,
-      "name the entry symbol with ENTRY(_start) in the linker script, and keep its section",
-    );
-  return { kind: "placement", entry, placed, segments, end, notes };
+  return { kind: "placement", placed, segments, end, notes };
 }
 
 function holdsOnlyHeaders(segment: Segment, elf: ElfFile): boolean {

@@ -1,7 +1,8 @@
 /** The boot doctor: images that cannot boot, each with the rule it breaks, the file offset and a fix. */
 import { describe, expect, it } from "vitest";
 import { explain, plan, RULES, type BootImage, type Rule } from "../../emulator/boot/index.ts";
-import { buildElf, code, FIRST, multiboot1, multiboot2 } from "./elf-builder.ts";
+import { buildElf, code, FIRST, multiboot1, multiboot2, pvhElf, pvhNote } from "./elf-builder.ts";
+import { bzImage } from "./linux-builder.ts";
 import { image, MIB, RAM_128M } from "./plan.ts";
 
 const elf32 = (bytes: Uint8Array, rest: object = {}): Uint8Array =>
@@ -26,12 +27,6 @@ function pe(subsystem: number): Uint8Array {
   return file;
 }
 
-function bzImage(): Uint8Array {
-  const file = pe(10);
-  file.set(text("HdrS"), 0x202);
-  return file;
-}
-
 function disk(): Uint8Array {
   const file = new Uint8Array(1024);
   file.set([0xfa, 0x31, 0xc0]);
@@ -51,6 +46,7 @@ interface Case {
   readonly says: RegExp;
   readonly fix: RegExp;
   readonly loader?: BootImage["loader"];
+  readonly append?: string;
 }
 
 const CASES: readonly Case[] = [
@@ -413,12 +409,88 @@ const CASES: readonly Case[] = [
     fix: /MinGW/,
   },
   {
-    what: "a Linux bzImage",
-    kernel: bzImage(),
+    what: "a Linux bzImage given to Multiboot",
+    kernel: bzImage({ xloadflags: 0, loadflags: 0 }),
+    loader: "multiboot1",
     rule: "file-format",
     offset: 0x202,
     says: /Linux bzImage/,
-    fix: /Linux bzImage is not supported yet/,
+    fix: /"linux" or "auto"/,
+  },
+  {
+    what: "a bzImage without its boot flag",
+    kernel: bzImage({ bootFlag: 0xaa54 }),
+    rule: "linux-header",
+    offset: 0x1fe,
+    says: /boot_flag is 0xaa54/,
+    fix: /damaged/,
+  },
+  {
+    what: "a bzImage of an unknown protocol",
+    kernel: bzImage({ version: 0x300 }),
+    rule: "linux-header",
+    offset: 0x206,
+    says: /version is 3.00/,
+    fix: /damaged/,
+  },
+  {
+    what: "a bzImage that is cut off",
+    kernel: bzImage().subarray(0, 0x1800),
+    rule: "linux-truncated",
+    offset: 0x1f4,
+    says: /announces 0x1000 bytes of kernel, and the file has 0xe00/,
+    fix: /cut off/,
+  },
+  {
+    what: "a bzImage that ends in its setup code",
+    kernel: bzImage().subarray(0, 0x800),
+    rule: "linux-truncated",
+    offset: 0x1f1,
+    says: /ends at 0x800/,
+    fix: /cut off/,
+  },
+  {
+    what: "a 32-bit bzImage given to the 64-bit entry",
+    kernel: bzImage({ xloadflags: 0 }),
+    loader: "linux",
+    rule: "header-other",
+    offset: 0x236,
+    says: /XLF_KERNEL_64 is clear/,
+    fix: /"linux32"/,
+  },
+  {
+    what: "a zImage given to the 32-bit entry",
+    kernel: bzImage({ loadflags: 0 }),
+    loader: "linux32",
+    rule: "header-other",
+    offset: 0x211,
+    says: /zImage/,
+    fix: /"linux"/,
+  },
+  {
+    what: "a bzImage of an old protocol",
+    kernel: bzImage({ version: 0x201, loadflags: 0 }),
+    rule: "linux-entry",
+    offset: 0x206,
+    says: /2.01, and the 64-bit entry came with 2.12/,
+    fix: /"linux16"/,
+  },
+  {
+    what: "a bzImage that needs more memory than there is",
+    kernel: bzImage({ initSize: 0x20000000 }),
+    rule: "memory",
+    offset: 0x260,
+    says: /0x20000000 bytes of memory from 0x1000000/,
+    fix: /-m 529M/,
+  },
+  {
+    what: "a command line that the kernel does not take",
+    kernel: bzImage({ commandLineSize: 3 }),
+    rule: "command-line",
+    offset: 0x238,
+    says: /has 5 bytes, and the kernel takes 3/,
+    fix: /shorten/,
+    append: "quiet",
   },
   {
     what: "a gzip-compressed kernel",
@@ -461,18 +533,42 @@ const CASES: readonly Case[] = [
     fix: /KEEP/,
   },
   {
-    what: "a kernel with a PVH note only",
-    kernel: elf32(at(0, Uint8Array.of(4, 0, 0, 0, 4, 0, 0, 0, 18, 0, 0, 0, 0x58, 0x65, 0x6e, 0), 64)),
-    rule: "header-missing",
+    what: "a PVH note without a segment",
+    kernel: elf32(at(0, pvhNote(MIB), 64)),
+    rule: "pvh-note",
     offset: FIRST,
-    says: /PVH/,
-    fix: /not supported yet/,
+    says: /in no PT_NOTE segment/,
+    fix: /@note/,
+  },
+  {
+    what: "a PVH note with a virtual address",
+    kernel: pvhElf(pvhNote(0xffffffff81000000n)),
+    rule: "pvh-note",
+    offset: FIRST + 80 + 16,
+    says: /entry 0xffffffff81000000/,
+    fix: /KERNEL_BASE/,
+  },
+  {
+    what: "a PVH note with half an address",
+    kernel: pvhElf(pvhNote(MIB).fill(2, 4, 5)),
+    rule: "pvh-note",
+    offset: FIRST + 80 + 4,
+    says: /has 2 bytes/,
+    fix: /\.quad/,
+  },
+  {
+    what: "a PVH entry outside all segments",
+    kernel: pvhElf(pvhNote(3 * MIB)),
+    rule: "entry-outside",
+    offset: FIRST + 80 + 16,
+    says: /0x300000, which lies in no/,
+    fix: /32-bit instruction/,
   },
 ];
 
 describe("a diagnosis for every kind of broken image", () => {
-  it.each(CASES)("$what", ({ kernel, loader, rule, offset, says, fix }) => {
-    const result = plan(image(kernel, loader === undefined ? {} : { loader }), RAM_128M);
+  it.each(CASES)("$what", ({ kernel, loader, append = "", rule, offset, says, fix }) => {
+    const result = plan(image(kernel, { append, ...(loader === undefined ? {} : { loader }) }), RAM_128M);
     expect(result.kind).toBe("diagnosis");
     if (result.kind !== "diagnosis") return;
     expect(result.cause).toMatchObject({ rule, offset, file: "kernel.elf" });
@@ -491,10 +587,19 @@ it("the text names the file, what it is, every loader tried, the place and the f
     "cannot boot kernel.elf (ELF32 executable for i386): the Multiboot 1 header at 0x1000 has checksum 0xe4524ffc, and its first 3 fields must add up to 0 (mod 2^32)
       fix: write 0xe4524ffb: .long -(MAGIC + FLAGS)
       tried:
+        linux: there is no Linux setup header ("HdrS" at 0x202) in the file (kernel.elf)
+          rule: the file has a header of this protocol
+          fix: give the bzImage that a kernel build leaves in arch/x86/boot, or a distribution's /boot/vmlinuz
         multiboot1: the Multiboot 1 header at 0x1000 has checksum 0xe4524ffc, and its first 3 fields must add up to 0 (mod 2^32) (kernel.elf+0x1008)
           rule: magic, flags and checksum add up to zero
         multiboot2: there is no Multiboot 2 header (0xe85250d6) in the file (kernel.elf)
           rule: the file has a header of this protocol
-          fix: add one in a section of its own (.section .multiboot, "a") and keep it with KEEP(*(.multiboot)) first in the linker script"
+          fix: add one in a section of its own (.section .multiboot, "a") and keep it with KEEP(*(.multiboot)) first in the linker script
+        pvh: the ELF file has no PVH entry note (XEN_ELFNOTE_PHYS32_ENTRY) (kernel.elf)
+          rule: the file has a header of this protocol
+          fix: add a note of type 18 named Xen with the physical address of the 32-bit entry, in a PT_NOTE segment
+        vmlinux: the ELF file is not Linux: it has no note of that name and no "Linux version" text (kernel.elf+0x4)
+          rule: the file has a header of this protocol
+          fix: give the vmlinux of an x86-64 kernel build, or its bzImage"
   `);
 });

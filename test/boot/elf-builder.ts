@@ -106,3 +106,24 @@ export function code(header: Uint8Array, bytes = 64): Uint8Array {
   all.set(header);
   return all;
 }
+
+/** The note XEN_ELFNOTE_PHYS32_ENTRY: with a bigint as 64-bit ELF files have it, with a number in 4 bytes. */
+export function pvhNote(entry: bigint | number): Uint8Array {
+  const wide = typeof entry === "bigint";
+  const note = words([4, wide ? 8 : 4, 18, 0x006e6558, 0, ...(wide ? [0] : [])]);
+  const view = new DataView(note.buffer);
+  if (wide) view.setBigUint64(16, entry, true);
+  else view.setUint32(16, entry, true);
+  return note;
+}
+
+/** A 64-bit ELF kernel at 1 MiB that has nothing but notes to tell how it starts; the notes are at FIRST + 80. */
+export function pvhElf(notes: Uint8Array): Uint8Array {
+  return buildElf({
+    bits: 64,
+    programs: [
+      { physicalAddress: 0x100000, bytes: code(new Uint8Array(0), 80) },
+      { type: 4, physicalAddress: 0, bytes: notes },
+    ],
+  });
+}

@@ -20,7 +20,7 @@ describe("the information structure", () => {
   it("lies where QEMU puts it, with the flags QEMU sets", () => {
     expect(information).toBe(0x9500);
     expect(field(0)).toBe(0x24f);
-    expect(memory.plan.magic).toBe(0x2badb002);
+    expect(memory.plan.state.registers.rax).toBe(0x2badb002);
   });
   it("tells memory below 640 KiB and above 1 MiB", () => {
     expect(field(4)).toBe(0x27f);

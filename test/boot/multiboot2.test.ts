@@ -44,7 +44,11 @@ describe("the information structure", () => {
   const tag = (type: number): Tag => all.find((one) => one.type === type)!;
 
   it("is announced by its magic number", () => {
-    expect(memory.plan).toMatchObject({ loader: "multiboot2", magic: 0x36d76289, entry: MIB });
+    expect(memory.plan).toMatchObject({
+      loader: "multiboot2",
+      state: { registers: { rax: 0x36d76289 } },
+      entry: MIB,
+    });
   });
   it("has command line, loader, modules, memory, map and text screen", () => {
     expect(all.map(({ type }) => type)).toEqual([1, 2, 3, 3, 4, 6, 8, 0]);
