@@ -14,7 +14,8 @@ import { emptyIdeChannel } from "../devices/ide.ts";
 import { KeyboardController } from "../devices/keyboard-controller.ts";
 import { Keyboard } from "../devices/keyboard.ts";
 import { Mouse } from "../devices/mouse.ts";
-import { PciHost } from "../devices/pci-host.ts";
+import { FwCfg } from "../devices/fw-cfg.ts";
+import { fillFwCfg } from "../devices/fw-cfg-pc.ts";
 import type { Pic } from "../devices/pic.ts";
 import { Pit } from "../devices/pit.ts";
 import { Power } from "../devices/power.ts";
@@ -23,14 +24,15 @@ import { Rtc } from "../devices/rtc.ts";
 import { Speaker } from "../devices/speaker.ts";
 import { Uart } from "../devices/uart.ts";
 import { Vga } from "../devices/vga.ts";
-import { type Memory, MemoryRegion, type RegionAccess } from "../memory/index.ts";
+import { assert } from "../assert.ts";
+import { type Memory, MemoryRegion, type PcMemory, type RegionAccess } from "../memory/index.ts";
 import { Interrupts, type ProcessorPins } from "./interrupts.ts";
+import { Slots } from "./slots.ts";
 import type { MachineConfig, OutputChannel } from "./types.ts";
 
 /** 2026-01-01T00:00:00Z in milliseconds since 1970: the RTC's start unless another is given, so that runs repeat. */
 const RTC_BASE = 1_767_225_600_000;
 const VGA_BYTES = 0x20000;
-const PM_BASE = 0x600;
 
 export const IRQ = { pit: 0, keyboard: 1, serial1: 3, serial0: 4, rtc: 8, sci: 9, mouse: 12 } as const;
 
@@ -69,11 +71,12 @@ export class Board {
   /** The window at 0xa0000, for the memory tree. */
   readonly vgaLowmem: MemoryRegion;
   /** All devices, in the order in which they are reset, ticked and loaded: the interrupt controller first, since the others drive its lines. */
-  readonly devices: readonly Device[];
+  readonly devices: Device[];
   /** Those that can have a deadline, with the global system interrupts they may raise then; "message": interrupts that no mask here holds back. */
   readonly #timed: { readonly device: Device; readonly gsis: readonly number[] | "message" }[];
 
   constructor(config: MachineConfig, environment: BoardEnvironment) {
+    this.#config = config;
     this.#environment = environment;
     const { reset, output } = environment;
     const interrupts = new Interrupts(config.cpus ?? 1, environment.processors, environment.hasApic);
@@ -94,7 +97,6 @@ export class Board {
     const port92 = new Port92(() => reset("port 0x92"));
     const resetControl = new ResetControl(() => reset("port 0xCF9"));
     const power = new Power(interrupts.gsi(IRQ.sci), environment.sleep);
-    const pciHost = new PciHost();
     this.interrupts = interrupts;
     this.pic = pic;
     this.pit = pit;
@@ -119,7 +121,6 @@ export class Board {
       port92,
       resetControl,
       power,
-      pciHost,
     ];
     this.#timed = [
       { device: pit, gsis: [IRQ.pit] },
@@ -131,19 +132,7 @@ export class Board {
       ...interrupts.apics.map((device) => ({ device, gsis: "message" }) as const),
     ];
 
-    const timed = (device: Device, ops: RegionOps): RegionOps => ({
-      read: (address, size) => {
-        device.tick(environment.now());
-        const value = ops.read(address, size);
-        environment.rescheduled(device.deadline);
-        return value;
-      },
-      write: (address, size, value) => {
-        device.tick(environment.now());
-        ops.write(address, size, value);
-        environment.rescheduled(device.deadline);
-      },
-    });
+    const timed = this.#timedOps;
     this.vgaLowmem = MemoryRegion.io("vga-lowmem", VGA_BYTES, this.vga.memory, { access: MEMORY_BYTES });
     const [apic, ...otherApics] = interrupts.apics.map((device) => timed(device, device.registers));
     const apicOps: RegionOps = {
@@ -219,25 +208,82 @@ export class Board {
           {},
         );
       }
-      add("acpi-evt", PM_BASE, 4, timed(power, power.events), {});
-      add("acpi-cnt", PM_BASE + 4, 2, timed(power, power.controls), {});
-      add("acpi-tmr", PM_BASE + 8, 4, timed(power, power.timer), {});
-      add("pci-conf-idx", 0xcf8, 4, pciHost.index, {});
       add("piix3-reset-control", 0xcf9, 1, resetControl, BYTES, 1);
-      add("pci-conf-data", 0xcfc, 4, pciHost.data, {});
     };
   }
 
+  readonly #config: MachineConfig;
   readonly #environment: BoardEnvironment;
+  /** Brings a device to now before an access, and reports its deadline after it. */
+  readonly #timedOps = (device: Device, ops: RegionOps): RegionOps => ({
+    read: (address, size) => {
+      device.tick(this.#environment.now());
+      const value = ops.read(address, size);
+      this.#environment.rescheduled(device.deadline);
+      return value;
+    },
+    write: (address, size, value) => {
+      device.tick(this.#environment.now());
+      ops.write(address, size, value);
+      this.#environment.rescheduled(device.deadline);
+    },
+  });
   readonly #ports: (io: MemoryRegion) => void;
   readonly #windows: (system: MemoryRegion) => void;
 
-  /** Puts the devices' ports into the I/O space, and their registers into memory. */
-  attach(memory: Memory): void {
+  /** Puts the devices' ports into the I/O space and their registers into memory, and plugs in what is on the PCI bus. */
+  attach(memory: Memory, pcMemory: PcMemory): void {
     memory.transaction(() => {
       this.#ports(memory.io);
       this.#windows(memory.system);
     });
+    const { now, rescheduled } = this.#environment;
+    const slots = new Slots({
+      config: this.#config,
+      memory,
+      pcMemory,
+      now,
+      rescheduled,
+      line: (irq) => this.interrupts.gsi(irq),
+      message: (address, data) => this.interrupts.message(address, data),
+      power: this.power,
+      timed: this.#timedOps,
+    });
+    this.#slots = slots;
+    const { functions } = slots;
+    this.devices.push(slots.bus, ...functions);
+    for (const device of functions) this.#timed.push({ device, gsis: "message" });
+    this.#attachFwCfg(memory, pcMemory);
+  }
+
+  #attachFwCfg(memory: Memory, pcMemory: PcMemory): void {
+    const config = this.#config;
+    const fwCfg = new FwCfg(memory);
+    fillFwCfg(fwCfg, {
+      ramBytes: config.ramBytes,
+      ramBelow4G: pcMemory.split.below4G,
+      cpus: config.cpus ?? 1,
+      bootOrder: config.bootOrder ?? "cad",
+      files: config.fwCfg ?? [],
+    });
+    this.#fwCfg = fwCfg;
+    this.devices.push(fwCfg);
+    memory.transaction(() => {
+      memory.io.add(MemoryRegion.io("fwcfg", 2, fwCfg.ports), 0x510);
+      memory.io.add(MemoryRegion.io("fwcfg.dma", 8, fwCfg.dma), 0x514);
+    });
+  }
+
+  #slots: Slots | null = null;
+  #fwCfg: FwCfg | null = null;
+  /** The PCI bus and what is plugged in, once `attach` has been called. */
+  get slots(): Slots {
+    assert(this.#slots !== null, "the board is attached");
+    return this.#slots;
+  }
+  get fwCfg(): FwCfg {
+    assert(this.#fwCfg !== null, "the board is attached");
+    return this.#fwCfg;
   }
 
   reset(): void {

@@ -130,7 +130,7 @@ export class Pc implements Machine {
       vgaLowmem: this.board.vgaLowmem,
       ...(config.maxRamBelow4G === undefined ? {} : { maxRamBelow4G: config.maxRamBelow4G }),
     });
-    this.board.attach(this.memory);
+    this.board.attach(this.memory, this.#pcMemory);
     this.#addServicePort();
     this.addressSpaces = { memory: this.memory.addressSpace, io: this.memory.ioSpace };
     this.#processor = makeProcessor(

@@ -8,6 +8,7 @@
 import type { VgaMode } from "../devices/vga.ts";
 import { type Memory, type PcMemory } from "../memory/index.ts";
 import { physical } from "../numbers.ts";
+import { assignResources } from "../devices/pci/assign.ts";
 import { BIOS_BASE, BIOS_BYTES, biosImage, interruptVectors } from "./bios.ts";
 import type { Board } from "./board.ts";
 import type { MachineConfig } from "./types.ts";
@@ -96,6 +97,7 @@ export function handOver(board: Board, memory: Memory, pc: PcMemory, config: Mac
   board.keyboardController.handOver(KEYBOARD_MODE);
   board.port92.write(0, 1, 2);
   board.interrupts.apics[0]?.handOver();
+  assignResources(board.slots.bus);
   board.vga.setMode(VGA_MODE_3);
   for (const [index, value] of cmosMemory(pc, config)) board.rtc.configure(index, value);
 }

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import { PM_TIMER_HERTZ, timeOf } from "../../emulator/devices/clock.ts";
-import { PciHost } from "../../emulator/devices/pci-host.ts";
 import { Power } from "../../emulator/devices/power.ts";
 import { Port92, ResetControl } from "../../emulator/devices/reset-control.ts";
 import { bytes, ns, recordLine } from "./recorder.ts";
@@ -95,12 +94,4 @@ test("port 0xcf9 resets with bit 2", () => {
   expect([port.in(0), resets]).toEqual([2, 0]);
   port.out(0, 6);
   expect([port.in(0), resets]).toEqual([2, 1]);
-});
-
-test("the PCI configuration mechanism is there, the devices are not", () => {
-  const device = new PciHost();
-  device.index.write(0, 4, 0x80000000);
-  expect(device.index.read(0, 4)).toBe(0x80000000);
-  expect(device.data.read(0, 4)).toBe(0xffffffff);
-  expect(device.data.read(2, 2)).toBe(0xffff);
 });
