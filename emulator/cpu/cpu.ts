@@ -16,6 +16,7 @@ import { integerOperations } from "./operation/index.ts";
 import type { Processor, ProcessorExit } from "./processor.ts";
 import { commit, slowModify, slowRead, slowWrite } from "./system/access.ts";
 import { translateCode } from "./system/fetch.ts";
+import { sseOperations } from "./sse/index.ts";
 import { systemOperations } from "./system/index.ts";
 import { deliver, deliverFault } from "./system/interrupt.ts";
 import { checkPorts } from "./system/permission.ts";
@@ -37,7 +38,13 @@ const DR6_SINGLE_STEP = 1 << 14;
 
 let compiled: WebAssembly.Module | null = null;
 
-const operations = { ...integerOperations, ...systemOperations, ...vectorOperations, ...x87Operations };
+const operations = {
+  ...integerOperations,
+  ...sseOperations,
+  ...systemOperations,
+  ...vectorOperations,
+  ...x87Operations,
+};
 
 export class Cpu implements Processor {
   readonly cores: readonly Core[];

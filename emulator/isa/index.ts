@@ -7,8 +7,12 @@ import { flow } from "./flow.ts";
 import { move } from "./move.ts";
 import { multiplication } from "./multiply.ts";
 import { shifts } from "./shift.ts";
+import { sseFloat } from "./sse-float.ts";
 import { strings } from "./string.ts";
 import { system } from "./system.ts";
+import { vectorArithmetic } from "./vector-arithmetic.ts";
+import { vectorMoves } from "./vector-move.ts";
+import { vectorShuffles } from "./vector-shuffle.ts";
 
 export const families: readonly Family[] = [
   ...alu,
@@ -20,6 +24,10 @@ export const families: readonly Family[] = [
   ...strings,
   ...flags,
   ...system,
+  ...vectorMoves,
+  ...vectorArithmetic,
+  ...vectorShuffles,
+  ...sseFloat,
 ];
 
 export type { Family } from "./family.ts";

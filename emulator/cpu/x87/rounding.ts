@@ -29,6 +29,8 @@ export interface Context {
   readonly rounding: number;
   /** Significand bits of results: 24, 53 or 64. */
   readonly precision: number;
+  /** An unmasked overflow or underflow without a result says whether it was inexact, as SSE does and a store of the x87 does not. */
+  readonly tellsPrecision: boolean;
   /** EXCEPTION bits that are masked. */
   readonly masks: number;
   /** EXCEPTION bits raised so far. */
@@ -81,6 +83,8 @@ export interface Finite {
   /** Unbiased, of the bit at position precision-1. */
   readonly exponent: number;
   readonly significand: bigint;
+  /** Rounded to the precision alone it would be below the format's normal numbers. */
+  readonly tiny: boolean;
 }
 /** Too large (masked overflow rounds to infinity), or nothing at all: an unmasked exception of a store. */
 export type Magnitude = Finite | { readonly kind: "infinity" } | { readonly kind: "none" };
@@ -112,13 +116,18 @@ export function roundToFormat(
       kind: "finite",
       exponent: at,
       significand: widen(carried ? normal.quotient >> 1n : normal.quotient),
+      tiny: false,
     };
+  };
+  const none = (): Magnitude => {
+    if (normal.inexact && context.tellsPrecision) context.raised |= EXCEPTION.precision;
+    return { kind: "none" };
   };
 
   if (exponent > format.exponentMax) {
     context.raised |= EXCEPTION.overflow;
     if ((context.masks & EXCEPTION.overflow) === 0) {
-      if (format.wrap === 0) return { kind: "none" };
+      if (format.wrap === 0) return none();
       if (exponent - format.wrap <= format.exponentMax) return normalResult(exponent - format.wrap);
       // Only FSCALE gets here: "massive overflow" is infinity whatever the rounding.
       context.raised |= EXCEPTION.precision;
@@ -134,16 +143,17 @@ export function roundToFormat(
       kind: "finite",
       exponent: format.exponentMax,
       significand: widen((1n << BigInt(precision)) - 1n),
+      tiny: false,
     };
   }
   if (exponent >= format.exponentMin) return normalResult(exponent);
 
   if ((context.masks & EXCEPTION.underflow) === 0) {
     context.raised |= EXCEPTION.underflow;
-    if (format.wrap === 0) return { kind: "none" };
+    if (format.wrap === 0) return none();
     if (exponent + format.wrap >= format.exponentMin) return normalResult(exponent + format.wrap);
     context.raised |= EXCEPTION.precision;
-    return { kind: "finite", exponent: format.exponentMin, significand: 0n };
+    return { kind: "finite", exponent: format.exponentMin, significand: 0n, tiny: true };
   }
   // Denormal: the last kept bit weighs 2^(exponentMin - precision + 1), whatever the length.
   const tiny = roundShift(context.rounding, sign, significand, format.exponentMin - precision + 1 - scale);
@@ -151,7 +161,7 @@ export function roundToFormat(
     context.raised |= EXCEPTION.underflow | EXCEPTION.precision;
     context.roundedUp = tiny.up;
   }
-  return { kind: "finite", exponent: format.exponentMin, significand: widen(tiny.quotient) };
+  return { kind: "finite", exponent: format.exponentMin, significand: widen(tiny.quotient), tiny: true };
 }
 
 /** Rounds to the register format under the context's precision control (or the precision given). */

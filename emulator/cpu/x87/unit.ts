@@ -43,6 +43,7 @@ export class Unit {
     this.context = {
       rounding: (control >>> 10) & 3,
       precision: PRECISION[(control >>> 8) & 3]!,
+      tellsPrecision: false,
       masks: control & ALL_MASKS,
       raised: 0,
       roundedUp: false,

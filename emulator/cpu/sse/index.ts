@@ -1,0 +1,22 @@
+/**
+ * SSE floating point, SSE to SSE4.2: every instruction that computes with MXCSR, as an `Operation`.
+ *
+ * Results and flags are those of a processor, bit for bit, with all masks and rounding modes. Elsewhere: moves, logic, shuffles and integers
+ * (`isa/`, `../vector/`), the encodings (`isa/sse-float.ts`), FXSAVE (`../x87/fxsave.ts`).
+ */
+import type { Operation } from "../instruction.ts";
+import { approximationOperations } from "./approximation.ts";
+import { arithmeticOperations } from "./arithmetic.ts";
+import { comparisonOperations } from "./comparison.ts";
+import { controlOperations } from "./control.ts";
+import { conversionOperations } from "./conversion.ts";
+import { integralOperations } from "./integral.ts";
+
+export const sseOperations: Record<string, Operation> = {
+  ...approximationOperations,
+  ...arithmeticOperations,
+  ...comparisonOperations,
+  ...controlOperations,
+  ...conversionOperations,
+  ...integralOperations,
+};

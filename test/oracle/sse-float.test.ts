@@ -1,0 +1,198 @@
+/**
+ * SSE floating-point instructions against the host's unit, bit for bit: random instructions over operands at the edges of their formats, all rounding modes,
+ * DAZ and FTZ, all exceptions masked and not, registers and memory, aligned and not, in 64- and 32-bit code.
+ *
+ * The long form: ORACLE_COUNT=1000000 ORACLE_SEED=7 npx vitest run test/oracle/sse-float.test.ts; ORACLE_ONLY=dpps runs one instruction.
+ */
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { ARENA, type Case, type Quad, type Result } from "./case.ts";
+import { Emulated } from "./emulated.ts";
+import { nativeProblem, runNative } from "./native.ts";
+import { Random } from "./random.ts";
+import { type Mode, MODES, segmentOf } from "./segments.ts";
+import { FLOAT_FORMS, type FloatForm } from "./sse-float-forms.ts";
+import { floats, randomMxcsr } from "./sse-float-operands.ts";
+import { randomState87 } from "./x87-operands.ts";
+
+const SEED = Number(process.env["ORACLE_SEED"] ?? 1);
+const COUNT = Number(process.env["ORACLE_COUNT"] ?? 64_000);
+const ONLY = process.env["ORACLE_ONLY"];
+const BATCH = 4000;
+const MINUTES_PER_MILLION = 5;
+const CODE_OFFSET = 0x1800;
+const DATA_OFFSET = 0x4800;
+const RDI = 7;
+const STATUS_FLAGS = 0x8d5;
+const XMM_AT = 160;
+const MM_AT = 32;
+
+/** Not compared of the FXSAVE image: opcode, selectors and pointers, which today's processors keep only for #MF; MXCSR_MASK; what is reserved. */
+const IGNORED = [[6, 24], [28, 32], [416, 512]] as const; // oxfmt-ignore
+
+/** Tables of RCP and RSQRT are each maker's own; the emulator's are Intel's. */
+const isIntel = readFileSync("/proc/cpuinfo", "utf8").includes("GenuineIntel");
+const forms = FLOAT_FORMS.filter(
+  ({ name }) => (ONLY === undefined || name === ONLY) && (isIntel || !/^r(cp|sqrt)/.test(name)),
+);
+const modes = MODES.filter((mode) => ["64-bit", "32-bit flat"].includes(mode.name));
+
+interface FloatCase extends Case {
+  readonly mode: Mode;
+}
+
+function quads(bytes: Uint8Array, offset: number): Quad[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  return Array.from({ length: bytes.length / 8 }, (_, i) => ({
+    offset: offset + i * 8,
+    value: view.getBigUint64(i * 8, true),
+  }));
+}
+
+/** General registers of a case: integers at the edges of both formats, and the operand's address. */
+function registers(random: Random, mode: Mode, misaligned: number): bigint[] {
+  const wide = mode.bits === 64;
+  const gpr = Array.from({ length: 16 }, () => {
+    const value = random.bits64() >> BigInt(random.oneIn(2) ? random.below(64) : 0);
+    const signed = random.oneIn(2) ? BigInt.asUintN(64, -value) : value;
+    return wide ? signed : signed & 0xffff_ffffn;
+  });
+  gpr[RDI] = BigInt(ARENA + DATA_OFFSET + misaligned - (wide ? 0 : segmentOf(mode.selectors.ds)!.base));
+  return gpr;
+}
+
+function randomCase(random: Random): FloatCase {
+  const form = random.pick(forms);
+  const mode = random.oneIn(5) ? modes[1]! : modes[0]!;
+  const wide = mode.bits === 64;
+  const memory = form.options.has("mem") || random.oneIn(3);
+  const misaligned = random.oneIn(20) ? random.pick([4, 8, 1]) : 0;
+  const first = form.digit >= 0 ? form.digit : random.below(8);
+  let second = memory ? RDI : random.below(8);
+  // A general register that is not the address, for conversions.
+  const rex = wide && random.oneIn(2) ? 0x40 | (random.oneIn(2) ? 8 : 0) | (random.oneIn(2) ? 4 : 0) : 0;
+  const rexB = rex !== 0 && !memory && random.oneIn(2) ? 1 : 0;
+  if (form.format === "g" && second === RDI && !memory) second = 0;
+  const immediate = random.oneIn(8) ? random.below(256) : form.name.startsWith("dp") ? random.below(256) | 0x31 : random.below(16);
+  const code = [
+    ...(form.prefix === null ? [] : [form.prefix]),
+    ...(rex === 0 ? [] : [rex | rexB]),
+    ...form.opcode,
+    (memory ? 0 : 0xc0) | (first << 3) | second,
+    ...(form.options.has("imm") ? [immediate] : []),
+    0xcc,
+  ];
+  const { fx, pokes } = operands(random, form, first + ((rex & 4) << 1), second + rexB * 8);
+  return {
+    name: form.name,
+    mode,
+    gpr: registers(random, mode, memory ? misaligned : 0),
+    rip: BigInt(ARENA + CODE_OFFSET),
+    rflags: 0x202 | (random.bits32() & STATUS_FLAGS),
+    fsBase: 0n,
+    gsBase: 0n,
+    selectors: mode.selectors,
+    code: Uint8Array.from(code),
+    codeOffset: CODE_OFFSET,
+    pokes,
+    fx,
+  };
+} // oxfmt-ignore
+
+/** Registers, and memory that holds what the second register does. */
+function operands(random: Random, form: FloatForm, first: number, second: number): { fx: Uint8Array; pokes: Quad[] } {
+  const fx = randomState87(random);
+  const view = new DataView(fx.buffer);
+  view.setUint32(24, randomMxcsr(random), true);
+  const a = floats(random, form.format);
+  const b = floats(random, form.format === "g" ? "i" : form.format, a);
+  if (form.format === "m") new DataView(b.buffer).setUint32(0, random.oneIn(8) ? random.bits32() : random.bits32() & 0xffff, true);
+  fx.set(a, XMM_AT + (first & 15) * 16);
+  fx.set(b, XMM_AT + (second & 15) * 16);
+  const top = (view.getUint16(2, true) >> 11) & 7;
+  if (form.options.has("mm")) fx.set(b.subarray(0, 8), MM_AT + (((second & 7) - top) & 7) * 16);
+  const memory = new Uint8Array(32);
+  memory.set(b);
+  memory.set(floats(random, form.format), 16);
+  return { fx, pokes: quads(memory, DATA_OFFSET) };
+} // oxfmt-ignore
+
+function comparable(image: Uint8Array): string {
+  const bytes = image.slice();
+  for (const [from, to] of IGNORED) bytes.fill(0, from, to);
+  for (let i = 0; i < 8; i++) bytes.fill(0, 32 + i * 16 + 10, 48 + i * 16);
+  return Buffer.from(bytes).toString("hex");
+}
+
+/** The parts of a state that say something: what differs from another one, or with `registers` the operands. */
+function describeState(image: Uint8Array, other: Uint8Array | null, registers: readonly number[] = []): string {
+  const view = new DataView(image.buffer, image.byteOffset);
+  const hex = (at: number): string =>
+    [12, 8, 4, 0].map((i) => view.getUint32(at + i, true).toString(16).padStart(8, "0")).join("_");
+  const text = [`mxcsr ${view.getUint32(24, true).toString(16)} sw ${view.getUint16(2, true).toString(16)} tags ${image[4]!.toString(16)}`];
+  for (let at = MM_AT; at < XMM_AT + 256; at += 16) {
+    const n = (at - (at < XMM_AT ? MM_AT : XMM_AT)) / 16;
+    const differs = other !== null && image.subarray(at, at + 16).some((byte, i) => byte !== other[at + i]);
+    if (differs || (at >= XMM_AT && registers.includes(n))) text.push(`${at < XMM_AT ? "st" : "xmm"}${n} ${hex(at)}`);
+  }
+  return text.join(" ");
+} // oxfmt-ignore
+
+const changes = (result: Result): string =>
+  result.changes.map((c) => `${c.offset.toString(16)}=${c.value.toString(16)}`).join(" ");
+
+/** Numbers of the registers in ModRM and REX. */
+function operandsOf({ code }: FloatCase): number[] {
+  const rex = code.find((byte) => (byte & 0xf0) === 0x40) ?? 0;
+  const modrm = code[code.indexOf(0x0f) + (code[code.indexOf(0x0f) + 1] === 0x3a ? 3 : 2)]!;
+  return [((modrm >> 3) & 7) + ((rex & 4) << 1), (modrm & 7) + (rex & 1) * 8];
+}
+
+/** What differs, or null. */
+function difference(item: FloatCase, ours: Result, host: Result): string | null {
+  const problems: string[] = [];
+  if (ours.vector !== host.vector) problems.push(`vector ${ours.vector}, host ${host.vector}`);
+  if (((ours.rflags ^ host.rflags) & STATUS_FLAGS) !== 0)
+    problems.push(`flags ${ours.rflags.toString(16)}, host ${host.rflags.toString(16)}`);
+  const used = item.mode.bits === 64 ? 16 : 8;
+  for (let n = 0; n < used; n++) {
+    const mask = item.mode.bits === 64 ? ~0n : 0xffff_ffffn;
+    if (((ours.gpr[n]! ^ host.gpr[n]!) & mask) !== 0n)
+      problems.push(`register ${n} ${ours.gpr[n]!.toString(16)}, host ${host.gpr[n]!.toString(16)}`);
+  }
+  if (comparable(ours.fx!) !== comparable(host.fx!))
+    problems.push(
+      `state\n  ours   ${describeState(ours.fx!, host.fx)}\n  host   ${describeState(host.fx!, ours.fx)}`,
+    );
+  if (changes(ours) !== changes(host)) problems.push(`memory ${changes(ours)}, host ${changes(host)}`);
+  if (problems.length === 0) return null;
+  return `${item.name} (${Buffer.from(item.code).toString("hex")}, ${item.mode.name}): ${problems.join("; ")}\n  before ${describeState(item.fx!, host.fx, operandsOf(item))}\n  memory ${item.pokes.map((p) => p.value.toString(16)).join(" ")} rdi ${item.gpr[RDI]!.toString(16)}`;
+}
+
+const problem = nativeProblem();
+test.skipIf(problem !== null)(
+  `SSE floating point: ${COUNT} random cases equal the host's (seed ${SEED})${problem === null ? "" : `: ${problem}`}`,
+  { timeout: 60_000 * Math.max(3, (COUNT / 1_000_000) * MINUTES_PER_MILLION) },
+  () => {
+    const random = new Random(SEED);
+    const emulated = new Emulated();
+    const byName = new Map<string, string[]>();
+    let [done, trapped] = [0, 0];
+    while (done < COUNT) {
+      const cases = Array.from({ length: Math.min(BATCH, COUNT - done) }, () => randomCase(random));
+      runNative(cases).forEach((host, i) => {
+        if (host.vector === 19) trapped++;
+        const text = difference(cases[i]!, emulated.run(cases[i]!), host);
+        if (text === null) return;
+        const { name } = cases[i]!;
+        byName.set(name, [...(byName.get(name) ?? []), text]);
+      });
+      done += cases.length;
+    }
+    const mismatches = [...byName.values()].flat().length;
+    console.log(
+      `oracle: ${done} SSE floating-point cases of ${forms.length} instructions, ${trapped} with #XM, seed ${SEED}, ${mismatches} mismatches`,
+    );
+    expect([...byName].map(([, texts]) => `${texts.length} of ${texts[0]}`).join("\n"), `seed ${SEED}`).toBe("");
+  },
+); // oxfmt-ignore
