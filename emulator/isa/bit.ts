@@ -90,6 +90,22 @@ const addFlag =
     else v.flagsCarryOverflow(v.let(v.cf()), out);
   };
 
+/** CRC32: the reflected polynomial 11EDC6F41h over the source's bits, lowest first; the upper half of a 64-bit destination becomes 0. */
+const crc32 =
+  (bits?: 8): Meaning =>
+  (v) => {
+    const width = bits ?? v.width;
+    const source = v.let(v.zext(v.read(1, width), width));
+    const low = v.xor(v.read(0, 32), v.low32(source));
+    let crc = v.let(low);
+    for (let i = 0; i < width; i++) {
+      if (i === 32) crc = v.let(v.xor(crc, v.low32(v.shr(source, i64(32n)))));
+      const odd = v.neg(v.and(crc, i32(1)));
+      crc = v.let(v.xor(v.shr(crc, i32(1)), v.and(odd, i32(0x82f63b78))));
+    }
+    v.write(0, crc, 32);
+  };
+
 const test = (name: string, opcode: string, digit: number) => [
   family(name, name === "bt" ? "r r" : "rw r", withinString(changes[name] ?? null), [
     `0f ${opcode} /r : rm, r${name === "bt" ? "" : " ; lock"}`,
@@ -119,6 +135,8 @@ export const bits = [
   ),
   family("lzcnt", "w r", countLeadingZeros, ["f3 0f bd /r : r, rm"]),
   // F3 0F BC is TZCNT only on processors with BMI1, which ours does not advertise: it is BSF, as the manual has it for the others.
+  family("crc32_8", "rw r", crc32(8), ["f2 0f 38 f0 /r : r32, rm8"]),
+  family("crc32", "rw r", crc32(), ["f2 0f 38 f1 /r : r, rm"]),
   family("adcx", "rw r", addFlag("cf"), ["66 0f 38 f6 /r : r, rm ; x32"]),
   family("adox", "rw r", addFlag("of"), ["f3 0f 38 f6 /r : r, rm ; x32"]),
 ];

@@ -6,7 +6,7 @@
  * Before the colon: a mandatory prefix (66, f2, f3; `np` = none of them), the opcode map (0f, 0f 38, 0f 3a), the opcode, `+r` (register in
  * the opcode), `/r` or `/digit`. After it the operands, destination first:
  *
- *     rm8 rm16 rm32 rm64 rm      register or memory (rm: operand size)     m  m8 …        memory only
+ *     rm8 rm16 rm32 rm64 rm      register or memory (rm: operand size)     m  m8 …  m128  memory only
  *     r8 r16 r32 r64 r           register in ModRM.reg                     o8 o           register in the opcode
  *     a8 a c8                    AL, rAX, CL                               one            the constant 1
  *     ib ibs iw iz iv            immediates: 8 bits, 8 sign-extended, 16, 16/32 sign-extended, up to 64
@@ -113,7 +113,7 @@ export interface Form {
 }
 
 const VECTOR = /^(x?mm[12](?:\/m)?)(8|16|32|64|128)?$/;
-const OPERAND = /^(rm|moffs|m|r|o|a|c|one|far|sreg|si|di|relb|relz|ibs|ib|iw|iz|iv)(8|16|32|64)?$/;
+const OPERAND = /^(rm|moffs|m|r|o|a|c|one|far|sreg|si|di|relb|relz|ibs|ib|iw|iz|iv)(8|16|32|64|128)?$/;
 
 export function parseForm(family: Family, row: string): Form {
   const [encoding = "", rest = ""] = row.split(":").map((part) => part.trim());

@@ -136,6 +136,8 @@ export abstract class Vocabulary {
   abstract readVector(index: number, bits?: VectorBits): Node;
   /** Sets a vector register, or the low `bits` of a vector to memory. */
   abstract writeVector(index: number, value: Node, bits?: VectorBits): void;
+  /** An XMM register that is an operand without being encoded. */
+  abstract xmm(number: number): Node;
   /** EMMS. Checks that the unit may be used, too. */
   abstract emptyMmx(): void;
 

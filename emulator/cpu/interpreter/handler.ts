@@ -370,6 +370,9 @@ export class HandlerVocabulary extends Vocabulary {
       store("i32.store16", i32(0), FPU.tags, i32(tags)),
     );
   }
+  xmm(number: number): Node {
+    return memory(STATE.xmm + number * 16, "v128.load");
+  }
   emptyMmx(): void {
     this.#requireUnits(false, true);
     this.#enterMmx(ALL_EMPTY);
