@@ -101,6 +101,7 @@ async function writeGenerated() {
     platform: "node",
     format: "esm",
     minify: false,
+    packages: "external",
     outfile,
     entryPoints: ["extension/manifest.ts"],
   });

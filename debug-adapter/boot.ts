@@ -1,7 +1,8 @@
 /**
- * From a launch configuration to a booted machine: reads the files, makes the machine, runs the loader, and runs it again after every reset.
+ * From a launch configuration to a machine that is about to run: reads the files, opens the disks, makes the machine, runs the loader, and runs it again
+ * after every reset. Without a kernel the machine starts its firmware, which boots from the drives.
  *
- * Elsewhere: what the keys mean (`launch.ts`), what loaders do (`emulator/boot/`).
+ * Elsewhere: what the keys mean (`launch.ts`), what loaders do (`emulator/boot/`), images (`drives.ts`).
  */
 import {
   boot,
@@ -9,8 +10,11 @@ import {
   explainBoot,
   type BootImage,
   type BootPlan,
+  type MachineConfig,
   type Pc,
 } from "../emulator/index.ts";
+import type { FwCfgOption, ModuleOption } from "./cli/options.ts";
+import { openDrives } from "./drives.ts";
 import { cannotBoot, cannotReadFile } from "./errors.ts";
 import type { Files } from "./files.ts";
 import type { LaunchConfiguration } from "./launch.ts";
@@ -18,19 +22,20 @@ import type { LaunchConfiguration } from "./launch.ts";
 /** As much of a configuration as booting needs. */
 export type BootConfiguration = Pick<
   LaunchConfiguration,
-  "kernel" | "append" | "modules" | "loader" | "machine" | "cwd"
+  "kernel" | "append" | "modules" | "loader" | "machine" | "drives" | "firmware" | "fwCfg" | "cwd"
 >;
 
 export interface Booted {
   readonly machine: Pc;
-  readonly plan: BootPlan;
-  /** Absolute path of the kernel. */
-  readonly kernelPath: string;
+  /** Null if firmware boots. */
+  readonly plan: BootPlan | null;
+  /** Absolute path of the kernel, or else of the firmware or the first image. */
+  readonly mainPath: string;
   /** Absolute path by the name under which an image was loaded. */
   readonly paths: ReadonlyMap<string, string>;
 }
 
-/** Boots. Throws `cannotReadFile`, `cannotBoot` (with the boot doctor's diagnosis). */
+/** Boots. Throws `cannotReadFile`, `cannotOpenImage`, `cannotBoot` (with the boot doctor's diagnosis). */
 export function bootMachine(configuration: BootConfiguration, files: Files): Booted {
   const read = (what: string, path: string): Uint8Array => {
     try {
@@ -40,28 +45,72 @@ export function bootMachine(configuration: BootConfiguration, files: Files): Boo
     }
   };
   const at = (path: string): string => files.resolve(configuration.cwd, path);
-  const kernelPath = at(configuration.kernel);
-  const paths = new Map([[configuration.kernel, kernelPath]]);
-  const image: BootImage = {
-    kernel: read("kernel", kernelPath),
-    kernelName: configuration.kernel,
-    append: configuration.append,
-    modules: configuration.modules.map((module) => {
-      const path = at(module.path);
-      paths.set(module.path, path);
-      return {
-        bytes: read("boot module", path),
-        name: module.path,
-        cmdline: module.arguments === "" ? module.path : `${module.path} ${module.arguments}`,
-      };
-    }),
-    loader: configuration.loader,
+  const { kernel, firmware, drives } = configuration;
+  const image = kernel === null ? null : readImage(kernel, configuration, files, read);
+  const config: MachineConfig = {
+    ...configuration.machine,
+    ...(firmware === null ? {} : { firmware: read("firmware image", at(firmware)) }),
+    ...fwCfg(configuration.fwCfg, (path) => read("fw_cfg file", at(path))),
   };
-  const machine = createMachine(configuration.machine);
-  const result = boot(machine, image);
+  const images = openDrives(drives, configuration.cwd, files);
+  const machine = createMachine(config);
+  void images;
+  const first = kernel ?? firmware ?? drives.find(({ path }) => path !== null)?.path ?? "";
+  if (image === null) return { machine, plan: null, mainPath: at(first), paths: new Map() };
+  const result = boot(machine, image.image);
   if (result.kind === "diagnosis") throw cannotBoot(explainBoot(result));
   machine.onReset = () => {
-    boot(machine, image);
+    boot(machine, image.image);
   };
-  return { machine, plan: result, kernelPath, paths };
+  return { machine, plan: result, mainPath: at(first), paths: image.paths };
+}
+
+function fwCfg(
+  given: readonly FwCfgOption[],
+  read: (path: string) => Uint8Array,
+): Pick<MachineConfig, "fwCfg"> | undefined {
+  if (given.length === 0) return undefined;
+  return {
+    fwCfg: given.map(({ name, content }) => ({
+      name,
+      // As QEMU: a string comes without an end.
+      bytes: content.kind === "text" ? new TextEncoder().encode(content.text) : read(content.path),
+    })),
+  };
+}
+
+function readImage(
+  kernel: string,
+  configuration: BootConfiguration,
+  files: Files,
+  read: (what: string, path: string) => Uint8Array,
+): { readonly image: BootImage; readonly paths: ReadonlyMap<string, string> } {
+  const at = (path: string): string => files.resolve(configuration.cwd, path);
+  const kernelPath = at(kernel);
+  const paths = new Map([[kernel, kernelPath]]);
+  const modules = configuration.modules.map((given) => {
+    const module = wholeName(given, (path) => files.exists(at(path)));
+    const path = at(module.path);
+    paths.set(module.path, path);
+    return {
+      bytes: read("boot module", path),
+      name: module.path,
+      cmdline: module.arguments === "" ? module.path : `${module.path} ${module.arguments}`,
+    };
+  });
+  const image: BootImage = {
+    kernel: read("kernel", kernelPath),
+    kernelName: kernel,
+    append: configuration.append,
+    modules,
+    loader: configuration.loader,
+  };
+  return { image, paths };
+}
+
+/** A file whose name has a blank, as Linux's initrd may: what looks like arguments is a part of it. */
+function wholeName(module: ModuleOption, exists: (path: string) => boolean): ModuleOption {
+  const whole = `${module.path} ${module.arguments}`;
+  if (module.arguments === "" || exists(module.path) || !exists(whole)) return module;
+  return { path: whole, arguments: "" };
 }

@@ -22,7 +22,7 @@ const reason = (cause: unknown): string => (cause instanceof Error ? cause.messa
 export const nothingToBoot = (): AdapterError =>
   new AdapterError(
     1001,
-    'The launch configuration names nothing to boot. Add "kernel", or a "qemu" command line with -kernel.',
+    'The launch configuration names nothing to boot. Add "kernel", "drives", "cdrom" or "bios", or a "qemu" command line with -kernel or a disk.',
     true,
   );
 export const badAttribute = (name: string, expected: string, got: unknown): AdapterError =>
@@ -50,6 +50,14 @@ export const badSymbols = (path: string, cause: unknown): AdapterError =>
   new AdapterError(1009, `No symbols from ${path}: ${reason(cause)}`, true);
 export const alreadyLaunched = (): AdapterError =>
   new AdapterError(1010, "This session has launched a machine already.");
+
+export const cannotOpenImage = (path: string, cause: unknown): AdapterError =>
+  // Errors about an image begin with its name.
+  new AdapterError(
+    1011,
+    `Cannot use the disk image ${reason(cause).startsWith(path) ? "" : `${path}: `}${reason(cause)}`,
+    true,
+  );
 
 // 2xxx requests
 export const malformedRequest = (command: string, text: string): AdapterError =>

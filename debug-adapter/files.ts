@@ -2,6 +2,7 @@
  * The file system as the adapter sees it: synchronous, because symbols are read lazily wherever a question about them comes up, and because
  * the adapter has its own process or worker. Hosts implement it (`node-files.ts`), so that nothing else here knows where files come from.
  */
+import type { ByteStore } from "../emulator/index.ts";
 import type { Decompress, FileReader } from "./symbols/index.ts";
 
 export interface Files {
@@ -9,11 +10,15 @@ export interface Files {
   read(path: string): Uint8Array;
   /** A file that is read piece by piece; symbols of large kernels are never read whole. */
   open(path: string): FileReader;
+  /** A file for a disk, read and written piece by piece; throws the host's error if it cannot be opened so. */
+  store(path: string, readOnly: boolean): ByteStore;
   exists(path: string): boolean;
   /** Names in a directory, those of directories with "/" at the end; empty if there is no such directory. */
   list(path: string): readonly string[];
   /** Absolute path of `path`, which is relative to `directory` or absolute; also normalises separators. */
   resolve(directory: string, path: string): string;
+  /** Expands a compressed cluster of a disk image to `sizeBytes` bytes; "deflate" is without zlib's header. Throws if it is damaged. */
+  inflate(kind: "deflate" | "zstd", bytes: Uint8Array, sizeBytes: number): Uint8Array;
   /** Inflates compressed debug sections. */
   readonly decompress: Decompress;
 }

@@ -68,7 +68,7 @@ export function loadSymbols(
     table.add(image);
     modules.push({ id, name, path, image, problem: null, role });
   };
-  for (const file of booted.plan.images) {
+  for (const file of booted.plan?.images ?? []) {
     const path = booted.paths.get(file.name) ?? null;
     const isCode = file.role !== "module" || file.segments.length > 0;
     add(

@@ -1,12 +1,27 @@
 /**
- * The launch configuration: what each key of launch.json means, as a table from which both the check at run time and the schema in package.json
- * come, and the machine that a configuration describes.
+ * The launch configuration: what the keys of launch.json mean, and the machine that a configuration describes.
  *
  * Invariant: a key that is not in the table, or has the wrong type, is refused by name; nothing is dropped silently.
- * Elsewhere: QEMU's words (`cli/options.ts`), reading the files and booting (`boot.ts`).
+ * Elsewhere: the keys themselves (`attributes.ts`), QEMU's words (`cli/options.ts`), reading the files and booting (`boot.ts`).
  */
 import type { LoaderName, MachineConfig } from "../emulator/index.ts";
-import { LOADER_NAMES, parseMemorySize, parseQemuOptions, type QemuOptions } from "./cli/options.ts";
+import {
+  ATTRIBUTES,
+  isBoolean,
+  isInteger,
+  isRecord,
+  isString,
+  offset,
+  type JsonSchema,
+} from "./attributes.ts";
+import {
+  canBoot,
+  parseMemorySize,
+  parseQemuOptions,
+  type DriveOption,
+  type FwCfgOption,
+  type QemuOptions,
+} from "./cli/options.ts";
 import { splitWords } from "./cli/words.ts";
 import type { Syntax } from "./disassembly/index.ts";
 import { badAttribute, badCommandLine, badMemorySize, nothingToBoot, unknownAttribute } from "./errors.ts";
@@ -19,14 +34,20 @@ export interface SymbolFile {
 
 /** A checked configuration; paths are as they were written. */
 export interface LaunchConfiguration {
-  readonly kernel: string;
+  /** Null: firmware boots from the drives. */
+  readonly kernel: string | null;
   readonly append: string;
   readonly modules: readonly { readonly path: string; readonly arguments: string }[];
   readonly loader: "auto" | LoaderName;
   readonly machine: MachineConfig;
+  readonly drives: readonly DriveOption[];
+  readonly firmware: string | null;
+  readonly fwCfg: readonly FwCfgOption[];
   readonly cwd: string;
   readonly stopOnEntry: boolean;
   readonly symbols: readonly SymbolFile[];
+  /** The Linux kernel's file with symbols, wherever it runs. */
+  readonly vmlinux: string | null;
   readonly sourceMap: ReadonlyMap<string, string>;
   /** Where the first serial port goes: bytes as `redzone/output` events, or lines in the Debug Console. */
   readonly serial: "terminal" | "console";
@@ -39,174 +60,21 @@ export interface LaunchConfiguration {
   readonly notes: readonly string[];
 }
 
-type JsonSchema = { readonly [key: string]: unknown };
-
-interface Attribute {
-  readonly schema: JsonSchema & { readonly markdownDescription: string };
-  /** In words, for the error. */
-  readonly expected: string;
-  accepts(value: unknown): boolean;
-}
-
-const isString = (value: unknown): value is string => typeof value === "string";
-const isBoolean = (value: unknown): value is boolean => typeof value === "boolean";
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-const isStrings = (value: unknown): value is readonly string[] =>
-  Array.isArray(value) && value.every(isString);
-const isInteger = (value: unknown): value is number =>
-  typeof value === "number" && Number.isSafeInteger(value);
-
-const text = (markdownDescription: string, more: JsonSchema = {}): Attribute => ({
-  schema: { type: "string", markdownDescription, ...more },
-  expected: "a string",
-  accepts: isString,
-});
-const flag = (markdownDescription: string, initial: boolean): Attribute => ({
-  schema: { type: "boolean", markdownDescription, default: initial },
-  expected: "true or false",
-  accepts: isBoolean,
-});
-const choice = (
-  values: readonly string[],
-  initial: string,
-  markdownDescription: string,
-  details: readonly string[],
-): Attribute => ({
-  schema: { type: "string", enum: values, enumDescriptions: details, default: initial, markdownDescription },
-  expected: `one of ${values.map((value) => `"${value}"`).join(", ")}`,
-  accepts: (value) => isString(value) && values.includes(value),
-});
-
-const isSymbols = (value: unknown): boolean =>
-  Array.isArray(value) &&
-  value.every(
-    (entry) =>
-      isString(entry) ||
-      (isRecord(entry) &&
-        isString(entry["path"]) &&
-        (entry["loadOffset"] === undefined || offset(entry["loadOffset"]) !== null)),
-  );
-
-const ATTRIBUTES: { readonly [name: string]: Attribute } = {
-  kernel: text("The kernel to boot: an ELF file (32 or 64 bits) or a flat image with a Multiboot header."),
-  append: text("Command line of the kernel, as QEMU's `-append`."),
-  args: {
-    schema: {
-      type: ["string", "array"],
-      items: { type: "string" },
-      markdownDescription: "Another name for `append`; a list is joined with blanks.",
-    },
-    expected: "a string or a list of strings",
-    accepts: (value) => isString(value) || isStrings(value),
-  },
-  initrd: {
-    schema: {
-      type: ["string", "array"],
-      items: { type: "string" },
-      markdownDescription:
-        "Boot modules, each `path arguments`; a string may hold several with commas between, as QEMU's `-initrd`.",
-    },
-    expected: "a string or a list of strings",
-    accepts: (value) => isString(value) || isStrings(value),
-  },
-  loader: choice(LOADER_NAMES, "auto", "How the kernel is loaded.", [
-    "The first that fits: Multiboot 1, Multiboot 2",
-    "Multiboot 1, ELF64 included",
-    "Multiboot 2",
-    "A 32-bit chainloader starts first and hands over to the kernel, which it was given as a module",
-  ]),
-  memory: text("Size of memory in QEMU's `-m` syntax: `128M`, `4G,slots=2,maxmem=16G`.", { default: "128M" }),
-  qemu: text(
-    "A `qemu-system-x86_64` command line, as it is. What is not supported is named. Other keys come first.",
-  ),
-  cwd: text("Directory that relative paths start from.", { default: "${workspaceFolder}" }),
-  stopOnEntry: flag("Stop before the kernel's first instruction.", true),
-  symbols: {
-    schema: {
-      type: "array",
-      items: {
-        anyOf: [
-          { type: "string" },
-          {
-            type: "object",
-            required: ["path"],
-            additionalProperties: false,
-            properties: {
-              path: { type: "string", description: "ELF file with symbols." },
-              loadOffset: {
-                type: ["integer", "string"],
-                description: "Added to every address in the file.",
-                default: 0,
-              },
-            },
-          },
-        ],
-      },
-      markdownDescription:
-        "More files with symbols: modules, a kernel that the image contains, separate debug information.",
-    },
-    expected: 'a list of paths or of { "path", "loadOffset" }',
-    accepts: isSymbols,
-  },
-  sourceMap: {
-    schema: {
-      type: "object",
-      additionalProperties: { type: "string" },
-      markdownDescription:
-        'Where sources are now: from the prefix that the compiler recorded to a directory here, `{ "/build/kernel": "${workspaceFolder}" }`.',
-    },
-    expected: "an object of strings",
-    accepts: (value) => isRecord(value) && Object.values(value).every(isString),
-  },
-  serial: choice(["terminal", "console"], "terminal", "Where the first serial port goes.", [
-    "A terminal, which also takes input",
-    "The Debug Console, line by line",
-  ]),
-  noReboot: flag("A reset by the guest ends the session, as QEMU's `-no-reboot`.", false),
-  debugExit: {
-    schema: {
-      type: ["boolean", "object"],
-      additionalProperties: false,
-      properties: { iobase: { type: ["integer", "string"] }, iosize: { type: ["integer", "string"] } },
-      markdownDescription:
-        "An isa-debug-exit device, through which the guest ends the machine with a code. `true` puts it at port 0xf4.",
-    },
-    expected: 'true, false or { "iobase", "iosize" }',
-    accepts: (value) =>
-      isBoolean(value) ||
-      (isRecord(value) &&
-        Object.entries(value).every(([key, entry]) => /^io(base|size)$/.test(key) && offset(entry) !== null)),
-  },
-  rtcBase: text(
-    "Date that the real-time clock starts at, as QEMU's `-rtc base=`: `2026-01-01T00:00:00`, `utc`.",
-    { default: "2026-01-01T00:00:00" },
-  ),
-  icount: text(
-    "Time that an instruction takes, as QEMU's `-icount`: `shift=N` means 2^N nanoseconds, N from 0 to 10. Kernels that busy-wait boot sooner with a larger one.",
-    { default: "shift=0" },
-  ),
-  seed: {
-    schema: {
-      type: "integer",
-      markdownDescription: "Seed of everything random that the guest can read.",
-      default: 0,
-    },
-    expected: "an integer",
-    accepts: isInteger,
-  },
-  realTime: flag("Let idle time pass as fast as real time does; without it, waiting takes no time.", true),
-  disassemblyFlavor: choice(["att", "intel"], "att", "Syntax of the disassembly.", [
-    "AT&T, as GNU as",
-    "Intel, as NASM",
-  ]),
-};
-
 /** Keys that the editor adds to every configuration. */
 const FROM_EDITOR: ReadonlySet<string> = new Set([
   "name", "type", "request", "noDebug", "preLaunchTask", "postDebugTask", "internalConsoleOptions", "presentation", "debugServer",
   "serverReadyAction", "suppressMultipleSessionWarning", "windows", "linux", "osx", "trace",
 ]); // oxfmt-ignore
+
+/** Keys whose values are those of an option. */
+const SAME_AS_OPTION = {
+  smp: "-smp",
+  cpu: "-cpu",
+  cdrom: "-cdrom",
+  floppy: "-fda",
+  bios: "-bios",
+  boot: "-boot",
+} as const;
 
 /** The schema of package.json's `contributes.debuggers[].configurationAttributes.launch`. */
 export const launchAttributes: JsonSchema = {
@@ -227,7 +95,10 @@ export function parseLaunch(given: unknown): LaunchConfiguration {
   const string = (name: string): string | undefined => get(name) as string | undefined;
   const qemu = parseQemu(string("qemu"));
   const kernel = string("kernel") ?? qemu?.kernel ?? null;
-  if (kernel === null || kernel === "") throw nothingToBoot();
+  const keys = parseKeys(given);
+  const drives = keys.drives.length > 0 ? keys.drives : (qemu?.drives ?? []);
+  const firmware = keys.firmware ?? qemu?.firmware ?? null;
+  if (!canBoot({ kernel, drives, firmware })) throw nothingToBoot();
   const args = get("args") as string | readonly string[] | undefined;
   const append =
     string("append") ??
@@ -235,20 +106,24 @@ export function parseLaunch(given: unknown): LaunchConfiguration {
     qemu?.append ??
     "";
   return {
-    kernel,
+    kernel: kernel === "" ? null : kernel,
     append,
     modules: parseModules(get("initrd")) ?? qemu?.modules ?? [],
     loader: (string("loader") as LaunchConfiguration["loader"] | undefined) ?? "auto",
-    machine: parseMachine(given, qemu),
+    machine: parseMachine(given, qemu, keys),
+    drives,
+    firmware,
+    fwCfg: qemu?.fwCfg ?? [],
     cwd: string("cwd") ?? "",
     stopOnEntry: (get("stopOnEntry") as boolean | undefined) ?? true,
     symbols: parseSymbols(get("symbols")),
+    vmlinux: string("vmlinux") ?? null,
     sourceMap: new Map(Object.entries((get("sourceMap") as Record<string, string> | undefined) ?? {})),
     serial: (string("serial") as LaunchConfiguration["serial"] | undefined) ?? "terminal",
     disassemblyFlavor: (string("disassemblyFlavor") as Syntax | undefined) ?? "att",
     noDebug: get("noDebug") === true,
     realTime: (get("realTime") as boolean | undefined) ?? true,
-    notes: qemu?.notes ?? [],
+    notes: [...(qemu?.notes ?? []), ...keys.notes],
   };
 }
 
@@ -262,10 +137,37 @@ function parseQemu(line: string | undefined): QemuOptions | null {
   return parsed.options;
 }
 
-function parseMachine(given: Readonly<Record<string, unknown>>, qemu: QemuOptions | null): MachineConfig {
+/** The keys that are QEMU's options by another name. Throws `badCommandLine`, which names the option. */
+function parseKeys(given: Readonly<Record<string, unknown>>): QemuOptions {
+  const words: string[] = [];
+  for (const [key, option] of Object.entries(SAME_AS_OPTION)) {
+    const value = given[key];
+    if (isString(value) || isInteger(value)) words.push(option, String(value));
+  }
+  const quote = (text: string): string => text.replaceAll(",", ",,");
+  for (const entry of (given["drives"] as readonly unknown[] | undefined) ?? []) {
+    const drive = isString(entry) ? { file: entry } : (entry as Readonly<Record<string, unknown>>);
+    const parts = Object.entries(drive).map(([key, value]) => {
+      const text = isBoolean(value) ? (value ? "on" : "off") : quote(String(value));
+      return `${key === "interface" ? "if" : key === "readOnly" ? "readonly" : key}=${text}`;
+    });
+    words.push("-drive", parts.join(","));
+  }
+  const parsed = parseQemuOptions(words);
+  if (parsed.kind === "error") throw badCommandLine(parsed.text);
+  return parsed.options;
+}
+
+function parseMachine(
+  given: Readonly<Record<string, unknown>>,
+  qemu: QemuOptions | null,
+  keys: QemuOptions,
+): MachineConfig {
+  const { ramBytes, ...own } = keys.machine;
   const machine: { -readonly [K in keyof MachineConfig]: MachineConfig[K] } = {
-    ramBytes: 128 * 2 ** 20,
+    ramBytes,
     ...qemu?.machine,
+    ...own,
   };
   const memory = given["memory"];
   if (isString(memory)) {
@@ -320,13 +222,6 @@ function parseSymbols(given: unknown): readonly SymbolFile[] {
     const record = entry as Readonly<Record<string, unknown>>;
     return { path: record["path"] as string, loadOffset: offset(record["loadOffset"]) ?? 0n };
   });
-}
-
-/** A number, or a string such as "0x1000" or "-0x40000000"; null if it is neither. */
-function offset(value: unknown): bigint | null {
-  if (isInteger(value)) return BigInt(value);
-  const match = isString(value) ? /^\s*(-?)(0x[0-9a-fA-F]+|\d+)\s*$/.exec(value) : null;
-  return match === null ? null : match[1] === "-" ? -BigInt(match[2]!) : BigInt(match[2]!);
 }
 
 /** The known name that differs in the fewest letters, if it is close. */

@@ -1,7 +1,16 @@
 /** Files on a host with Node: the stand-alone adapter, the worker, the command line. */
-import { existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
+import {
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  writeSync,
+} from "node:fs";
 import { resolve } from "node:path";
-import { inflateSync } from "node:zlib";
+import { constants, inflateRawSync, inflateSync } from "node:zlib";
 import type { Files } from "./files.ts";
 
 export const nodeFiles: Files = {
@@ -26,6 +35,34 @@ export const nodeFiles: Files = {
       },
     };
   },
+  store(path, readOnly) {
+    const handle = openSync(path, readOnly ? "r" : "r+");
+    const stat = fstatSync(handle);
+    if (stat.isDirectory()) throw new Error("it is a directory");
+    let sizeBytes = stat.size;
+    return {
+      name: path,
+      get sizeBytes() {
+        return sizeBytes;
+      },
+      readOnly,
+      read(offset, length) {
+        const bytes = new Uint8Array(length);
+        for (let done = 0; done < length;) {
+          const count = readSync(handle, bytes, done, length - done, offset + done);
+          if (count === 0) break;
+          done += count;
+        }
+        return bytes;
+      },
+      write(offset, bytes) {
+        for (let done = 0; done < bytes.length;)
+          done += writeSync(handle, bytes, done, bytes.length - done, offset + done);
+        sizeBytes = Math.max(sizeBytes, offset + bytes.length);
+      },
+      flush: () => fsyncSync(handle),
+    };
+  },
   exists: existsSync,
   list(path) {
     try {
@@ -37,6 +74,18 @@ export const nodeFiles: Files = {
     }
   },
   resolve,
+  inflate(kind, bytes, sizeBytes) {
+    if (kind === "zstd")
+      throw new Error(
+        "clusters compressed with zstd cannot be read; qemu-img convert makes an image without",
+      );
+    // A cluster is followed by what follows it in the file, and may end within the last flush.
+    const inflated = inflateRawSync(bytes, {
+      finishFlush: constants.Z_SYNC_FLUSH,
+      maxOutputLength: sizeBytes,
+    });
+    return new Uint8Array(inflated.buffer, inflated.byteOffset, inflated.byteLength);
+  },
   decompress(format, bytes, sizeBytes) {
     if (format === "zstd")
       throw new Error("sections compressed with zstd cannot be read; use --compress-debug-sections=zlib");

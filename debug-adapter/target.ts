@@ -33,7 +33,7 @@ export class Target implements CodeMap {
     this.debuggee = new Debuggee(this.booted.machine, clock, configuration.realTime);
     const cwd = configuration.cwd;
     this.loaded = loadSymbols(this.booted, configuration.symbols, cwd, files);
-    this.sources = new Sources(files, configuration.sourceMap, sourceRoots(cwd, this.booted.kernelPath));
+    this.sources = new Sources(files, configuration.sourceMap, sourceRoots(cwd, this.booted.mainPath));
   }
 
   get machine(): Booted["machine"] {
@@ -49,7 +49,7 @@ export class Target implements CodeMap {
     return this.configuration.disassemblyFlavor;
   }
   get images(): readonly LoadedImage[] {
-    return this.booted.plan.images;
+    return this.booted.plan?.images ?? [];
   }
 
   space(core: Core): GuestSpace {

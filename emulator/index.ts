@@ -52,6 +52,7 @@ export {
 export { flushAll, tlbEntries, type TlbEntry } from "./cpu/system/tlb.ts";
 export {
   boot,
+  decodeBootParams,
   explain as explainBoot,
   LOADERS,
   plan as planBoot,
@@ -59,19 +60,24 @@ export {
   type BootModule,
   type BootPlan,
   type BootResult,
+  type DecodedField,
   type Diagnosis,
   type LoadedImage,
   type LoadedSegment,
   type LoaderName,
 } from "./boot/index.ts";
 export type { Device, PlainData } from "./devices/device.ts";
+export { BlockError, openImage, Pending, type BlockImage, type ByteStore } from "./block/index.ts";
 export type {
+  DriveConfig,
   Input,
   LoggedInput,
   Machine,
   MachineConfig,
   MachineDebug,
+  MachineHost,
   MachineState,
+  OutputChannel,
   RunLimit,
   TextScreen,
 } from "./machine/types.ts";

@@ -5,9 +5,10 @@
  *     --until-serial TEXT   ends when the guest has written TEXT to its first serial port
  *     --max-instructions N  ends after N instructions
  *     --at-stop COMMAND     a monitor command, run when the machine has ended; may be repeated
- *     --loader NAME         how to boot: auto, multiboot1, multiboot2, chainloader
+ *     --loader NAME         how to boot: auto, linux, multiboot1 … (`LOADER_NAMES`)
+ *     --vmlinux FILE        symbols of a Linux kernel
  */
-import { LOADER_NAMES, type QemuOptions, parseQemuOptions } from "./options.ts";
+import { canBoot, LOADER_NAMES, type QemuOptions, parseQemuOptions } from "./options.ts";
 
 export type LoaderOption = (typeof LOADER_NAMES)[number];
 
@@ -15,6 +16,8 @@ export interface RunCommand {
   readonly kind: "run";
   readonly qemu: QemuOptions;
   readonly loader: LoaderOption;
+  /** File with the symbols of the Linux kernel that boots. */
+  readonly vmlinux: string | null;
   readonly stats: string | null;
   readonly untilSerial: string | null;
   /** In instants: retired instructions plus delivered events. */
@@ -36,11 +39,13 @@ export function parseCommand(words: readonly string[]): Command {
   if (words.some((word) => /^--?version$/.test(word))) return { kind: "version" };
 
   let loader: string = "auto";
+  let vmlinux: string | null = null;
   let stats: string | null = null;
   let untilSerial: string | null = null;
   let maxInstructions: string | null = null;
   const atStop: string[] = [];
   const parsed = parseQemuOptions(words, {
+    vmlinux: (value) => (vmlinux = value),
     stats: (value) => (stats = value),
     "until-serial": (value) => (untilSerial = value),
     "max-instructions": (value) => (maxInstructions = value),
@@ -56,13 +61,20 @@ export function parseCommand(words: readonly string[]): Command {
   if (limit === undefined)
     return error(`--max-instructions ${String(maxInstructions)}: not a number of instructions`);
   const { options } = parsed;
-  if (options.kernel === null) return error("there is nothing to boot: name a kernel with -kernel");
-  const readers = [...options.serial, ...(options.monitor === null ? [] : [options.monitor])];
+  if (!canBoot(options))
+    return error(
+      "there is nothing to boot: name a kernel with -kernel, a disk with -drive or -hda, a CD with -cdrom, or firmware with -bios",
+    );
+  const readers = [
+    ...options.serial,
+    ...options.consoles,
+    ...(options.monitor === null ? [] : [options.monitor]),
+  ];
   const stdio = readers.filter((backend) => backend.kind === "stdio");
   if (stdio.length > 1 && stdio.some((backend) => !backend.monitor)) {
-    return error("only one of -serial and -monitor can use stdio; mon:stdio lets them share it");
+    return error("only one of -serial, -monitor and virtconsole can use stdio; mon:stdio lets them share it");
   }
-  return { kind: "run", qemu: options, loader, stats, untilSerial, maxInstructions: limit, atStop };
+  return { kind: "run", qemu: options, loader, vmlinux, stats, untilSerial, maxInstructions: limit, atStop };
 }
 
 /** "2000000", "1e9", "500M" (decimal: instructions are not bytes). */
@@ -76,14 +88,25 @@ function count(text: string): number | undefined {
 }
 
 export const USAGE = `usage: redzone -kernel FILE [options]      boot a kernel, its serial port on standard output
+       redzone -hda FILE [options]         boot from a disk, a CD (-cdrom) or a floppy (-fda)
        redzone dap                         serve the Debug Adapter Protocol over standard input and output
 
 Options known from qemu-system-x86_64:
-  -kernel FILE              Multiboot 1 or 2, ELF32 or ELF64
-  -initrd "FILE WORDS,…"    modules, each with its words
+  -kernel FILE              Linux bzImage or vmlinux; Multiboot 1 or 2, ELF32 or ELF64; ELF with a PVH note
+  -initrd "FILE WORDS,…"    Linux's initial RAM disk; modules, each with its words
   -append TEXT              the kernel's command line
   -m SIZE[,slots=N,maxmem=SIZE]   RAM, 128M unless said otherwise
-  -machine pc[,max-ram-below-4g=SIZE]
+  -smp N                    processors, which take turns in one order
+  -cpu MODEL[,+FEATURE,-FEATURE]  max unless said otherwise
+  -machine pc[,max-ram-below-4g=SIZE,hpet=off,acpi=off]
+  -hda, -hdb, -hdc, -hdd, -cdrom, -fda, -fdb FILE   images, raw or qcow2
+  -drive file=FILE[,if=ide|virtio|floppy|none,format=raw|qcow2,media=disk|cdrom,index=N,readonly=on,id=ID,serial=TEXT,snapshot=off]
+                            what the guest writes stays in the machine unless snapshot=off
+  -device ide-hd|ide-cd|virtio-blk-pci,drive=ID[,serial=TEXT,bootindex=N]  for -drive if=none and -blockdev
+  -device virtio-rng-pci; -device virtio-serial-pci with -device virtconsole,chardev=ID
+  -boot order=dc            without a kernel: a floppy, c disk, d CD
+  -bios FILE                firmware instead of the built-in services
+  -fw_cfg name=NAME,string=TEXT|file=FILE
   -serial, -monitor, -debugcon    stdio, mon:stdio, file:PATH, null, none
   -nographic                serial port and monitor on the terminal (Ctrl-A x ends, Ctrl-A c changes over)
   -device isa-debug-exit[,iobase=0xf4,iosize=4]
@@ -96,6 +119,7 @@ Options of its own:
   --until-serial TEXT       end when the guest has written TEXT to its first serial port
   --max-instructions N      end after N instructions (1e9, 500M)
   --at-stop COMMAND         run a monitor command at the end: 'info registers', 'x/8i $pc' …; may be repeated
+  --vmlinux FILE            symbols of the Linux kernel, wherever it runs
   --stats FILE              write counts as JSON
   --loader NAME             ${LOADER_NAMES.join(", ")}
   --seed N                  of everything random that the guest can read

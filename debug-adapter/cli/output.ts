@@ -3,16 +3,14 @@
  *
  * Bytes are gathered until a slice of the run ends.
  */
-import type { Pc } from "../../emulator/index.ts";
+import type { OutputChannel } from "../../emulator/index.ts";
 import type { RunCommand } from "./command.ts";
 import type { Host } from "./host.ts";
 import type { Backend } from "./options.ts";
 
-type Channel = Parameters<Pc["onOutput"]>[0];
-
 export class Outputs {
-  readonly #sinks = new Map<Channel, (bytes: Uint8Array) => void>();
-  readonly #pending = new Map<Channel, number[]>();
+  readonly #sinks = new Map<OutputChannel, (bytes: Uint8Array) => void>();
+  readonly #pending = new Map<OutputChannel, number[]>();
   readonly #text: Uint8Array | null;
   #tail: number[] = [];
   /** The first serial port has written the text of --until-serial. */
@@ -25,16 +23,21 @@ export class Outputs {
       if (backend.kind === "stdio") return (bytes: Uint8Array) => host.stdout(bytes);
       return host.openOutput(host.files.resolve(host.directory, backend.path));
     };
-    const serial0 = qemu.serial.length > 0 ? qemu.serial[0] : ({ kind: "stdio", monitor: true } as const);
+    const isConsole = qemu.consoles.some((backend) => backend.kind === "stdio");
+    const serial0 =
+      qemu.serial.length > 0 || isConsole ? qemu.serial[0] : ({ kind: "stdio", monitor: true } as const);
     const backends = { serial0, serial1: qemu.serial[1], debugcon: qemu.debugcon, seabios: qemu.seabios };
-    for (const channel of ["serial0", "serial1", "debugcon", "seabios"] as const) {
-      const write = sink(backends[channel]);
+    const add = (channel: OutputChannel, backend: Backend | null | undefined): void => {
+      const write = sink(backend);
       if (write !== null) this.#sinks.set(channel, write);
-    }
+    };
+    for (const channel of ["serial0", "serial1", "debugcon", "seabios"] as const)
+      add(channel, backends[channel]);
+    for (const [port, backend] of qemu.consoles.entries()) add(`console${port}`, backend);
     this.#text = command.untilSerial === null ? null : new TextEncoder().encode(command.untilSerial);
   }
 
-  write(channel: Channel, byte: number): void {
+  write(channel: OutputChannel, byte: number): void {
     const pending = this.#pending.get(channel);
     if (pending !== undefined) pending.push(byte);
     else this.#pending.set(channel, [byte]);

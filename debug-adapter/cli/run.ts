@@ -57,8 +57,8 @@ export async function run(command: RunCommand, host: Host): Promise<number> {
       noReboot: qemu.machine.noReboot === true,
       noShutdown: qemu.noShutdown,
       maxInstructions: command.maxInstructions,
-      isPaced: host.keyboard.isTerminal && (input.serial !== null || input.hasMonitor),
-      canWait: () => (!inputEnded && (input.serial !== null || input.hasMonitor)) || qemu.gdb !== null,
+      isPaced: host.keyboard.isTerminal && (input.guest !== null || input.hasMonitor),
+      canWait: () => (!inputEnded && (input.guest !== null || input.hasMonitor)) || qemu.gdb !== null,
       say,
       explainer,
     },
@@ -89,18 +89,18 @@ export async function run(command: RunCommand, host: Host): Promise<number> {
   }
 
   const { keyboard } = host;
-  if (input.serial !== null || input.hasMonitor) {
+  if (input.guest !== null || input.hasMonitor) {
     keyboard.setRaw(true);
     const terminal = new Console(
       {
-        hasSerial: input.serial !== null,
+        hasSerial: input.guest !== null,
         hasMonitor: input.hasMonitor,
         isTerminal: keyboard.isTerminal,
         passesInterrupt: input.passesInterrupt,
       },
       {
         serial: (bytes) => {
-          machine.input({ kind: "serial", port: input.serial!, bytes });
+          machine.input({ ...input.guest!, bytes });
           session.wake();
         },
         command: (line) => runMonitor(monitor, line),
@@ -150,16 +150,8 @@ export async function run(command: RunCommand, host: Host): Promise<number> {
 }
 
 function bootCommand(command: RunCommand, host: Host): Booted {
-  const { kernel, append, modules, machine } = command.qemu;
-  const configuration = {
-    kernel: kernel!,
-    append,
-    modules,
-    machine,
-    loader: command.loader,
-    cwd: host.directory,
-  };
-  return bootMachine(configuration, host.files);
+  const { loader, qemu } = command;
+  return bootMachine({ ...qemu, loader, cwd: host.directory }, host.files);
 }
 
 /** An end without the text that was waited for is a failure, even if the guest thinks otherwise. */
@@ -180,16 +172,30 @@ function runMonitor(monitor: Monitor, line: string): string {
 }
 
 /** What the keyboard is for. */
-function inputOf({ qemu }: RunCommand) {
+function inputOf({ qemu }: RunCommand): {
+  /** Where characters go; null: nowhere. */
+  readonly guest: { readonly kind: "serial" | "console"; readonly port: number } | null;
+  readonly hasMonitor: boolean;
+  readonly passesInterrupt: boolean;
+} {
   const isStdio = (backend: Backend | null | undefined) => backend?.kind === "stdio";
+  const console = qemu.consoles.findIndex(isStdio);
   // Nothing said: the first serial port, and the monitor behind Ctrl-A c.
-  const serials = qemu.serial.length > 0 ? qemu.serial : [{ kind: "stdio", monitor: true } as const];
+  const serials: readonly Backend[] =
+    qemu.serial.length > 0 || console >= 0 ? qemu.serial : [{ kind: "stdio", monitor: true }];
   const serial = serials.findIndex(isStdio);
-  const shares = serials.some((backend) => backend.kind === "stdio" && backend.monitor);
+  const shares = [...serials, ...qemu.consoles].some(
+    (backend) => backend.kind === "stdio" && backend.monitor,
+  );
   return {
-    serial: serial === 0 || serial === 1 ? (serial as 0 | 1) : null,
+    guest:
+      console >= 0
+        ? { kind: "console", port: console }
+        : serial === 0 || serial === 1
+          ? { kind: "serial", port: serial }
+          : null,
     hasMonitor: isStdio(qemu.monitor) || (shares && qemu.monitor === null),
-    passesInterrupt: qemu.serial.length > 0 && shares,
+    passesInterrupt: (qemu.serial.length > 0 || console >= 0) && shares,
   };
 }
 

@@ -37,12 +37,12 @@ export function lifecycle(state: State): Handlers {
         ),
     };
     for (const note of [...target.configuration.notes, ...target.loaded.notes]) state.output(note);
-    for (const finding of target.booted.plan.notes) state.output(`${finding.file}: ${finding.text}.`);
+    for (const finding of target.booted.plan?.notes ?? []) state.output(`${finding.file}: ${finding.text}.`);
     if (target.configuration.noDebug) state.breakpoints.disable();
     for (const entry of state.breakpoints.attach(target.machine))
       state.host.event("breakpoint", { reason: "changed", breakpoint: entry.reply });
     state.host.event("process", {
-      name: target.booted.kernelPath,
+      name: target.booted.mainPath,
       startMethod: "launch",
       isLocalProcess: true,
       pointerSize: 64,

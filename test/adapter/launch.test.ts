@@ -52,7 +52,11 @@ test.each([
   [{ kernel: "k", kernal: "k" }, 'Did you mean "kernel"?'],
   [{ kernel: "k", memory: "lots" }, 'Memory size "lots"'],
   [{ kernel: "k", loader: "grub" }, '"loader" must be one of "auto"'],
-  [{ kernel: "k", qemu: "-hda disk.img" }, "-hda"],
+  [{ kernel: "k", qemu: "-netdev user" }, "-netdev"],
+  [{ drives: [{ path: "x" }] }, '"drives" must be'],
+  [{ drives: [{ file: "x", interface: "scsi" }] }, '"drives" must be'],
+  [{ kernel: "k", smp: 300 }, "at most 255 CPUs"],
+  [{ cdrom: "x", boot: "z" }, "-boot order=z"],
   [{ kernel: "k", qemu: "-kernel 'k" }, '"qemu" command line cannot be used'],
   [{ kernel: "k", symbols: [{ loadOffset: 1 }] }, '"symbols" must be'],
   [{ kernel: "k", sourceMap: { a: 1 } }, '"sourceMap" must be'],
@@ -61,6 +65,37 @@ test.each([
   ["kernel", '"launch" must be an object'],
 ])("%j is refused: %s", (configuration, text) => {
   expect(refusal(configuration)).toContain(text);
+});
+
+test("disks and processors, in keys and in a pasted line", () => {
+  expect(
+    parseLaunch({
+      smp: 4,
+      cpu: "qemu64",
+      drives: [
+        "a,b.img",
+        { file: "c.qcow2", interface: "virtio", format: "qcow2", snapshot: false, serial: "s" },
+      ],
+      cdrom: "cd.iso",
+      boot: "d",
+    }),
+  ).toMatchObject({
+    kernel: null,
+    firmware: null,
+    machine: { ramBytes: 128 << 20, cpus: 4, cpu: "qemu64", bootOrder: "d" },
+    drives: [
+      { path: "cd.iso", config: { attach: "ide", index: 2, media: "cdrom", readOnly: true } },
+      { path: "a,b.img", format: "probe", config: { attach: "ide", index: 0 } },
+      { path: "c.qcow2", format: "qcow2", config: { attach: "virtio", writeThrough: true, serial: "s" } },
+    ],
+  });
+  const pasted = parseLaunch({ qemu: "-hda x -m 256M -smp 2 -bios fw.bin", smp: "3", kernel: "k" });
+  expect(pasted).toMatchObject({
+    kernel: "k",
+    firmware: "fw.bin",
+    machine: { ramBytes: 256 << 20, cpus: 3 },
+    drives: [{ path: "x" }],
+  });
 });
 
 test("the schema describes every key, and each default passes the check", () => {

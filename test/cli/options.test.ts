@@ -38,6 +38,10 @@ describe("accepted", () => {
         debugExit: { iobase: 0xf4, iosize: 4 },
         rtcBase: Date.UTC(2006, 5, 17, 16, 1, 21),
       },
+      drives: [],
+      firmware: null,
+      fwCfg: [],
+      consoles: [],
       serial: [{ kind: "stdio", monitor: false }],
       debugcon: null,
       seabios: null,
@@ -59,6 +63,22 @@ describe("accepted", () => {
     ["-icount shift=5,sleep=off", { ramBytes: 128 * 2 ** 20, nanosecondsPerInstant: 32 }],
     ["-icount 0", { ramBytes: 128 * 2 ** 20, nanosecondsPerInstant: 1 }],
     ["-smp 1,cores=1 --seed 0x10", { ramBytes: 128 * 2 ** 20, cpus: 1, seed: 16 }],
+    ["-smp 4", { ramBytes: 128 * 2 ** 20, cpus: 4 }],
+    ["-smp sockets=2,cores=2,threads=2", { ramBytes: 128 * 2 ** 20, cpus: 8 }],
+    ["-smp 3,maxcpus=8", { ramBytes: 128 * 2 ** 20, cpus: 3 }],
+    ["-cpu Nehalem,+rdrand", { ramBytes: 128 * 2 ** 20, cpu: "Nehalem,+rdrand" }],
+    ["-machine pc,hpet=off,acpi=off,usb=off", { ramBytes: 128 * 2 ** 20, hpet: false, acpi: false }],
+    ["-no-hpet -no-acpi", { ramBytes: 128 * 2 ** 20, hpet: false, acpi: false }],
+    ["-boot dc", { ramBytes: 128 * 2 ** 20, bootOrder: "dc" }],
+    ["-boot order=a,menu=off", { ramBytes: 128 * 2 ** 20, bootOrder: "a" }],
+    [
+      "-object rng-random,id=r,filename=/dev/urandom -device virtio-rng-pci,rng=r",
+      { ramBytes: 128 * 2 ** 20, virtioRng: true },
+    ],
+    [
+      "-chardev stdio,id=c -device virtio-serial-pci -device virtconsole,chardev=c",
+      { ramBytes: 128 * 2 ** 20, virtioConsoles: 1 },
+    ],
   ])("%s", (line, machine) => {
     expect(options(line).machine).toEqual(machine);
   });
@@ -81,14 +101,17 @@ describe("accepted", () => {
 
   it("what has no effect is noted", () => {
     const { notes } = options(
-      "-enable-kvm -cpu host,+x2apic -accel kvm -display gtk -M pc,accel=kvm -name test -net none",
+      "-enable-kvm -accel kvm -display gtk -M pc,accel=kvm,kernel_irqchip=split -name test -net none -nodefaults -vga none -d int",
     );
     expect(notes.map((note) => note.split(" has no effect")[0])).toEqual([
       "-enable-kvm",
-      "-cpu host,+x2apic",
       "-accel kvm",
       "-display gtk",
       "-machine accel=kvm",
+      "-machine kernel_irqchip=split",
+      "-nodefaults",
+      "-vga none",
+      "-d int",
     ]);
   });
 
@@ -101,11 +124,85 @@ describe("accepted", () => {
   });
 });
 
+describe("drives", () => {
+  const drives = (line: string) =>
+    options(line).drives.map(({ config, path, format }) => {
+      const { id, attach, index, media } = config;
+      const extra = [
+        config.readOnly ? "ro" : "rw",
+        config.writeThrough === true ? "direct" : "overlay",
+        config.serial ?? "-",
+      ];
+      return `${id} ${attach} ${index} ${media} ${path ?? "empty"} ${format} ${extra.join(" ")}`;
+    });
+
+  it.each([
+    ["disk.img", ["ide0-hd0 ide 0 disk disk.img probe rw overlay -"]],
+    [
+      "-hdb b -cdrom c.iso -fda f",
+      [
+        "ide0-hd1 ide 1 disk b probe rw overlay -",
+        "ide1-cd0 ide 2 cdrom c.iso probe ro overlay -",
+        "floppy0 floppy 0 disk f probe rw overlay -",
+      ],
+    ],
+    [
+      "-drive file=a,,b.qcow2,if=virtio,format=qcow2,snapshot=off,cache=none,serial=S1 -drive if=virtio,file=c,readonly=on",
+      ["virtio0 virtio 0 disk a,b.qcow2 qcow2 rw direct S1", "virtio1 virtio 1 disk c probe ro overlay -"],
+    ],
+    // One without a place takes the first that is free.
+    [
+      "-drive file=x -hda y",
+      ["ide0-hd1 ide 1 disk x probe rw overlay -", "ide0-hd0 ide 0 disk y probe rw overlay -"],
+    ],
+    ["-drive file=x,bus=1,unit=1,media=cdrom", ["ide1-cd1 ide 3 cdrom x probe ro overlay -"]],
+    ["-drive file=x,snapshot=off,readonly=on", ["ide0-hd0 ide 0 disk x probe ro overlay -"]],
+    [
+      "-drive if=none,id=d,file=x,format=raw -device virtio-blk-pci,drive=d,serial=abc,disable-legacy=on",
+      ["d virtio 0 disk x raw rw overlay abc"],
+    ],
+    [
+      "-blockdev driver=file,node-name=f,filename=x.qcow2 -blockdev driver=qcow2,node-name=q,file=f,read-only=on -device ide-hd,drive=q,bus=ide.1",
+      ["q ide 2 disk x.qcow2 qcow2 ro overlay -"],
+    ],
+    [
+      "-drive if=none,id=c,file=x -device ide-cd,drive=c,bus=ide.0,unit=1",
+      ["c ide 1 cdrom x probe ro overlay -"],
+    ],
+    ["-device ide-cd", ["ide0-cd0 ide 0 cdrom empty raw ro overlay -"]],
+    ["-drive if=none,id=unused,file=x", []],
+  ])("%s", (line, expected) => {
+    expect(drives(line)).toEqual(expected);
+  });
+
+  it("says where writes go, once, and not if one has asked for that", () => {
+    const about = (line: string) => options(line).notes.filter((note) => note.includes("snapshot"));
+    expect(about("-hda x -drive file=y,if=virtio -cdrom z")).toEqual([
+      "what the guest writes to x, y is gone at the end; with snapshot=off it goes to the file",
+    ]);
+    expect(about("-hda x -snapshot")).toEqual([]);
+    expect(about("-drive file=x,snapshot=on -drive file=y,snapshot=off")).toEqual([]);
+  });
+
+  it("bootindex is an order of booting", () => {
+    const line =
+      "-drive if=none,id=d,file=x -drive if=none,id=c,file=y,media=cdrom -device ide-hd,drive=d,bootindex=2 -device ide-cd,drive=c,bus=ide.1,bootindex=1";
+    expect(options(line).machine.bootOrder).toBe("dc");
+    expect(options(`${line} -boot c`).machine.bootOrder).toBe("c");
+  });
+
+  it("files for fw_cfg", () => {
+    expect(options("-fw_cfg name=opt/a,string=one,,two -fw_cfg opt/b,file=x").fwCfg).toEqual([
+      { name: "opt/a", content: { kind: "text", text: "one,two" } },
+      { name: "opt/b", content: { kind: "file", path: "x" } },
+    ]);
+  });
+});
+
 describe("refused by name", () => {
   it.each([
-    ["-drive file=x.img", "option -drive is not supported"],
+    ["-netdev user,id=n", "option -netdev is not supported"],
     ["--frobnicate", "option --frobnicate is not supported"],
-    ["disk.img", `"disk.img" is not supported: disk images are not; a kernel is named with -kernel`],
     ["-kernel", "option -kernel needs a value"],
     ["-append x", "-append only makes sense with -kernel"],
     ["-device virtio-net,netdev=n", "-device virtio-net is not supported"],
@@ -115,7 +212,44 @@ describe("refused by name", () => {
     ["-m 0", `-m 0: "0" is not a size`],
     ["-m 1G,slots=2", "-m 1G,slots=2: slots without a maxmem beyond the initial memory"],
     ["-m 2G,maxmem=1G", "-m 2G,maxmem=1G: maxmem is less than the initial memory"],
-    ["-smp 4", "-smp 4 is not supported: the machine has one CPU"],
+    ["-smp 256", "-smp 256: the machine has at most 255 CPUs"],
+    ["-smp 0", "-smp cpus=0: must be at least 1"],
+    ["-smp 4,maxcpus=2", "-smp 4,maxcpus=2: maxcpus is less than the number of CPUs"],
+    ["-smp 4,cores=3", "-smp 4,cores=3: sockets, cores and threads make 3 CPUs, not 4"],
+    ["-drive file=x,if=scsi", "-drive if=scsi is not supported: use ide, virtio, floppy or none"],
+    ["-drive file=x,format=vmdk", "-drive format=vmdk is not supported: images are raw or qcow2"],
+    ["-drive file=x,colour=red", "-drive colour= is not supported"],
+    ["-drive file=x,index=4", "-drive index=4 is not supported: ide has 0 to 3"],
+    ["-drive file=x,index=1,bus=0", "-drive: index= cannot be used together with bus= and unit="],
+    ["-drive file=x,snapshot=maybe", "-drive snapshot=maybe: must be on or off"],
+    ["-hda x -drive file=y,index=0", "-drive: there is another drive at if=ide,index=0"],
+    ["-drive id=a,file=x -drive id=a,file=y", "-drive id=a is there twice"],
+    ["-hda a -hdb b -hdc c -hdd d -drive file=e", "too many drives: ide has room for 4"],
+    [
+      "-device virtio-blk-pci,drive=d",
+      `-device virtio-blk-pci: there is no -drive if=none with the id "d" before it`,
+    ],
+    ["-drive if=none,id=d,file=x -device ide-hd,drive=d,wwn=3", "-device ide-hd,wwn= is not supported"],
+    ["-device ide-hd", "-device ide-hd: there is no drive="],
+    [
+      "-blockdev driver=raw,node-name=n,file=f",
+      `-blockdev driver=raw,node-name=n,file=f: there is no -blockdev with the node-name "f" before it`,
+    ],
+    [
+      "-blockdev driver=vdi,node-name=n,file.filename=x",
+      "-blockdev format=vdi is not supported: images are raw or qcow2",
+    ],
+    [
+      "-boot order=x",
+      "-boot order=x is not supported: use the letters a (floppy), c (disk), d (CD), n (network)",
+    ],
+    ["-fw_cfg name=opt/x", "-fw_cfg name=opt/x: needs either string= or file="],
+    ["-device virtio-rng-pci,rng=r", `-device virtio-rng-pci: there is no -object with the id "r" before it`],
+    [
+      "-chardev null,id=c -device virtconsole,chardev=c",
+      "-device virtconsole: there is no -device virtio-serial-pci before it",
+    ],
+    ["-machine usb=on", "-machine usb=on is not supported: the machine has none"],
     ["-M q35", `-machine q35 is not supported: the machine is "pc"`],
     [
       "-serial tcp::4444",
@@ -165,6 +299,11 @@ describe("words", () => {
       fc.string(),
       fc.constantFrom(
         "-m",
+        "-drive",
+        "-blockdev",
+        "-hda",
+        "-boot",
+        "-fw_cfg",
         "-smp",
         "-device",
         "-gdb",
@@ -176,7 +315,18 @@ describe("words", () => {
         "-kernel",
         "-s",
       ),
-      fc.constantFrom("size=", "isa-debug-exit,iobase=", "stdio,id=a", "tcp::1", "base=", ",,", "=", "-"),
+      fc.constantFrom(
+        "size=",
+        "isa-debug-exit,iobase=",
+        "stdio,id=a",
+        "ide-cd,drive=a",
+        "if=none,id=a,file=",
+        "tcp::1",
+        "base=",
+        ",,",
+        "=",
+        "-",
+      ),
     );
     fc.assert(
       fc.property(fc.array(word), (words) => {

@@ -60,10 +60,10 @@ it("ends by itself with standard input left open, too", async () => {
 });
 
 it("names what is wrong", async () => {
-  expect(await start(["-kernel", SAMPLE, "-hda", "x"])).toEqual({
+  expect(await start(["-kernel", SAMPLE, "-netdev", "x"])).toEqual({
     status: 2,
     out: "",
-    errors: "redzone: option -hda is not supported\n",
+    errors: "redzone: option -netdev is not supported\n",
   });
   const triple = await start(["-kernel", SAMPLE, "-append", "bug=triple-fault", "-no-reboot"]);
   expect(triple.status).toBe(6);

@@ -130,6 +130,10 @@ it("refuses with a reason", async () => {
     status: 4,
     errors: expect.stringContaining("cannot boot"),
   });
+  expect(await redzone("-hda /does/not/exist")).toMatchObject({
+    status: 4,
+    errors: expect.stringContaining("Cannot read the disk image /does/not/exist"),
+  });
   expect(await redzone("-kernel /does/not/exist")).toMatchObject({
     status: 4,
     errors: expect.stringContaining("Cannot read the kernel /does/not/exist"),
@@ -145,10 +149,19 @@ it.each([
   [["--help"], { kind: "help" }],
   [["dap"], { kind: "dap" }],
   [["--version"], { kind: "version" }],
-  [["-m", "1G"], { kind: "error", text: "there is nothing to boot: name a kernel with -kernel" }],
+  [
+    ["-m", "1G"],
+    {
+      kind: "error",
+      text: "there is nothing to boot: name a kernel with -kernel, a disk with -drive or -hda, a CD with -cdrom, or firmware with -bios",
+    },
+  ],
   [
     ["-kernel", "x", "--loader", "grub"],
-    { kind: "error", text: "--loader grub is not one of auto, multiboot1, multiboot2, chainloader" },
+    {
+      kind: "error",
+      text: "--loader grub is not one of auto, linux, linux32, linux16, multiboot1, multiboot2, pvh, vmlinux, chainloader",
+    },
   ],
   [
     ["-kernel", "x", "--max-instructions", "many"],
@@ -156,10 +169,14 @@ it.each([
   ],
   [
     ["-kernel", "x", "-serial", "stdio", "-monitor", "stdio"],
-    { kind: "error", text: "only one of -serial and -monitor can use stdio; mon:stdio lets them share it" },
+    {
+      kind: "error",
+      text: "only one of -serial, -monitor and virtconsole can use stdio; mon:stdio lets them share it",
+    },
   ],
   [["-kernel", "x", "--max-instructions", "1.5e9"], { kind: "run", maxInstructions: 1.5e9 }],
-  [["-kernel", "x", "-hda", "y"], { kind: "error", text: "option -hda is not supported" }],
+  [["-kernel", "x", "-netdev", "user"], { kind: "error", text: "option -netdev is not supported" }],
+  [["-cdrom", "x", "--vmlinux", "y"], { kind: "run", vmlinux: "y", qemu: { kernel: null } }],
 ] as const)("words %j", (words, expected) => {
   expect(parseCommand(words)).toMatchObject(expected);
 });
