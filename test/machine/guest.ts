@@ -32,9 +32,13 @@ export const CONFIG: MachineConfig = {
   debugExit: { iobase: 0xf4, iosize: 4 },
 };
 
+/** Processors of the guests that want several. */
+const CPUS: Readonly<Record<string, number>> = { smp: 4 };
+const cpusOf = (name: string): number => CPUS[name] ?? 1;
+
 /** A machine without a guest, for a saved state to go into. */
-export function emptyGuest(): Guest {
-  const machine = createMachine(CONFIG);
+export function emptyGuest(name = ""): Guest {
+  const machine = createMachine({ ...CONFIG, cpus: cpusOf(name) });
   let text = "";
   machine.onOutput = (channel, byte) => {
     if (channel === "debugcon") text += String.fromCharCode(byte);
@@ -54,7 +58,7 @@ export function emptyGuest(): Guest {
 }
 
 export function startGuest(name: string): Guest {
-  const guest = emptyGuest();
+  const guest = emptyGuest(name);
   const kernel = new Uint8Array(readFileSync(assemble(name)));
   const booted = boot(guest.machine, { kernel, kernelName: name, append: "", modules: [] });
   if (booted.kind !== "plan") throw new Error(JSON.stringify(booted));
@@ -66,7 +70,7 @@ export function runQemu(name: string): string {
   const run = spawnSync(
     "qemu-system-x86_64",
     [
-      "-m", "128", "-kernel", assemble(name), "-display", "none", "-debugcon", "stdio", "-serial", "null", "-serial", "null", "-parallel", "none",
+      "-m", "128", "-smp", String(cpusOf(name)), "-cpu", "max", "-kernel", assemble(name), "-display", "none", "-debugcon", "stdio", "-serial", "null", "-serial", "null", "-parallel", "none",
       "-rtc", "base=2026-01-01T00:00:00,clock=vm", "-icount", "shift=0,sleep=off", "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
     ], // oxfmt-ignore
     { encoding: "latin1", timeout: 30_000 },

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { expectEqualStates, randomNumbers } from "./equality.ts";
 import { emptyGuest, hasQemu, runQemu, startGuest } from "./guest.ts";
 
-const GUESTS = ["timer", "clock", "serial", "priority"] as const;
+const GUESTS = ["timer", "clock", "serial", "priority", "apic", "smp"] as const;
 const SEED = 20_260_101;
 
 describe.each(GUESTS)("guest %s", (name) => {
@@ -31,7 +31,7 @@ describe.each(GUESTS)("guest %s", (name) => {
       const instant = Math.floor(random.next().value * end.instant);
       const before = startGuest(name);
       before.machine.run({ instants: instant });
-      const after = emptyGuest();
+      const after = emptyGuest(name);
       after.machine.load(before.machine.save());
       after.run();
       expect(before.text() + after.text(), `saved at ${instant}`).toBe(reference.text());
