@@ -79,8 +79,16 @@ export type {
   MachineState,
   OutputChannel,
   RunLimit,
-  TextScreen,
 } from "./machine/types.ts";
+export type {
+  Display,
+  Picture,
+  PixelDisplay,
+  TextCursor,
+  TextDisplay,
+  TextScreen,
+} from "./machine/display.ts";
+export { screenText } from "./devices/vga-font.ts";
 export { createMachine } from "./machine/create.ts";
 export type { Pc } from "./machine/pc.ts";
 export type { StopReason } from "./machine/stop.ts";

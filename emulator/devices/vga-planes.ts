@@ -1,110 +1,119 @@
 /**
- * The VGA's 256 KiB of memory: four planes behind the data path of the graphics controller (IBM VGA Technical Reference §2-51 ff.).
+ * The data path between the processor's window at 0xa0000 and the VGA's memory: the graphics controller's read and write modes, odd/even and chain-4
+ * addressing (IBM VGA Technical Reference §2-51 ff.), and which part of the window answers.
  *
- * A byte of plane p at offset o lies at o × 4 + p, so that a text cell's character and attribute are neighbours, and chain-4 and odd/even addresses
- * need one shift; the numbering of cells and pixels is QEMU's. Elsewhere: the registers (`vga.ts`).
+ * The four planes are a word of memory, so an operation on all of them is one on 32 bits. Elsewhere: the registers (`vga-state.ts`).
  */
+import type { VgaMemory } from "./vga-memory.ts";
+import { DISPI, isLinear, type VgaState } from "./vga-state.ts";
 
-/** The registers the data path depends on, by index. */
-export interface PlaneControl {
-  /** 2 map mask, 4 memory mode (3: chain-4) */
-  readonly sequencer: Uint8Array;
-  /** 0 set/reset, 1 its enable, 2 colour compare, 3 rotate and function, 4 read map, 5 mode, 6 window, 7 colour don't care, 8 bit mask */
-  readonly graphics: Uint8Array;
-}
-
-export const PLANE_BYTES = 0x10000;
+const WINDOW_BYTES = 0x20000;
+const BANK_BYTES = 0x10000;
 
 /** Which part of 0xa0000…0xbffff answers, by graphics register 6 bits 3:2: offset and size. */
-const WINDOWS = [
-  [0, 0x20000],
+const PARTS = [
+  [0, WINDOW_BYTES],
   [0, 0x10000],
   [0x10000, 0x8000],
   [0x18000, 0x8000],
 ] as const;
 
-const spread = (bits: number, plane: number): number => (bits & (1 << plane) ? 0xff : 0);
+/** A bit per plane as 0x00 or 0xff in each byte. */
+const SPREAD = Uint32Array.from({ length: 16 }, (_, bits) =>
+  [0, 1, 2, 3].reduce((word, plane) => word | (bits & (1 << plane) ? 0xff << (8 * plane) : 0), 0),
+);
+const spread = (bits: number): number => SPREAD[bits & 0x0f]!;
+/** A byte in all four planes. */
+const repeat = (byte: number): number => Math.imul(byte & 0xff, 0x01010101);
 
-export class VgaPlanes {
-  readonly bytes = new Uint8Array(4 * PLANE_BYTES);
-  /** The byte of each plane that the last planar read fetched. */
-  readonly latch = new Uint8Array(4);
-  readonly #control: PlaneControl;
+/** A window of the processor's that shows memory directly: offset from 0xa0000, size, and offset in VGA memory. */
+export interface DirectWindow {
+  readonly offset: number;
+  readonly sizeBytes: number;
+  readonly target: number;
+}
 
-  constructor(control: PlaneControl) {
-    this.#control = control;
+const part = ({ graphics }: VgaState): (typeof PARTS)[number] =>
+  PARTS[((graphics[6]! >> 2) & 3) as 0 | 1 | 2 | 3];
+/** The DISPI bank moves only the window of 64 KiB. */
+const bank = ({ graphics, dispi }: VgaState): number =>
+  ((graphics[6]! >> 2) & 3) === 1 ? dispi[DISPI.bank]! * BANK_BYTES : 0;
+const isChained = (state: VgaState): boolean => (state.sequencer[4]! & 8) !== 0 || isLinear(state);
+const mapMask = (state: VgaState): number => (isLinear(state) ? 0x0f : state.sequencer[2]!);
+
+/** Offset into VGA memory before planes are told apart, −1 if the address lies outside the part that answers. */
+function offsetOf(state: VgaState, address: number): number {
+  const [start, size] = part(state);
+  return address >= start && address < start + size ? address - start + bank(state) : -1;
+}
+
+/** In chain-4 with all planes writable the window is memory like any other; null if it is not so now. */
+export function directWindow(state: VgaState): DirectWindow | null {
+  if (!isChained(state) || (mapMask(state) & 0x0f) !== 0x0f) return null;
+  const [offset, sizeBytes] = part(state);
+  return { offset, sizeBytes, target: bank(state) };
+}
+
+/** Byte in memory of an odd/even address: the low bit chooses between planes 0 and 1, or 2 and 3. */
+const oddEven = (state: VgaState, at: number): number =>
+  (((at & ~1) << 1) | (state.graphics[4]! & 2) | (at & 1)) & 0xffffff;
+
+/** Reads a byte at an offset from 0xa0000. */
+export function readPlanes(state: VgaState, memory: VgaMemory, address: number): number {
+  const { graphics } = state;
+  const at = offsetOf(state, address);
+  if (at < 0) return 0xff;
+  if (isChained(state)) return memory.byte(at);
+  if ((graphics[5]! & 0x10) !== 0) return memory.byte(oddEven(state, at));
+  state.latch = memory.word(at & 0x3fffff);
+  if ((graphics[5]! & 8) === 0) return (state.latch >>> (8 * (graphics[4]! & 3))) & 0xff;
+  const differs = (state.latch ^ spread(graphics[2]!)) & spread(graphics[7]!);
+  return ~(differs | (differs >> 8) | (differs >> 16) | (differs >> 24)) & 0xff;
+}
+
+/** Writes a byte at an offset from 0xa0000. */
+export function writePlanes(state: VgaState, memory: VgaMemory, address: number, value: number): void {
+  const { graphics } = state;
+  const at = offsetOf(state, address);
+  if (at < 0) return;
+  if (isChained(state)) {
+    if ((mapMask(state) & (1 << (at & 3))) !== 0) memory.setByte(at, value);
+  } else if ((graphics[5]! & 0x10) !== 0) {
+    const byte = oddEven(state, at);
+    if ((mapMask(state) & (1 << (byte & 3))) !== 0) memory.setByte(byte, value);
+  } else {
+    const mask = spread(mapMask(state));
+    const word = at & 0x3fffff;
+    memory.setWord(word, (memory.word(word) & ~mask) | (planar(state, value) & mask));
   }
+}
 
-  /** Reads a byte at an offset from 0xa0000. */
-  read(address: number): number {
-    const { graphics, sequencer } = this.#control;
-    const at = this.#offset(address);
-    if (at < 0) return 0xff;
-    if (sequencer[4]! & 8) return this.bytes[at]!;
-    if (graphics[5]! & 0x10) return this.bytes[(((at & ~1) << 1) | (graphics[4]! & 2) | (at & 1)) & 0x3ffff]!;
-    const offset = (at & 0xffff) * 4;
-    for (let plane = 0; plane < 4; plane++) this.latch[plane] = this.bytes[offset + plane]!;
-    if ((graphics[5]! & 8) === 0) return this.latch[graphics[4]! & 3]!;
-    let differs = 0;
-    for (let plane = 0; plane < 4; plane++) {
-      if (graphics[7]! & (1 << plane)) differs |= this.latch[plane]! ^ spread(graphics[2]!, plane);
+/** What a write of `value` puts into the planes, by write mode. */
+function planar({ graphics, latch }: VgaState, value: number): number {
+  const rotation = graphics[3]! & 7;
+  const rotated = repeat((value >> rotation) | (value << (8 - rotation)));
+  const setReset = spread(graphics[0]!);
+  const bitMask = repeat(graphics[8]!);
+  switch ((graphics[5]! & 3) as 0 | 1 | 2 | 3) {
+    case 0: {
+      const enable = spread(graphics[1]!);
+      return combine((rotated & ~enable) | (setReset & enable), latch, graphics[3]!, bitMask);
     }
-    return ~differs & 0xff;
-  }
-
-  /** Writes a byte at an offset from 0xa0000; returns whether memory was there. */
-  write(address: number, value: number): boolean {
-    const { graphics, sequencer } = this.#control;
-    const at = this.#offset(address);
-    if (at < 0) return false;
-    const mapMask = sequencer[2]!;
-    if (sequencer[4]! & 8) {
-      if (mapMask & (1 << (at & 3))) this.bytes[at] = value;
-    } else if (graphics[5]! & 0x10) {
-      const plane = (graphics[4]! & 2) | (at & 1);
-      if (mapMask & (1 << plane)) this.bytes[(((at & ~1) << 1) | plane) & 0x3ffff] = value;
-    } else {
-      const offset = (at & 0xffff) * 4;
-      for (let plane = 0; plane < 4; plane++) {
-        if (mapMask & (1 << plane)) this.bytes[offset + plane] = this.#planar(plane, value);
-      }
-    }
-    return true;
-  }
-
-  /** Offset into the window, −1 if the address lies outside it. */
-  #offset(address: number): number {
-    const [start, size] = WINDOWS[((this.#control.graphics[6]! >> 2) & 3) as 0 | 1 | 2 | 3];
-    return address >= start && address < start + size ? address - start : -1;
-  }
-
-  /** What a write of `value` puts into a plane, by write mode. */
-  #planar(plane: number, value: number): number {
-    const { graphics } = this.#control;
-    const latch = this.latch[plane]!;
-    const rotation = graphics[3]! & 7;
-    const rotated = ((value >> rotation) | (value << (8 - rotation))) & 0xff;
-    switch (graphics[5]! & 3) {
-      case 0: {
-        const data = graphics[1]! & (1 << plane) ? spread(graphics[0]!, plane) : rotated;
-        return this.#combine(data, latch, graphics[8]!);
-      }
-      case 1:
-        return latch;
-      case 2:
-        return this.#combine(spread(value, plane), latch, graphics[8]!);
-      default: {
-        const mask = rotated & graphics[8]!;
-        return (spread(graphics[0]!, plane) & mask) | (latch & ~mask);
-      }
+    case 1:
+      return latch;
+    case 2:
+      return combine(spread(value), latch, graphics[3]!, bitMask);
+    case 3: {
+      const mask = rotated & bitMask;
+      return (setReset & mask) | (latch & ~mask);
     }
   }
+}
 
-  /** Function select (register 3 bits 4:3), then the bit mask. */
-  #combine(data: number, latch: number, mask: number): number {
-    const operation = (this.#control.graphics[3]! >> 3) & 3;
-    const result =
-      operation === 0 ? data : operation === 1 ? data & latch : operation === 2 ? data | latch : data ^ latch;
-    return (result & mask) | (latch & ~mask & 0xff);
-  }
+/** Function select (register 3 bits 4:3), then the bit mask. */
+function combine(data: number, latch: number, select: number, mask: number): number {
+  const operation = (select >> 3) & 3;
+  const result =
+    operation === 0 ? data : operation === 1 ? data & latch : operation === 2 ? data | latch : data ^ latch;
+  return (result & mask) | (latch & ~mask);
 }

@@ -23,7 +23,7 @@ import { Port92, ResetControl } from "../devices/reset-control.ts";
 import { Rtc } from "../devices/rtc.ts";
 import { Speaker } from "../devices/speaker.ts";
 import { Uart } from "../devices/uart.ts";
-import { Vga } from "../devices/vga.ts";
+import { Vga, VGA_PORTS } from "../devices/vga.ts";
 import { assert } from "../assert.ts";
 import { type Memory, MemoryRegion, type PcMemory, type RegionAccess } from "../memory/index.ts";
 import { Interrupts, type ProcessorPins } from "./interrupts.ts";
@@ -32,13 +32,13 @@ import type { MachineConfig, OutputChannel } from "./types.ts";
 
 /** 2026-01-01T00:00:00Z in milliseconds since 1970: the RTC's start unless another is given, so that runs repeat. */
 const RTC_BASE = 1_767_225_600_000;
-const VGA_BYTES = 0x20000;
 
 export const IRQ = { pit: 0, keyboard: 1, serial1: 3, serial0: 4, rtc: 8, sci: 9, mouse: 12 } as const;
 
 /** On the ISA bus wider accesses become several of a byte; in memory they are taken apart by the region. */
 const BYTES: RegionAccess = { valid: { max: 1 } };
-const MEMORY_BYTES: RegionAccess = { impl: { max: 1 } };
+/** The DISPI ports take words, the data port at an odd address, too. */
+const DISPI_WORDS: RegionAccess = { valid: { min: 2, max: 2, unaligned: true } };
 
 /** What the board asks of the machine. */
 export interface BoardEnvironment {
@@ -133,7 +133,7 @@ export class Board {
     ];
 
     const timed = this.#timedOps;
-    this.vgaLowmem = MemoryRegion.io("vga-lowmem", VGA_BYTES, this.vga.memory, { access: MEMORY_BYTES });
+    this.vgaLowmem = this.vga.window;
     const [apic, ...otherApics] = interrupts.apics.map((device) => timed(device, device.registers));
     const apicOps: RegionOps = {
       read: (address, size) => current().read(address, size),
@@ -180,15 +180,8 @@ export class Board {
       add("ide", 0x1f0, 8, emptyIdeChannel, {});
       add("serial", 0x2f8, 8, timed(serial1, serial1));
       add("ide", 0x376, 1, emptyIdeChannel);
-      for (const [port, size] of [
-        [0x3b4, 2],
-        [0x3ba, 1],
-        [0x3c0, 16],
-        [0x3d4, 2],
-        [0x3da, 1],
-      ] as const) {
-        add("vga", port, size, timed(this.vga, this.vga.ports(port)));
-      }
+      for (const [port, size] of VGA_PORTS) add("vga", port, size, timed(this.vga, this.vga.ports(port)));
+      add("vbe", 0x1ce, 4, this.vga.dispi, DISPI_WORDS);
       add("ide", 0x3f6, 1, emptyIdeChannel);
       add("serial", 0x3f8, 8, timed(serial0, serial0));
       add(
@@ -237,6 +230,7 @@ export class Board {
       this.#ports(memory.io);
       this.#windows(memory.system);
     });
+    this.vga.attach(memory);
     const { now, rescheduled } = this.#environment;
     const slots = new Slots({
       config: this.#config,
@@ -247,6 +241,7 @@ export class Board {
       line: (irq) => this.interrupts.gsi(irq),
       message: (address, data) => this.interrupts.message(address, data),
       power: this.power,
+      vga: this.vga,
       timed: this.#timedOps,
     });
     this.#slots = slots;

@@ -45,6 +45,16 @@ export interface PixelDisplay {
   readonly pixels: Uint8ClampedArray;
 }
 
+/** The cells of a text screen alone; no columns in graphics modes. */
+export interface TextScreen {
+  readonly columns: number;
+  readonly rows: number;
+  /** Character and attribute of each cell, `columns × rows × 2` bytes. */
+  readonly cells: Uint8Array;
+  /** Cell index, or null if hidden. */
+  readonly cursor: number | null;
+}
+
 export type Display = TextDisplay | PixelDisplay;
 
 /** The display as a monitor would show it, the text cursor left out, with what a client needs to fetch only what changed. */

@@ -12,25 +12,17 @@ import { FRAMES, SEG, STATE, STATE_BYTES } from "../cpu/layout.ts";
 import type { Processor } from "../cpu/processor.ts";
 import type { Device, PlainData } from "../devices/device.ts";
 import { APIC_BASE } from "../devices/local-apic.ts";
-import { PLANE_BYTES } from "../devices/vga-planes.ts";
 import { createPcMemory, Memory, MemoryRegion, type PcMemory, type PortBus } from "../memory/index.ts";
 import type { Instant, Nanoseconds } from "../numbers.ts";
 import { SERVICE_PORT } from "./bios.ts";
 import { hasFeature } from "../cpu/system/feature.ts";
 import { Board } from "./board.ts";
+import type { Display, Picture, TextScreen } from "./display.ts";
 import { handOver } from "./platform.ts";
 import { RandomSource } from "./random.ts";
 import type { StopReason } from "./stop.ts";
 import { Turns, type Signal } from "./turns.ts";
-import type {
-  Input,
-  LoggedInput,
-  Machine,
-  MachineConfig,
-  MachineState,
-  RunLimit,
-  TextScreen,
-} from "./types.ts";
+import type { Input, LoggedInput, Machine, MachineConfig, MachineState, RunLimit } from "./types.ts";
 import { Watches } from "./watches.ts";
 
 /** Version of MachineState; a change of any device's state bumps it. */
@@ -42,7 +34,6 @@ const MAXIMUM_WASM_PAGES = 65_536;
 /** ACPI sleep types of a PIIX4: 0 is soft-off, 2 suspend to disk, which is soft-off for the hardware. */
 const SOFT_OFF: readonly number[] = [0, 2];
 const SUSPEND_TO_RAM = 1;
-const VIDEO_BYTES = 4 * PLANE_BYTES;
 /** Name among the devices of what the machine itself has pending. */
 const PENDING = "pending";
 
@@ -176,14 +167,14 @@ export class Pc implements Machine {
   /** Host memory the machine uses, in bytes: frames of guest memory, their tables, and the emulator's own linear memory. */
   get memoryBytes(): number {
     const { frames, tables } = this.memory.hostBytes;
-    return FRAMES + frames + tables + VIDEO_BYTES;
+    return FRAMES + frames + tables;
   }
 
   get devices(): readonly Device[] {
     return this.board.devices;
   }
 
-  get screenVersion(): number {
+  get displayVersion(): number {
     return this.board.vga.version;
   }
 
@@ -272,6 +263,14 @@ export class Pc implements Machine {
 
   screen(): TextScreen {
     return this.board.vga.screen();
+  }
+
+  display(): Display {
+    return this.board.vga.display();
+  }
+
+  picture(): Picture {
+    return this.board.vga.picture();
   }
 
   save(): MachineState {

@@ -6,11 +6,13 @@
  */
 import type { Device, Line, Now, RegionOps } from "../devices/device.ts";
 import { PciBus } from "../devices/pci/bus.ts";
+import { DisplayFunction } from "../devices/pci/display.ts";
 import type { PciEnvironment, PciFunction } from "../devices/pci/function.ts";
 import { HostBridge } from "../devices/pci/host-bridge.ts";
 import { IsaBridge } from "../devices/pci/isa-bridge.ts";
 import { pmRegion, PowerManagement } from "../devices/pci/power-management.ts";
 import type { Power } from "../devices/power.ts";
+import type { Vga } from "../devices/vga.ts";
 import { type Memory, MemoryRegion, type PcMemory } from "../memory/index.ts";
 import type { MachineConfig } from "./types.ts";
 
@@ -25,6 +27,7 @@ export interface SlotEnvironment {
   readonly line: (irq: number) => Line;
   readonly message: (address: number, data: number) => void;
   readonly power: Power;
+  readonly vga: Vga;
   /** Brings a device to now before an access, and reports its deadline after it. */
   readonly timed: (device: Device, ops: RegionOps) => RegionOps;
 }
@@ -51,6 +54,8 @@ export class Slots {
     ]);
     const smbus = MemoryRegion.io("pm-smbus", 64, ABSENT, { access: { valid: { max: 1 } } });
     bus.add(1, 3, new PowerManagement(this.at(1, 3), pm, smbus));
+
+    bus.add(2, 0, new DisplayFunction(this.at(2, 0), memory, environment.vga, config.vgaRom ?? null));
 
     const { io } = memory;
     memory.transaction(() => {

@@ -9,6 +9,7 @@ import type { CpuEvent } from "../cpu/event.ts";
 import type { Device, PlainData } from "../devices/device.ts";
 import type { AddressSpace, Memory } from "../memory/index.ts";
 import type { Instant, LinearAddress, Nanoseconds, PhysicalAddress } from "../numbers.ts";
+import type { Display, Picture, TextScreen } from "./display.ts";
 import type { StopReason } from "./stop.ts";
 
 export interface MachineConfig {
@@ -100,15 +101,6 @@ export interface LoggedInput {
   readonly input: Input;
 }
 
-/** Text-mode screen: `cells` holds character and attribute bytes, `columns × rows × 2`. */
-export interface TextScreen {
-  readonly columns: number;
-  readonly rows: number;
-  readonly cells: Uint8Array;
-  /** Cell index, or null if hidden. */
-  readonly cursor: number | null;
-}
-
 export interface RunLimit {
   /** At most this many instants (retired instructions plus delivered events), summed over all CPUs. */
   readonly instants: number;
@@ -180,9 +172,13 @@ export interface Machine {
 
   /** Bytes the guest wrote to a serial port, the debug console (0xE9), port 0x402 or a virtio console; called as they appear. */
   onOutput: (channel: OutputChannel, byte: number) => void;
+  /** The text screen; no columns in graphics modes. */
   screen(): TextScreen;
-  /** Changes whenever the screen may have changed. */
-  readonly screenVersion: number;
+  display(): Display;
+  /** The display in pixels, a text screen drawn; costs what has changed since it was asked for last. */
+  picture(): Picture;
+  /** Grows when what is shown may have changed. Not part of the state: only good for comparing within this machine. */
+  readonly displayVersion: number;
   /** For looking: `save()` of a device gives its registers. */
   readonly devices: readonly Device[];
   /** Host memory the machine uses, in bytes. */

@@ -226,6 +226,18 @@ export class Memory implements GuestMemory {
     }
   }
 
+  /** The 32-bit word at a multiple of 4 in a block, unsigned, whether mapped or not: for a device whose data path works on its own memory. */
+  readBlockWord(block: RamBlock, offset: number): number {
+    const frame = this.#pages.readFrame(block, Math.floor(offset / PAGE_BYTES));
+    return this.#pages.frames.view.getUint32(frame + (offset % PAGE_BYTES), true);
+  }
+
+  writeBlockWord(block: RamBlock, offset: number, value: number): void {
+    const within = offset % PAGE_BYTES;
+    const frame = this.#prepareWrite(block, Math.floor(offset / PAGE_BYTES), within, 4);
+    this.#pages.frames.view.setUint32(frame + within, value, true);
+  }
+
   /** Where RAM or ROM at an address is kept; null for devices and holes. */
   locate(address: PhysicalAddress): RamLocation | null {
     const range = this.addressSpace.find(address);
