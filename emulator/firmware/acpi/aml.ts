@@ -1,0 +1,160 @@
+/**
+ * ACPI Machine Language (ACPI 6.5 chapter 20), as much as the tables of this machine need: each function gives the bytes of one term.
+ *
+ * Invariant: what is built is well-formed by construction: lengths and counts are worked out here, names are checked.
+ * Elsewhere: resource descriptors (`resource.ts`), what is said with these words (`dsdt.ts`).
+ */
+import { assert } from "../../assert.ts";
+
+export type Aml = Uint8Array;
+
+const OP = {
+  zero: 0x00, one: 0x01, name: 0x08, byte: 0x0a, word: 0x0b, dword: 0x0c, string: 0x0d, qword: 0x0e, scope: 0x10, buffer: 0x11, package: 0x12,
+  method: 0x14, dualName: 0x2e, multiName: 0x2f, local0: 0x60, arg0: 0x68, store: 0x70, and: 0x7b, or: 0x7d, createDwordField: 0x8a,
+  shiftRight: 0x7a, logicalOr: 0x91, logicalEqual: 0x93, logicalGreater: 0x94, logicalLess: 0x95, if: 0xa0, return: 0xa4,
+} as const; // oxfmt-ignore
+/** Behind the prefix 5Bh. */
+const EXTENDED = { operationRegion: 0x80, field: 0x81, device: 0x82 } as const;
+const PREFIX = 0x5b;
+const ROOT = 0x5c;
+const PARENT = 0x5e;
+
+export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+const of = Uint8Array.of.bind(Uint8Array);
+const latin = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));
+
+export function littleEndian(value: number, size: 1 | 2 | 4 | 8): Uint8Array {
+  assert(value >= 0 && value < 2 ** (8 * size), "a value of this size", value, size);
+  return Uint8Array.from({ length: size }, (_, n) => Math.floor(value / 2 ** (8 * n)) % 256);
+}
+
+/**
+ * PkgLength, which counts itself: bits 5:0 of one byte, or 3:0 of the first byte and up to three bytes more, their number in bits 7:6 (section 20.2.4).
+ */
+function packageLength(bytes: number): Uint8Array {
+  if (bytes + 1 < 0x40) return of(bytes + 1);
+  for (const more of [1, 2, 3]) {
+    const total = bytes + 1 + more;
+    if (total >= 2 ** (4 + 8 * more)) continue;
+    const rest = Math.floor(total / 16);
+    return concat(of((more << 6) | (total % 16)), littleEndian(rest, 4).subarray(0, more));
+  }
+  return assertNever(bytes);
+}
+
+function assertNever(bytes: number): never {
+  assert(false, "a package is shorter than 256 MiB", bytes);
+}
+
+/** An operator whose length follows it. */
+const sized = (op: Uint8Array, ...content: readonly Aml[]): Aml => {
+  const body = concat(...content);
+  return concat(op, packageLength(body.length), body);
+};
+
+/** A name as ASL writes it: "\\_SB.PCI0", "^FOO", "BAR". Segments are padded with "_" to four characters. */
+export function path(text: string): Aml {
+  const prefix = /^\\?\^*/.exec(text)![0];
+  const segments = text.slice(prefix.length).split(".");
+  for (const segment of segments)
+    assert(/^[A-Z_][A-Z0-9_]{0,3}$/.test(segment), "a name segment has 1 to 4 characters", text);
+  const names = segments.map((segment) => latin(segment.padEnd(4, "_")));
+  const marks = Uint8Array.from(prefix, (mark) => (mark === "^" ? PARENT : ROOT));
+  if (names.length === 1) return concat(marks, ...names);
+  if (names.length === 2) return concat(marks, of(OP.dualName), ...names);
+  return concat(marks, of(OP.multiName, names.length), ...names);
+}
+
+export function integer(value: number): Aml {
+  assert(Number.isSafeInteger(value) && value >= 0, "an AML integer", value);
+  if (value === 0) return of(OP.zero);
+  if (value === 1) return of(OP.one);
+  if (value < 0x100) return of(OP.byte, value);
+  if (value < 0x10000) return concat(of(OP.word), littleEndian(value, 2));
+  if (value < 2 ** 32) return concat(of(OP.dword), littleEndian(value, 4));
+  return concat(of(OP.qword), littleEndian(value, 8));
+}
+
+export function string(text: string): Aml {
+  assert(/^[ -~]*$/.test(text), "an AML string is ASCII", text);
+  return concat(of(OP.string), latin(text), of(0));
+}
+
+/** A compressed EISA identifier: "PNP0A03" (section 6.1.5). */
+export function eisaId(text: string): Aml {
+  assert(/^[A-Z]{3}[0-9A-F]{4}$/.test(text), "an EISA identifier", text);
+  const letters = [0, 1, 2].reduce((bits, n) => (bits << 5) | (text.charCodeAt(n) - 0x40), 0);
+  const product = Number.parseInt(text.slice(3), 16);
+  return concat(of(OP.dword, letters >> 8, letters & 0xff, product >> 8, product & 0xff));
+}
+
+export const buffer = (bytes: Uint8Array): Aml => sized(of(OP.buffer), integer(bytes.length), bytes);
+
+export function pack(...elements: readonly Aml[]): Aml {
+  assert(elements.length < 256, "elements of a package", elements.length);
+  return sized(of(OP.package), of(elements.length), ...elements);
+}
+
+export const name = (target: string, value: Aml): Aml => concat(of(OP.name), path(target), value);
+export const scope = (target: string, ...content: readonly Aml[]): Aml =>
+  sized(of(OP.scope), path(target), ...content);
+export const device = (target: string, ...content: readonly Aml[]): Aml =>
+  sized(of(PREFIX, EXTENDED.device), path(target), ...content);
+
+/** Serialized: methods that make names of their own must not run twice at a time. */
+export function method(
+  target: string,
+  args: number,
+  kind: "serialized" | "not serialized",
+  ...body: readonly Aml[]
+): Aml {
+  assert(args >= 0 && args <= 7, "arguments of a method", args);
+  return sized(of(OP.method), path(target), of(args | (kind === "serialized" ? 8 : 0)), ...body);
+}
+
+export const SPACE = { memory: 0, io: 1, pciConfig: 2 } as const;
+
+export const operationRegion = (target: string, space: number, offset: number, length: number): Aml =>
+  concat(of(PREFIX, EXTENDED.operationRegion), path(target), of(space), integer(offset), integer(length));
+
+/** Fields of a region one after the other, accessed by units of `accessBytes`; what is not written is preserved. */
+export function field(
+  region: string,
+  accessBytes: 1 | 4,
+  ...fields: readonly (readonly [name: string, bits: number])[]
+): Aml {
+  const access = accessBytes === 1 ? 1 : 3;
+  const units = fields.map(([target, bits]) => concat(path(target), packageLength(bits - 1)));
+  for (const [target, bits] of fields) assert(bits < 0x40, "bits of a field", target, bits);
+  return sized(of(PREFIX, EXTENDED.field), path(region), of(access), ...units);
+}
+
+export const arg = (n: number): Aml => of(OP.arg0 + n);
+export const local = (n: number): Aml => of(OP.local0 + n);
+export const store = (value: Aml, target: Aml): Aml => concat(of(OP.store), value, target);
+export const giveBack = (value: Aml): Aml => concat(of(OP.return), value);
+/** Both store their result in `target`, too. */
+export const and = (left: Aml, right: Aml, target: Aml = of(0)): Aml =>
+  concat(of(OP.and), left, right, target);
+export const or = (left: Aml, right: Aml, target: Aml = of(0)): Aml => concat(of(OP.or), left, right, target);
+export const shiftRight = (value: Aml, bits: Aml, target: Aml = of(0)): Aml =>
+  concat(of(OP.shiftRight), value, bits, target);
+export const equal = (left: Aml, right: Aml): Aml => concat(of(OP.logicalEqual), left, right);
+export const less = (left: Aml, right: Aml): Aml => concat(of(OP.logicalLess), left, right);
+export const greater = (left: Aml, right: Aml): Aml => concat(of(OP.logicalGreater), left, right);
+export const either = (left: Aml, right: Aml): Aml => concat(of(OP.logicalOr), left, right);
+export const when = (condition: Aml, ...body: readonly Aml[]): Aml => sized(of(OP.if), condition, ...body);
+/** `target` names the 32 bits at byte `index` of a buffer. */
+export const createDwordField = (source: Aml, index: Aml, target: string): Aml =>
+  concat(of(OP.createDwordField), source, index, path(target));
+/** A method call, or with no arguments a reference. */
+export const call = (target: string, ...args: readonly Aml[]): Aml => concat(path(target), ...args);
