@@ -1,5 +1,5 @@
 /**
- * SSE floating point (SDM 2A/2B): arithmetic, comparisons, conversions, rounding, MXCSR. All of it is executed in TypeScript (`cpu/sse/`), which is where
+ * SSE floating point (SDM 2A/2B): arithmetic, comparisons, conversions, rounding, MXCSR, and saved state. All of it is executed in TypeScript (`cpu/sse/`), which is where
  * rounding modes, exceptions and NaNs can be exact.
  */
 import { operation } from "./family.ts";
@@ -71,4 +71,10 @@ export const sseFloat = [
   // State
   operation("ldmxcsr", ["np 0f ae /2 : m"]),
   operation("stmxcsr", ["np 0f ae /3 : m"]),
+  operation("xsave", ["np 0f ae /4 : m"]),
+  operation("xrstor", ["np 0f ae /5 : m"]),
+  operation("xsaveopt", ["np 0f ae /6 : m"]),
+  operation("xrstors", ["np 0f c7 /3 : m"]),
+  operation("xsavec", ["np 0f c7 /4 : m"]),
+  operation("xsaves", ["np 0f c7 /5 : m"]),
 ];

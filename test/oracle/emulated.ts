@@ -86,7 +86,8 @@ export class Emulated {
     this.#buildTables();
     const { core } = this.cpu;
     core.setCr3(BigInt(PML4));
-    core.setCr4(CR4.PAE | CR4.OSFXSR | CR4.OSXMMEXCPT | CR4.FSGSBASE);
+    core.setCr4(CR4.PAE | CR4.OSFXSR | CR4.OSXMMEXCPT | CR4.FSGSBASE | CR4.OSXSAVE);
+    core.xcr0 = 3n;
     core.setCr0((CR0.PE | CR0.MP | CR0.ET | CR0.NE | CR0.WP | CR0.AM | CR0.PG) >>> 0);
     core.setEfer(EFER.SCE | EFER.LME | EFER.LMA | EFER.NXE);
     core.gdtr = { base: KERNEL + BigInt(GDT_AT), limit: GDT_LIMIT };

@@ -1,8 +1,8 @@
 /**
- * SSE floating point, SSE to SSE4.2: every instruction that computes with MXCSR, as an `Operation`.
+ * SSE floating point, SSE to SSE4.2: every instruction that computes with MXCSR, as an `Operation`; and FXSAVE, XSAVE and their kin.
  *
  * Results and flags are those of a processor, bit for bit, with all masks and rounding modes. Elsewhere: moves, logic, shuffles and integers
- * (`isa/`, `../vector/`), the encodings (`isa/sse-float.ts`), FXSAVE (`../x87/fxsave.ts`).
+ * (`isa/`, `../vector/`), encodings (`isa/sse-float.ts`).
  */
 import type { Operation } from "../instruction.ts";
 import { approximationOperations } from "./approximation.ts";
@@ -10,7 +10,11 @@ import { arithmeticOperations } from "./arithmetic.ts";
 import { comparisonOperations } from "./comparison.ts";
 import { controlOperations } from "./control.ts";
 import { conversionOperations } from "./conversion.ts";
+import { fxsaveOperations } from "./fxsave.ts";
 import { integralOperations } from "./integral.ts";
+import { xsaveOperations } from "./xsave.ts";
+
+export { COMPONENT, inUse, XSAVE_BYTES } from "./xsave.ts";
 
 export const sseOperations: Record<string, Operation> = {
   ...approximationOperations,
@@ -18,5 +22,7 @@ export const sseOperations: Record<string, Operation> = {
   ...comparisonOperations,
   ...controlOperations,
   ...conversionOperations,
+  ...fxsaveOperations,
   ...integralOperations,
+  ...xsaveOperations,
 };

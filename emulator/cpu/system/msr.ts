@@ -149,6 +149,8 @@ const registers = new Map<number, Register>([
   [0x1d9, { name: "IA32_DEBUGCTL", read: () => 0n, write: (_core: Core, value: bigint) => value === 0n }],
   [0x277, typed("IA32_PAT", STATE.pat, new Set([...MEMORY_TYPES, 7n]))],
   [0x2ff, defaultType],
+  // XSAVES has no supervisor components to save.
+  [0xda0, { name: "IA32_XSS", read: () => 0n, write: (_core: Core, value: bigint) => value === 0n }],
   [0xc0000080, efer],
   [0xc0000081, plain("IA32_STAR", STATE.star)],
   [0xc0000082, canonical("IA32_LSTAR", STATE.lstar)],

@@ -6,6 +6,7 @@ import { VECTOR } from "../event.ts";
 import type { Instruction, Operation } from "../instruction.ts";
 import { RUN, SEG, STATE } from "../layout.ts";
 import { CR4, FLAG } from "../registers.ts";
+import { inUse } from "../sse/index.ts";
 import { requireUserMode } from "./control.ts";
 import { hasFeature } from "./feature.ts";
 import {
@@ -134,9 +135,12 @@ const setAlignmentCheck =
 
 const xgetbv: Operation = (core) => {
   if ((core.cr4 & CR4.OSXSAVE) === 0) throw ud("XGETBV with CR4.OSXSAVE clear");
-  if (core.gpr32(1) !== 0) throw gp(`XGETBV: XCR${core.gpr32(1)} does not exist`);
-  core.setGpr(0, core.xcr0 & 0xffffffffn);
-  core.setGpr(2, core.xcr0 >> 32n);
+  const register = core.gpr32(1);
+  if (register > 1) throw gp(`XGETBV: XCR${register} does not exist`);
+  // Register 1 is XCR0 and XINUSE.
+  const value = register === 0 ? core.xcr0 : core.xcr0 & BigInt(inUse(core));
+  core.setGpr(0, value & 0xffffffffn);
+  core.setGpr(2, value >> 32n);
 };
 
 const xsetbv: Operation = (core) => {

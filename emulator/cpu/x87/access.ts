@@ -5,6 +5,7 @@
  * moved in pieces, which is what alignment is checked for (#AC).
  */
 import type { Core } from "../core.ts";
+import { Fault, VECTOR } from "../event.ts";
 import type { Instruction } from "../instruction.ts";
 import { RUN, TLB } from "../layout.ts";
 import { commit, probe, touch } from "../system/access.ts";
@@ -46,10 +47,9 @@ export function storeBytes(core: Core, insn: Instruction, bytes: Uint8Array): vo
   if (core.word(RUN.commit) !== 0) commit(core);
 }
 
-/** Reads an image in pieces of `piece` bytes. */
-export function loadImage(core: Core, insn: Instruction, size: number, piece: number): DataView {
-  segmented(core, insn.segment, size, 0);
-  const address = core.quad(RUN.address);
+/** Reads an image of `size` bytes, `from` bytes behind the operand's start, in pieces of `piece` bytes. */
+export function loadImage(core: Core, insn: Instruction, size: number, piece: number, from = 0): DataView {
+  const address = core.linearOf(insn.segment, core.effective + BigInt(from), size, 0);
   const by = privilege(core);
   probe(core, address, size, false, by);
   const image = new Uint8Array(size);
@@ -62,10 +62,9 @@ export function loadImage(core: Core, insn: Instruction, size: number, piece: nu
   return new DataView(image.buffer);
 }
 
-/** Writes an image in pieces of `piece` bytes. */
-export function storeImage(core: Core, insn: Instruction, image: Uint8Array, piece: number): void {
-  segmented(core, insn.segment, image.length, 1);
-  const address = core.quad(RUN.address);
+/** Writes an image in pieces of `piece` bytes, the same way. */
+export function storeImage(core: Core, insn: Instruction, image: Uint8Array, piece: number, from = 0): void {
+  const address = core.linearOf(insn.segment, core.effective + BigInt(from), image.length, 1);
   const by = privilege(core);
   probe(core, address, image.length, true, by);
   for (let at = 0; at < image.length; at += piece) {
@@ -75,6 +74,18 @@ export function storeImage(core: Core, insn: Instruction, image: Uint8Array, pie
     core.u8.set(bytes, host);
     if (core.word(RUN.commit) !== 0) commit(core);
   }
+}
+
+/** Checks an image for writing as a whole, before its parts are written one by one. */
+export function probeImage(core: Core, insn: Instruction, size: number): void {
+  probe(core, core.linearOf(insn.segment, core.effective, size, 1), size, true, privilege(core));
+}
+
+/** #GP(0) if an image of FXSAVE or XSAVE is not aligned as it must be. */
+export function checkAlignment(core: Core, insn: Instruction, alignment: number): void {
+  const address = core.linearOf(insn.segment, core.effective, 1, 0);
+  if (address % BigInt(alignment) !== 0n)
+    throw new Fault(VECTOR.GP, 0, `a state image is not aligned to ${alignment} bytes`);
 }
 
 const wrapped = (core: Core, address: bigint): bigint => address & core.quad(RUN.linearMask);

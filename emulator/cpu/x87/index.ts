@@ -9,7 +9,6 @@ import type { Operation } from "../instruction.ts";
 import { comparisonOperations } from "./comparison.ts";
 import { computeOperations } from "./compute.ts";
 import { controlOperations } from "./control.ts";
-import { fxsaveOperations } from "./fxsave.ts";
 import { transferOperations } from "./transfer.ts";
 import { begin } from "./unit.ts";
 
@@ -30,14 +29,13 @@ const unimplemented =
   };
 
 /**
- * All x87 instructions by the names that `x87Name` gives for D8h … DFh, and "fwait" (9Bh), "fxsave" (0F AE /0) and "fxrstor" (0F AE /1). Memory
- * operands are at `core.effective` in `insn.segment`, ST(i) is `insn.rm`; FXSAVE and FXRSTOR take REX.W from an operand size of 64 bits.
+ * All x87 instructions by the names that `x87Name` gives for D8h … DFh, and "fwait" (9Bh). Memory operands are at `core.effective` in
+ * `insn.segment`, ST(i) is `insn.rm`. FXSAVE and XSAVE, which hold this unit's state too, are in `../sse/`.
  */
 export const x87Operations: Record<string, Operation> = {
   ...transferOperations,
   ...computeOperations,
   ...comparisonOperations,
   ...controlOperations,
-  ...fxsaveOperations,
   ...Object.fromEntries(TRANSCENDENTAL.map((name) => [name, unimplemented(name)])),
 };
