@@ -16,10 +16,12 @@
  *     bits             a bit offset in a register reaches outside the operand      np     no mandatory-prefix bytes may be added
  *     f64 d64          operand size is 64 bits (or 16) in 64-bit mode              b      byte operands: no operand-size prefix needed
  *     no16             not with a 16-bit operand size             divide           operands chosen so that some do not fault
+ *     vec maskmov lengths   see `vector-forms.ts`
  */
 export type Option =
   | "i64" | "o64" | "mem" | "reg" | "shift" | "rotate" | "double" | "lock" | "rep" | "si" | "di" | "push" | "pop" | "jump" | "sel" | "load" | "farmem"
-  | "branch" | "bits" | "np" | "f64" | "d64" | "b" | "no16" | "divide" | "bound" | "enter" | "leave" | "iret" | "retf" | "popf" | "xlat" | "pair" | "wide"; // oxfmt-ignore
+  | "branch" | "bits" | "np" | "f64" | "d64" | "b" | "no16" | "divide" | "bound" | "enter" | "leave" | "iret" | "retf" | "popf" | "xlat" | "pair" | "wide"
+  | "vec" | "maskmov" | "lengths"; // oxfmt-ignore
 
 export const FLAGS = { cf: 1, pf: 4, af: 0x10, zf: 0x40, sf: 0x80, of: 0x800 } as const;
 export const ALL_FLAGS = 0x8d5;
@@ -124,6 +126,8 @@ const rows: string[] = [
   "bsf : 0f bc /r ; np u=cf,of,sf,af,pf",
   "bsr : 0f bd /r ; np u=cf,of,sf,af,pf",
   "popcnt : f3 0f b8 /r ; np",
+  "crc32 : f2 0f 38 f0 /r ; b",
+  "crc32 : f2 0f 38 f1 /r",
   "lzcnt : f3 0f bd /r ; np u=of,sf,pf,af",
   "movbe : 0f 38 f0 /r ; mem np",
   "movbe : 0f 38 f1 /r ; mem np",
@@ -291,7 +295,7 @@ const rows: string[] = [
 
 const IMMEDIATE = /^(ib|iw|iz|iv|rel8|relz|moffs|far)$/;
 
-function parse(row: string): Form {
+export function parse(row: string): Form {
   const [name = "", rest = ""] = row.split(" : ");
   const [encoding = "", optionText = ""] = rest.split(";");
   const opcode: number[] = [];

@@ -7,6 +7,7 @@
 import { ARENA, background, type Case, type Quad, type Selectors } from "./case.ts";
 import { ALL_FLAGS, FLAGS, type Form, FORMS, type Option } from "./forms.ts";
 import type { Random } from "./random.ts";
+import { randomVectors, vectorValue } from "./vector-operands.ts";
 import { CODE_SELECTORS, type Mode, MODES, segmentOf, SELECTORS } from "./segments.ts";
 
 /** A case of an integer instruction, with what a comparison must know. */
@@ -193,6 +194,9 @@ function choosePrefixes(b: Builder): void {
   ) {
     b.prefixes.push(random.pick([0xf2, 0xf3]));
   }
+  // Of several mandatory prefixes, F2 and F3 win.
+  if (b.has("vec") && (form.opcode[0] === 0xf2 || form.opcode[0] === 0xf3) && random.oneIn(8))
+    b.prefixes.push(0x66);
   if (b.has("lock") ? random.oneIn(6) : random.oneIn(100)) b.prefixes.push(0xf0);
   for (let i = b.prefixes.length - 1; i > 0; i--) {
     const j = random.below(i + 1);
@@ -208,6 +212,7 @@ function withDefaultSegment(b: Builder, throughStack: boolean): keyof Selectors 
 function chooseTarget(b: Builder, size: number): number {
   let target = dataTarget(b.random);
   // A locked access across a cache line would be a split lock, which hosts may punish.
+  if (b.has("vec") && !b.random.oneIn(4)) target &= ~15;
   if (size > 0 && (b.prefixes.includes(0xf0) || b.form.name === "xchg") && (target & 63) + size > 64)
     target &= ~63;
   return target;
@@ -489,6 +494,12 @@ function prepareOperands(b: Builder): void {
   }
 }
 
+function prepareVectors(b: Builder): void {
+  const { random } = b;
+  if (b.operand !== null && !random.oneIn(4)) vectorValue(random).forEach((byte, i) => b.memory.set(b.operand! - ARENA + i, byte));
+  if (b.has("maskmov")) b.setLow(RDI, b.offset(chooseTarget(b, 0), b.segment), b.addressSize);
+} // oxfmt-ignore
+
 function prepareStrings(b: Builder): void {
   const { random } = b;
   const bits = b.addressSize;
@@ -568,9 +579,12 @@ function build(random: Random, form: Form, mode: Mode): IntegerCase | null {
   choosePrefixes(b);
   const operandBytes = b.has("b") ? 1 : b.operandSize / 8;
   if (b.has("push") || b.has("pop")) chooseStack(b);
+  if (b.has("lengths") && !random.oneIn(8))
+    for (const register of [0, 2]) b.gpr[register] = BigInt.asUintN(64, BigInt(random.below(40) - 20));
   // INS and OUTS at CPL 3 must fault; a mandatory prefix is the opcode's first byte.
   if (form.modrm >= 0) addModrm(b, b.has("pair") ? Math.max(operandBytes, 4) * 2 : operandBytes);
   addImmediates(b);
+  if (b.has("vec")) prepareVectors(b);
   prepareStrings(b);
   prepareStack(b);
   prepareOperands(b);
@@ -599,15 +613,19 @@ function build(random: Random, form: Form, mode: Mode): IntegerCase | null {
     code,
     codeOffset: b.codeOffset,
     pokes: b.quads(),
-    fx: null,
+    fx: b.has("vec") ? randomVectors(random) : null,
     undefinedFlags: undefinedFlags(b),
   };
 }
 
-/** The next case: any form in any mode, or of `name` only. */
-export function randomCase(random: Random, name: string | null = null): IntegerCase {
+/** The next case: any of the forms in any mode, or of `name` only. */
+export function randomCase(
+  random: Random,
+  name: string | null = null,
+  forms: readonly Form[] = FORMS,
+): IntegerCase {
   for (;;) {
-    const form = random.pick(FORMS);
+    const form = random.pick(forms);
     if (name !== null && form.name !== name) continue;
     const item = build(random, form, randomMode(random));
     if (item !== null) return item;

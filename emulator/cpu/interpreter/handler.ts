@@ -104,6 +104,8 @@ export class HandlerVocabulary extends Vocabulary {
     const { operands } = this.#variant;
     const usesMmx = operands.includes("y");
     if (usesMmx || operands.includes("x")) this.#requireUnits(operands.includes("x"), usesMmx);
+    // TOP is 0 even if a store to memory then faults, as on processors.
+    if (usesMmx && operands.startsWith("m")) this.#clearTop();
     meaning(this);
     if (usesMmx) this.#enterMmx(0);
     this.f.emit(...this.#ending.next());
@@ -339,11 +341,16 @@ export class HandlerVocabulary extends Vocabulary {
   /** Host address of a vector operand in memory. */
   #vectorHost(bits: VectorBits, access: "read" | "write"): Node {
     const size = bits === "unaligned" ? 128 : bits;
-    const linear = this.#linear(this.effective(), size, access, null);
+    const offset = this.effective();
+    // Alignment comes before the segment's limit, as on processors: through SS they are different faults.
     if (bits === 128) {
-      const low = op("i32.and", op("i32.wrap_i64", linear), i32(15));
-      this.f.emit(when(low, this.#refuse(REFUSAL.misaligned)));
+      const address =
+        this.#variant.memory === "ms"
+          ? call("linearLow", "i32", get(this.#rec), offset)
+          : op("i32.wrap_i64", offset);
+      this.f.emit(when(op("i32.and", address, i32(15)), this.#refuse(REFUSAL.misaligned)));
     }
+    const linear = this.#linear(offset, size, access, null);
     return this.#host(linear, size, access, this.#stackFlag(null));
   }
 
@@ -364,11 +371,12 @@ export class HandlerVocabulary extends Vocabulary {
   }
   /** TOP is 0 after every MMX instruction, and the tags are all valid, or with EMMS all empty. */
   #enterMmx(tags: number): void {
+    this.#clearTop();
+    this.f.emit(store("i32.store16", i32(0), FPU.tags, i32(tags)));
+  }
+  #clearTop(): void {
     const status = op("i32.and", memory(FPU.status, "i32.load16_u"), i32(~FPU.top));
-    this.f.emit(
-      store("i32.store16", i32(0), FPU.status, status),
-      store("i32.store16", i32(0), FPU.tags, i32(tags)),
-    );
+    this.f.emit(store("i32.store16", i32(0), FPU.status, status));
   }
   xmm(number: number): Node {
     return memory(STATE.xmm + number * 16, "v128.load");

@@ -73,6 +73,7 @@ export function interpreterModule(): Uint8Array {
   const functions: FunctionBody[] = [
     effectiveFunction(),
     linearFunction(),
+    linearLowFunction(),
     stackOffsetFunction(),
     setStackPointerFunction(),
     runFunction(),
@@ -122,6 +123,19 @@ function linearFunction(): FunctionBody {
   f.emit(put64(RUN.effective, offset), put32(RUN.record, rec));
   f.emit(call("segmented", "void", segment, size, op("i32.shr_u", access, i32(8))));
   f.emit(memory(RUN.address, "i64.load"));
+  return f.finish();
+}
+
+/** Low 32 bits of the linear address of (record, offset) in the record's segment, unchecked. */
+function linearLowFunction(): FunctionBody {
+  const f = new FunctionBuilder("linearLow", { params: ["i32", "i64"], result: "i32" });
+  const [rec, offset] = f.params.map(get) as [Node, Node];
+  const segment = f.let(load("i32.load8_u", rec, RECORD.segment));
+  const base = load("i32.load", op("i32.mul", segment, i32(SEGMENT_BYTES)), STATE.segments + SEGMENT.base);
+  const long = op("i32.eq", op("i32.and", memory(STATE.mode, "i32.load"), i32(MODE.codeSize)), i32(2));
+  const flat = op("i32.and", long, op("i32.lt_u", segment, i32(SEG.fs)));
+  const low = op("i32.wrap_i64", offset);
+  f.emit(op("i32.add", low, op("select", i32(0), base, flat)));
   return f.finish();
 }
 

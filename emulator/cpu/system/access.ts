@@ -182,6 +182,8 @@ function scatter(core: Core, address: number, size: number, from: number): void 
 const chunk = (left: number): 1 | 2 | 4 => (left >= 4 ? 4 : left >= 2 ? 2 : 1);
 
 function checkAlignment(lo: number, size: number): void {
+  // Vectors of 16 bytes are checked by their instructions, with #GP, or not at all.
+  if (size === 16) return;
   const alignment = size === 10 ? 8 : size;
   if ((lo & (alignment - 1)) !== 0)
     throw new Fault(VECTOR.AC, 0, `a ${size}-byte access at CPL 3 is not aligned`);

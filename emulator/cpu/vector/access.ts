@@ -6,7 +6,7 @@
 import { CR0, CR4, type Core } from "../core.ts";
 import { Fault, VECTOR } from "../event.ts";
 import type { Instruction } from "../instruction.ts";
-import { SEG, STATE } from "../layout.ts";
+import { MODE, SEG, STATE } from "../layout.ts";
 import { touch } from "../system/access.ts";
 import { REFUSAL } from "./refusal.ts";
 import { checkPending, Unit } from "../x87/unit.ts";
@@ -61,9 +61,16 @@ export function sourceAddress(
 ): number {
   if (insn.rm >= 0)
     return options.unit === "mm" ? STATE.fpuRegisters + (insn.rm & 7) * 16 : STATE.xmm + insn.rm * 16;
-  const address = core.linearOf(insn.segment, core.effective, bytes, 0);
-  if (bytes === 16 && options.unaligned !== true && address % ALIGNMENT !== 0n) throw misaligned();
+  if (bytes === 16 && options.unaligned !== true) checkAlignment(core, insn);
+  core.linearOf(insn.segment, core.effective, bytes, 0);
   return touch(core, bytes, "read", core.by, insn.segment === SEG.ss);
+}
+
+/** Comes before the segment's limit is looked at, as on processors: through SS they are different faults. */
+function checkAlignment(core: Core, insn: Instruction): void {
+  const based = (core.mode & MODE.codeSize) !== 2 || insn.segment >= SEG.fs;
+  const address = core.effective + (based ? core.segmentBase(insn.segment) : 0n);
+  if (address % ALIGNMENT !== 0n) throw misaligned();
 }
 
 const misaligned = (): Fault =>
