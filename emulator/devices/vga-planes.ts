@@ -103,10 +103,8 @@ function planar({ graphics, latch }: VgaState, value: number): number {
       return latch;
     case 2:
       return combine(spread(value), latch, graphics[3]!, bitMask);
-    case 3: {
-      const mask = rotated & bitMask;
-      return (setReset & mask) | (latch & ~mask);
-    }
+    case 3:
+      return combine(setReset, latch, graphics[3]!, rotated & bitMask);
   }
 }
 
