@@ -5,8 +5,10 @@
  * is due next (`rescheduled`). Names of regions are those of QEMU's `info mtree`.
  * Elsewhere: RAM and ROM (`memory/pc.ts`), what firmware leaves in the devices (`platform.ts`), when they tick (`pc.ts`).
  */
+import { Drive } from "../block/index.ts";
+import { memoryMap } from "../boot/memory-map.ts";
 import { debugConsole, debugExit, postCode } from "../devices/debug-port.ts";
-import type { ApicRegisters } from "../cpu/core.ts";
+import type { ApicRegisters, Core } from "../cpu/core.ts";
 import type { Device, Now, RegionOps } from "../devices/device.ts";
 import { IO_APIC_BASE } from "../devices/io-apic.ts";
 import { APIC_BASE } from "../devices/local-apic.ts";
@@ -25,10 +27,12 @@ import { Speaker } from "../devices/speaker.ts";
 import { Uart } from "../devices/uart.ts";
 import { Vga, VGA_PORTS } from "../devices/vga.ts";
 import { assert } from "../assert.ts";
+import { firmwareTables, offerTables } from "../firmware/install.ts";
+import { Bios, SERVICE_PORT } from "../firmware/bios/index.ts";
 import { type Memory, MemoryRegion, type PcMemory, type RegionAccess } from "../memory/index.ts";
 import { Interrupts, type ProcessorPins } from "./interrupts.ts";
 import { Slots } from "./slots.ts";
-import type { MachineConfig, OutputChannel } from "./types.ts";
+import type { MachineConfig, MachineHost, OutputChannel } from "./types.ts";
 
 /** 2026-01-01T00:00:00Z in milliseconds since 1970: the RTC's start unless another is given, so that runs repeat. */
 const RTC_BASE = 1_767_225_600_000;
@@ -48,6 +52,7 @@ export interface BoardEnvironment {
   readonly hasApic: boolean;
   /** The CPU whose access is under way. */
   readonly currentCpu: () => number;
+  readonly core: (cpu: number) => Core;
   /** A device was accessed, and this is when it is due next. */
   readonly rescheduled: (deadline: number) => void;
   readonly reset: (cause: string) => void;
@@ -205,6 +210,8 @@ export class Board {
     };
   }
 
+  /** By `DriveConfig.id`: those that have a medium. Their controllers and the BIOS read and write the same image. */
+  readonly drives = new Map<string, Drive>();
   readonly #config: MachineConfig;
   readonly #environment: BoardEnvironment;
   /** Brings a device to now before an access, and reports its deadline after it. */
@@ -225,7 +232,8 @@ export class Board {
   readonly #windows: (system: MemoryRegion) => void;
 
   /** Puts the devices' ports into the I/O space and their registers into memory, and plugs in what is on the PCI bus. */
-  attach(memory: Memory, pcMemory: PcMemory): void {
+  attach(memory: Memory, pcMemory: PcMemory, host: MachineHost): void {
+    this.#openDrives(host);
     memory.transaction(() => {
       this.#ports(memory.io);
       this.#windows(memory.system);
@@ -249,6 +257,46 @@ export class Board {
     this.devices.push(slots.bus, ...functions);
     for (const device of functions) this.#timed.push({ device, gsis: "message" });
     this.#attachFwCfg(memory, pcMemory);
+    offerTables(this.fwCfg, firmwareTables(this.#config, pcMemory.split, this.devices));
+    if (this.#config.firmware === undefined) this.#attachBios(memory, pcMemory);
+  }
+
+  /** A drive whose image the host does not have is an empty tray. */
+  #openDrives({ images }: MachineHost): void {
+    for (const { id, readOnly, writeThrough } of this.#config.drives ?? []) {
+      const image = images.get(id);
+      if (image === undefined) continue;
+      const drive = new Drive(id, image, { readOnly, writeThrough: writeThrough === true });
+      this.drives.set(id, drive);
+      this.devices.push(drive);
+    }
+  }
+
+  /** The built-in BIOS, where no firmware was given. */
+  #attachBios(memory: Memory, { split }: PcMemory): void {
+    const { now, rescheduled, currentCpu, core, output } = this.#environment;
+    const ram = [
+      { start: 0, length: split.below4G },
+      { start: 2 ** 32, length: split.above4G },
+    ];
+    const bios = new Bios({
+      now,
+      rescheduled,
+      currentCpu,
+      core,
+      drives: (this.#config.drives ?? []).map((config) => ({
+        config,
+        image: this.drives.get(config.id)?.image ?? null,
+      })),
+      bootOrder: this.#config.bootOrder ?? "cad",
+      memoryMap: () => memoryMap(ram),
+      log: (line) => {
+        for (const character of `${line}\n`) output("seabios", character.charCodeAt(0));
+      },
+    });
+    this.devices.push(bios);
+    this.#timed.push({ device: bios, gsis: [] });
+    memory.io.add(MemoryRegion.io("bios-services", 1, bios.port, { access: BYTES }), SERVICE_PORT);
   }
 
   #attachFwCfg(memory: Memory, pcMemory: PcMemory): void {

@@ -1,9 +1,9 @@
 /** A machine with its processor: what everything above the emulator starts from. */
 import { Cpu } from "../cpu/cpu.ts";
 import { Pc } from "./pc.ts";
-import type { MachineConfig } from "./types.ts";
+import type { MachineConfig, MachineHost } from "./types.ts";
 
 /** A PC just switched on, with the state that firmware leaves; nothing is loaded yet (`boot`). */
-export function createMachine(config: MachineConfig): Pc {
-  return new Pc(config, (...parts) => new Cpu(...parts));
+export function createMachine(config: MachineConfig, host?: MachineHost): Pc {
+  return new Pc(config, (...parts) => new Cpu(...parts), host);
 }

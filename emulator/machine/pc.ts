@@ -12,17 +12,24 @@ import { FRAMES, SEG, STATE, STATE_BYTES } from "../cpu/layout.ts";
 import type { Processor } from "../cpu/processor.ts";
 import type { Device, PlainData } from "../devices/device.ts";
 import { APIC_BASE } from "../devices/local-apic.ts";
-import { createPcMemory, Memory, MemoryRegion, type PcMemory, type PortBus } from "../memory/index.ts";
+import { createPcMemory, Memory, type PcMemory, type PortBus } from "../memory/index.ts";
 import type { Instant, Nanoseconds } from "../numbers.ts";
-import { SERVICE_PORT } from "./bios.ts";
 import { hasFeature } from "../cpu/system/feature.ts";
 import { Board } from "./board.ts";
 import type { Display, Picture, TextScreen } from "./display.ts";
-import { handOver } from "./platform.ts";
+import { firmwareBytes, handOver, loadFirmware } from "./platform.ts";
 import { RandomSource } from "./random.ts";
 import type { StopReason } from "./stop.ts";
 import { Turns, type Signal } from "./turns.ts";
-import type { Input, LoggedInput, Machine, MachineConfig, MachineState, RunLimit } from "./types.ts";
+import type {
+  Input,
+  LoggedInput,
+  Machine,
+  MachineConfig,
+  MachineHost,
+  MachineState,
+  RunLimit,
+} from "./types.ts";
 import { Watches } from "./watches.ts";
 
 /** Version of MachineState; a change of any device's state bumps it. */
@@ -36,6 +43,7 @@ const SOFT_OFF: readonly number[] = [0, 2];
 const SUSPEND_TO_RAM = 1;
 /** Name among the devices of what the machine itself has pending. */
 const PENDING = "pending";
+const NO_IMAGES: MachineHost = { images: new Map() };
 
 /** Something that a device wants done to the machine as a whole, after the instruction under way. Plain data: a state may be saved before it happens. */
 type Request =
@@ -80,7 +88,7 @@ export class Pc implements Machine {
   /** A triple fault was reported; the reset it causes happens when the machine is run again. */
   #tripleFaulted = false;
 
-  constructor(config: MachineConfig, makeProcessor: MakeProcessor) {
+  constructor(config: MachineConfig, makeProcessor: MakeProcessor, host: MachineHost = NO_IMAGES) {
     assert(
       config.ramBytes > 0 && config.ramBytes % 4096 === 0,
       "RAM is a multiple of 4096 bytes",
@@ -98,6 +106,11 @@ export class Pc implements Machine {
       now: () => this.now,
       hasApic: hasFeature("apic"),
       currentCpu: () => this.#turns.current,
+      core: (cpu) => {
+        const core = this.cpus[cpu];
+        assert(core !== undefined, "CPU", cpu);
+        return core;
+      },
       processors: {
         intr: (cpu, level) => this.#interruptLine(cpu, level),
         nmi: (cpu) => this.#raiseNmi(cpu),
@@ -120,9 +133,9 @@ export class Pc implements Machine {
       ramBytes: config.ramBytes,
       vgaLowmem: this.board.vgaLowmem,
       ...(config.maxRamBelow4G === undefined ? {} : { maxRamBelow4G: config.maxRamBelow4G }),
+      ...(config.firmware === undefined ? {} : { biosBytes: firmwareBytes(config.firmware) }),
     });
-    this.board.attach(this.memory, this.#pcMemory);
-    this.#addServicePort();
+    this.board.attach(this.memory, this.#pcMemory, host);
     this.addressSpaces = { memory: this.memory.addressSpace, io: this.memory.ioSpace };
     this.#processor = makeProcessor(
       wasm,
@@ -144,7 +157,7 @@ export class Pc implements Machine {
     this.#turns = new Turns(this.cpus);
     this.debug = new Watches(this.#processor);
     this.board.reset();
-    handOver(this.board, this.memory, this.#pcMemory, config);
+    this.#firmware();
   }
 
   get instant(): Instant {
@@ -257,8 +270,15 @@ export class Pc implements Machine {
     this.#tripleFaulted = false;
     this.#request = null;
     this.board.reset();
-    handOver(this.board, this.memory, this.#pcMemory, this.config);
+    this.#firmware();
     this.onReset();
+  }
+
+  /** A firmware image finds the devices as power-on leaves them; without one they are as firmware would leave them. */
+  #firmware(): void {
+    const { board, memory, config } = this;
+    if (config.firmware === undefined) handOver(board, memory, this.#pcMemory, config);
+    else loadFirmware(board, memory, this.#pcMemory, config, config.firmware);
   }
 
   screen(): TextScreen {
@@ -455,22 +475,6 @@ export class Pc implements Machine {
         kind: "unimplemented",
         name: `ACPI sleep type ${type}${type === SUSPEND_TO_RAM ? " (suspend to RAM)" : ""}`,
       });
-  }
-
-  #addServicePort(): void {
-    const report = (vector: number): void =>
-      this.#ask({
-        kind: "unimplemented",
-        name: `BIOS service INT ${vector.toString(16).toUpperCase().padStart(2, "0")}h`,
-      });
-    const ops = {
-      read: () => 0xff,
-      write: (_address: number, _size: 1 | 2 | 4, value: number) => report(value & 0xff),
-    };
-    this.memory.io.add(
-      MemoryRegion.io("bios-services", 1, ops, { access: { valid: { max: 1 } } }),
-      SERVICE_PORT,
-    );
   }
 }
 

@@ -3,13 +3,22 @@
  * kernel that dumps them (`test/guests/platform.asm`); a test compares again.
  *
  * Deliberate differences: this PC has no floppy drive and no parallel port, and a second serial port; the screen is empty where SeaBIOS has printed; the
- * vectors lead to the handlers in `bios.ts`.
+ * vectors lead to the handlers of the built-in BIOS.
  */
 import type { VgaMode } from "../devices/vga.ts";
 import { type Memory, type PcMemory } from "../memory/index.ts";
 import { physical } from "../numbers.ts";
+import {
+  BIOS_BASE,
+  BIOS_BYTES,
+  biosData,
+  biosImage,
+  EBDA,
+  interruptVectors,
+  videoRom,
+} from "../firmware/bios/index.ts";
+import { firmwareTables, installTables } from "../firmware/install.ts";
 import { assignResources } from "../devices/pci/assign.ts";
-import { BIOS_BASE, BIOS_BYTES, biosImage, interruptVectors } from "./bios.ts";
 import type { Board } from "./board.ts";
 import type { MachineConfig } from "./types.ts";
 
@@ -17,36 +26,10 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 const FOUR_GIB = 4096 * MIB;
 
-/** The extended BIOS data area: the last KiB below 640 KiB. Conventional memory ends where it begins. */
-const EBDA = 0x9fc00;
 const BDA = 0x400;
-
-/** BIOS data area (0040:0000): offset, size, value. What is not listed is 0. */
-const BIOS_DATA: readonly (readonly [offset: number, size: 1 | 2, value: number])[] = [
-  [0x00, 2, 0x3f8], // COM1
-  [0x02, 2, 0x2f8], // COM2
-  [0x0e, 2, EBDA >> 4], // segment of the EBDA
-  [0x10, 2, 0x0426], // equipment: FPU, mouse, 80×25 colour, two serial ports
-  [0x13, 2, EBDA / KIB], // conventional memory in KiB
-  [0x1a, 2, 0x1e], // keyboard buffer: head and tail
-  [0x1c, 2, 0x1e],
-  [0x49, 1, 3], // video mode
-  [0x4a, 2, 80], // columns
-  [0x4c, 2, 0x1000], // bytes of a screen page
-  [0x60, 2, 0x0607], // cursor shape
-  [0x63, 2, 0x3d4], // CRTC port
-  [0x7c, 1, 10], // serial time-outs
-  [0x7d, 1, 10],
-  [0x80, 2, 0x1e], // keyboard buffer: start and end
-  [0x82, 2, 0x3e],
-  [0x84, 1, 24], // rows − 1
-  [0x85, 2, 16], // character height
-  [0x87, 1, 0x60], // video control, switches, mode set options, display combination
-  [0x88, 1, 0xf9],
-  [0x89, 1, 0x51],
-  [0x8a, 1, 0x08],
-  [0x96, 1, 0x10], // an enhanced keyboard
-];
+const VIDEO_ROM = 0xc0000;
+/** Firmware is a multiple of this. */
+const FIRMWARE_UNIT = 64 * KIB;
 
 /** Port writes that bring the interrupt controllers to vectors 08h and 70h with IRQ 0, 1, 2, 6 and 8, 12, 13, 14 unmasked: ICW1…4, then the mask. */
 const PIC_WORDS = [
@@ -78,8 +61,9 @@ export const VGA_MODE_3: VgaMode = {
 /** Brings devices and low memory into the state a boot loader finds. The processor is the loader's business. */
 export function handOver(board: Board, memory: Memory, pc: PcMemory, config: MachineConfig): void {
   setMemoryWindows(memory, pc);
+  installTables(memory, firmwareTables(config, pc.split, board.devices));
   memory.poke(physical(0), interruptVectors());
-  memory.poke(physical(BDA), biosData());
+  memory.poke(physical(BDA), biosData(config.drives ?? []));
   memory.poke(physical(EBDA), Uint8Array.of(1)); // its size in KiB
 
   for (const index of [0, 1] as const) {
@@ -107,19 +91,25 @@ function setMemoryWindows(memory: Memory, pc: PcMemory): void {
   memory.transaction(() => {
     for (let window = 0; window <= 12; window++) pc.setPam(window, window >= 11 ? 3 : 1);
   });
-  const image = biosImage();
-  memory.poke(BIOS_BASE, image);
-  if (pc.bios.block) memory.writeBlock(pc.bios.block, pc.bios.size - BIOS_BYTES, image);
+  memory.poke(BIOS_BASE, biosImage(false));
+  memory.poke(physical(VIDEO_ROM), videoRom());
+  if (pc.bios.block) memory.writeBlock(pc.bios.block, pc.bios.size - BIOS_BYTES, biosImage(true));
 }
 
-function biosData(): Uint8Array {
-  const bytes = new Uint8Array(256);
-  const view = new DataView(bytes.buffer);
-  for (const [offset, size, value] of BIOS_DATA) {
-    if (size === 1) view.setUint8(offset, value);
-    else view.setUint16(offset, value, true);
-  }
-  return bytes;
+/** What the ROM's region is made for: the image, filled up in front to a multiple of 64 KiB. */
+export const firmwareBytes = (image: Uint8Array): number =>
+  Math.ceil(image.length / FIRMWARE_UNIT) * FIRMWARE_UNIT;
+
+/** `-bios`: the image ends where the address space below 4 GiB ends. Everything but CMOS memory is the image's business. */
+export function loadFirmware(
+  board: Board,
+  memory: Memory,
+  pc: PcMemory,
+  config: MachineConfig,
+  image: Uint8Array,
+): void {
+  if (pc.bios.block) memory.writeBlock(pc.bios.block, pc.bios.size - image.length, image);
+  for (const [index, value] of cmosMemory(pc, config)) board.rtc.configure(index, value);
 }
 
 /** CMOS memory as QEMU's `pc` fills it (hw/i386/pc.c): sizes of memory, equipment, boot order. */
@@ -138,10 +128,18 @@ function cmosMemory({ split }: PcMemory, config: MachineConfig): (readonly [inde
     ...word(0x17, extended),
     ...word(0x30, extended),
     ...word(0x34, above16M),
-    [0x38, 0x30], // boot order: disk, floppy, CD
-    [0x3d, 0x12],
+    ...bootOrder(config.bootOrder ?? "cad"),
     ...word(0x5b, above4G & 0xffff),
     [0x5d, Math.floor(above4G / 0x10000)],
     [0x5f, (config.cpus ?? 1) - 1],
+  ];
+}
+
+/** Devices tried first, second and third, half a byte each: 1 floppy, 2 disk, 3 CD, 4 network. */
+function bootOrder(order: string): (readonly [index: number, value: number])[] {
+  const [first, second, third] = Array.from({ length: 3 }, (_, n) => "acdn".indexOf(order[n] ?? " ") + 1);
+  return [
+    [0x38, third! << 4],
+    [0x3d, (second! << 4) | first!],
   ];
 }

@@ -12,6 +12,7 @@ import { ALL_BYTES, MemoryRegion } from "./region.ts";
 const KIB = 2 ** 10;
 const GIB = 2 ** 30;
 const FOUR_GIB = 4 * GIB;
+/** Of the firmware's ROM, if nothing else is asked for. */
 const BIOS_BYTES = 256 * KIB;
 const OPTION_ROM_BASE = 0xc0000;
 const OPTION_ROM_BYTES = 128 * KIB;
@@ -42,6 +43,8 @@ export interface PcMemoryConfig {
   readonly maxRamBelow4G?: number;
   /** The VGA window at 0xa0000, 128 KiB. */
   readonly vgaLowmem: MemoryRegion;
+  /** Size of the firmware's ROM: a multiple of 64 KiB. */
+  readonly biosBytes?: number;
 }
 
 /** What the host bridge and other devices go on with. */
@@ -66,6 +69,8 @@ export interface PcMemory {
 export function createPcMemory(memory: Memory, config: PcMemoryConfig): PcMemory {
   const split = splitRam(config.ramBytes, config.maxRamBelow4G);
   const { system } = memory;
+  const biosBytes = config.biosBytes ?? BIOS_BYTES;
+  const isaBiosBytes = Math.min(biosBytes, ISA_BIOS_BYTES);
   const hostBridge = { owner: { kind: "dev", path: "/machine/unattached/device[2]" } } as const;
 
   return memory.transaction(() => {
@@ -77,7 +82,7 @@ export function createPcMemory(memory: Memory, config: PcMemoryConfig): PcMemory
         owner: { kind: "obj", path: "/objects/pc.ram" },
       },
     );
-    const bios = MemoryRegion.rom("pc.bios", memory.allocate({ idstr: "pc.bios", usedLength: BIOS_BYTES }));
+    const bios = MemoryRegion.rom("pc.bios", memory.allocate({ idstr: "pc.bios", usedLength: biosBytes }));
     const rom = MemoryRegion.rom(
       "pc.rom",
       memory.allocate({ idstr: "pc.rom", usedLength: OPTION_ROM_BYTES }),
@@ -89,13 +94,13 @@ export function createPcMemory(memory: Memory, config: PcMemoryConfig): PcMemory
     }
 
     const pci = MemoryRegion.container("pci", ALL_BYTES);
-    const isaBios = MemoryRegion.alias("isa-bios", bios, BIOS_BYTES - ISA_BIOS_BYTES, ISA_BIOS_BYTES, {
+    const isaBios = MemoryRegion.alias("isa-bios", bios, biosBytes - isaBiosBytes, isaBiosBytes, {
       readonly: true,
     });
     pci.add(config.vgaLowmem, SMRAM_BASE, 1);
     pci.add(rom, OPTION_ROM_BASE, 1);
-    pci.add(isaBios, 0x100000 - ISA_BIOS_BYTES, 1);
-    pci.add(bios, FOUR_GIB - BIOS_BYTES);
+    pci.add(isaBios, 0x100000 - isaBiosBytes, 1);
+    pci.add(bios, FOUR_GIB - biosBytes);
     system.add(pci, 0, -1);
 
     const smramRegion = MemoryRegion.alias("smram-region", pci, SMRAM_BASE, SMRAM_BYTES, hostBridge);

@@ -135,7 +135,7 @@ describe("the main loop", () => {
     expect(pc.instant + pc.idle).toBe(1e6);
   });
 
-  test("debug exit, power off and BIOS services stop by name", () => {
+  test("debug exit and power off stop, sleeping by its name", () => {
     const port = (at: number, size: 1 | 2 | 4, value: number): Script =>
       function* (io) {
         yield;
@@ -151,9 +151,6 @@ describe("the main loop", () => {
     expect(scriptedPc(port(0x604, 2, 0x2400)).pc.run({ instants: 100 })).toMatchObject({
       kind: "unimplemented",
       name: "ACPI sleep type 1 (suspend to RAM)",
-    });
-    expect(scriptedPc(port(0xb8, 1, 0x13)).pc.run({ instants: 100 })).toMatchObject({
-      name: "BIOS service INT 13h",
     });
   });
 

@@ -5,7 +5,7 @@ import { infoMtree } from "../../emulator/index.ts";
 import { emptyGuest } from "./guest.ts";
 
 const DUMP = new URL("../memory/qemu-7.2/pc-256m-booted.txt", import.meta.url);
-/** `-serial` twice, `-debugcon`, `-device isa-debug-exit`, and one of ours (`machine/bios.ts`). */
+/** `-serial` twice, `-debugcon`, `-device isa-debug-exit`, and one of ours (`firmware/bios/`). */
 const OTHERS = [
   "00000000000000b8-00000000000000b8 bios-services",
   "00000000000000e9-00000000000000e9 isa-debugcon",

@@ -31,7 +31,7 @@ export interface BiosEnvironment extends Pick<BiosContext, "drives" | "bootOrder
   readonly rescheduled: (deadline: number) => void;
   /** The CPU whose access is under way, and all of them. */
   readonly currentCpu: () => number;
-  readonly cpu: (n: number) => Core;
+  readonly core: (cpu: number) => Core;
 }
 
 const SERVICES: { readonly [name in ServiceName]: Service } = {
@@ -83,7 +83,7 @@ export class Bios implements Device {
   tick(now: Nanoseconds): void {
     const { pending } = this.#state;
     if (pending === null) return;
-    const core = this.#environment.cpu(pending);
+    const core = this.#environment.core(pending);
     const service = serviceEndingAt(Number(core.segmentBase(SEG.cs) + core.rip) - BIOS_BASE);
     const call = new Call(core);
     const { drives, bootOrder, memoryMap, log } = this.#environment;

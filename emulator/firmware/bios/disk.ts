@@ -117,7 +117,8 @@ function parameters(call: Call, drives: readonly NumberedDrive[], drive: Numbere
     return;
   }
   const { cylinders, heads, sectors } = geometryOf(drive);
-  const last = Math.max(cylinders - 1, 0);
+  // A hard disk's last cylinder is kept for diagnostics, as BIOSes have done since the AT's.
+  const last = Math.max(cylinders - (isFloppy ? 1 : 2), 0);
   finish(call, number, DISK.ok);
   call.al = 0;
   call.ch = last & 0xff;
@@ -146,7 +147,7 @@ function driveType(call: Call, drive: NumberedDrive | undefined): void {
   finish(call, call.dl, DISK.ok);
   call.ah = isFloppy ? 2 : 3;
   if (isFloppy) return;
-  const blocks = cylinders * heads * sectors;
+  const blocks = Math.max(cylinders - 1, 0) * heads * sectors;
   call.cx = blocks >>> 16;
   call.dx = blocks & 0xffff;
 }
