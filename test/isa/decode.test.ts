@@ -33,7 +33,11 @@ function bytesFrom(next: (below: number) => number): Uint8Array {
   const bytes = Uint8Array.from({ length: 16 }, () => next(256));
   let at = 0;
   while (next(3) === 0 && at < 3) bytes[at++] = PREFIXES[next(PREFIXES.length)] ?? 0;
-  if (next(2) === 0) bytes[at++] = 0x0f;
+  if (next(2) === 0) {
+    bytes[at++] = 0x0f;
+    // Most of the vector instructions are in the three-byte maps.
+    if (next(4) === 0) bytes[at++] = next(2) === 0 ? 0x38 : 0x3a;
+  }
   return bytes;
 }
 
@@ -41,6 +45,7 @@ function bytesFrom(next: (below: number) => number): Uint8Array {
 const IMPLEMENTED = new Set([
   "INTEL8086", "INTEL8086_ONLY", "INTEL186", "INTEL286", "INTEL286_ONLY", "INTEL386", "INTEL386_ONLY", "INTEL486", "X64", "CX8", "CMPXCHG16B", "CMOV", "CPUID",
   "FPU", "FPU287", "FPU387", "SYSCALL", "SEP", "MSR", "TSC", "RDTSCP", "POPCNT", "LZCNT", "MOVBE", "ADX", "INVPCID", "SMAP", "FSGSBASE", "RDPMC", "MULTIBYTENOP",
+  "MMX", "FXSR", "SSE", "SSE2", "SSE3", "SSSE3", "SSE4_1", "SSE4_2", "AES", "PCLMULQDQ", "XSAVE", "CLFSH", "PAUSE", "RDRAND", "RDSEED",
 ]); // oxfmt-ignore
 
 interface Difference {

@@ -14,7 +14,7 @@ import { VECTOR_FORMS } from "./vector-forms.ts";
 import { describeVectors, vectorDifferences } from "./vector-operands.ts";
 
 const SEED = Number(process.env["ORACLE_SEED"] ?? 1);
-const COUNT = Number(process.env["ORACLE_COUNT"] ?? 80_000);
+const COUNT = Number(process.env["ORACLE_COUNT"] ?? 64_000);
 const ONLY = process.env["ORACLE_ONLY"] ?? null;
 const BATCH = 5000;
 const MINUTES_PER_MILLION = 10;

@@ -24,11 +24,9 @@ import { dropTags, flushAll, flushNonGlobal, flushPcid, forgetCodePage, switchPc
 /** Reserved bits 31:0 of CR0 keep their value when written. */
 const CR0_WRITABLE = CR0.PE | CR0.MP | CR0.EM | CR0.TS | CR0.NE | CR0.WP | CR0.AM | CR0.NW | CR0.CD | CR0.PG;
 
-// Kernels for x86-64 set the two SSE bits without asking, as every such processor has them: they are accepted even while the instructions behind them are
-// not there, so that the machine stops at the first of those by its name.
 const CR4_FEATURES: readonly (readonly [number, FeatureName | null])[] = [
   [CR4.VME | CR4.PVI, "vme"], [CR4.TSD, "tsc"], [CR4.DE, "de"], [CR4.PSE, "pse"], [CR4.PAE, "pae"], [CR4.MCE, "mce"], [CR4.PGE, "pge"],
-  [CR4.PCE, null], [CR4.OSFXSR, null], [CR4.OSXMMEXCPT, null], [CR4.UMIP, "umip"], [CR4.LA57, "la57"], [CR4.FSGSBASE, "fsgsbase"],
+  [CR4.PCE, null], [CR4.OSFXSR, "fxsr"], [CR4.OSXMMEXCPT, "sse"], [CR4.UMIP, "umip"], [CR4.LA57, "la57"], [CR4.FSGSBASE, "fsgsbase"],
   [CR4.PCIDE, "pcid"], [CR4.OSXSAVE, "xsave"], [CR4.SMEP, "smep"], [CR4.SMAP, "smap"],
 ]; // oxfmt-ignore
 const CR4_WRITABLE = CR4_FEATURES.reduce(
