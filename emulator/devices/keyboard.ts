@@ -1,8 +1,9 @@
 /**
  * A PS/2 keyboard (IBM PS/2 Technical Reference, keyboard section): commands, LEDs, scan code sets 2 and 1.
  *
- * Keys come from outside as set 2 scan codes; typematic repeat is the host's business, so the rate is accepted and ignored. Set 3 is refused with
- * "resend", as by keyboards that lack it. Elsewhere: the translation to set 1 that PCs leave on is the controller's (`keyboard-controller.ts`).
+ * Keys come from outside as set 2 scan codes; typematic repeat is the host's business, as in QEMU, so the rate is accepted and ignored. Set 3 is refused with
+ * "resend", as by keyboards that lack it; the commands about its keys are acknowledged and change nothing. Unlike a real one it holds however much was typed.
+ * Elsewhere: the translation to set 1 that PCs leave on is the controller's (`keyboard-controller.ts`).
  */
 import type { Device, PlainData } from "./device.ts";
 import type { Ps2Device } from "./ps2.ts";
@@ -107,6 +108,18 @@ export class Keyboard implements Device, Ps2Device {
       case 0xf2: // identify: an MF2 keyboard
         queue.push(ACK, 0xab, 0x83);
         return;
+      case 0xf7: // how the keys of set 3 repeat and are let go: of all keys
+      case 0xf8:
+      case 0xf9:
+      case 0xfa:
+        queue.push(ACK);
+        return;
+      case 0xfb: // of the keys that follow
+      case 0xfc:
+      case 0xfd:
+        state.command = byte;
+        queue.push(ACK);
+        return;
       case 0xf4: // clear and enable
         state.queue = [ACK];
         state.scanning = true;
@@ -141,7 +154,7 @@ export class Keyboard implements Device, Ps2Device {
       if (byte === 0) state.queue.push(state.set);
       else state.set = byte as 1 | 2;
       return;
-    }
+    } else if (command >= 0xfb) state.command = command; // a list that the next command ends
     state.queue.push(ACK);
   }
 

@@ -118,6 +118,15 @@ describe("i8042", () => {
     expect(drain()).toEqual([0xfa, 0x00, 0x02, 100]);
   });
 
+  test("keyboard commands about the keys of set 3 are acknowledged", () => {
+    const { data, drain, mode } = controller();
+    mode(0x05);
+    for (const byte of [0xfa, 0xfc, 0x1c, 0x1b, 0xf4]) data.out(0, byte);
+    expect(drain()).toEqual([0xfa, 0xfa]); // 0xf4 clears what waits in the keyboard
+    for (const byte of [0xf8, 0xfb, 0x1c]) data.out(0, byte);
+    expect(drain()).toEqual([0xfa, 0xfa, 0xfa]);
+  });
+
   test("bytes put into the output buffer by command", () => {
     const { command, data, drain, mode, irq12 } = controller();
     mode(0x03);
