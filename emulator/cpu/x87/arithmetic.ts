@@ -37,12 +37,12 @@ export const operand = (value: Float80): Operand => {
   return { value, kind, denormal: kind === "denormal" };
 };
 
-function invalid(context: Context): Float80 {
+export function invalid(context: Context): Float80 {
   context.raised |= EXCEPTION.invalid;
   return INDEFINITE;
 }
 
-function noteDenormal(context: Context, ...operands: readonly Operand[]): void {
+export function noteDenormal(context: Context, ...operands: readonly Operand[]): void {
   if (operands.some((o) => o.denormal)) context.raised |= EXCEPTION.denormal;
 }
 
@@ -50,7 +50,7 @@ function noteDenormal(context: Context, ...operands: readonly Operand[]): void {
  * The result of an operation with an unsupported operand or a NaN (SDM 1 table 4-7), or null: of two quiet NaNs the one with the larger
  * significand, of two equal ones the positive; a quiet NaN wins over a signaling one.
  */
-function nanResult(context: Context, a: Operand, b: Operand): Float80 | null {
+export function nanResult(context: Context, a: Operand, b: Operand): Float80 | null {
   if (a.kind === "unsupported" || b.kind === "unsupported") return invalid(context);
   const aNaN = isNaN80(a.kind);
   const bNaN = isNaN80(b.kind);
@@ -65,13 +65,13 @@ function nanResult(context: Context, a: Operand, b: Operand): Float80 | null {
 }
 
 /** The same for one operand. */
-function nanOf(context: Context, a: Operand): Float80 | null {
+export function nanOf(context: Context, a: Operand): Float80 | null {
   if (a.kind === "unsupported") return invalid(context);
   if (a.kind === "signaling") context.raised |= EXCEPTION.invalid;
   return isNaN80(a.kind) ? quieted(a.value) : null;
 }
 
-const exactOf = (value: Float80): Exact => ({
+export const exactOf = (value: Float80): Exact => ({
   sign: value.sign,
   significand: value.significand,
   scale: scaleOf(value),
