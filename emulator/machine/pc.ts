@@ -252,6 +252,10 @@ export class Pc implements Machine {
         board.keyboardController.tick(now);
         board.keyboard.press(input.scancodes);
         return;
+      case "mouse":
+        board.keyboardController.tick(now);
+        board.mouse.move(input.dx, input.dy, input.dz, input.buttons);
+        return;
       case "nmi":
         this.#raiseNmi(0);
         return;
