@@ -5,6 +5,7 @@
  */
 import { PROBE_BYTES, probeFormat } from "./format.ts";
 import { BlockError, type BlockImage, type ByteStore } from "./image.ts";
+import { Qcow2Image } from "./qcow2/image.ts";
 import { RawImage } from "./raw.ts";
 
 /** A chain of backing files is at most this long. */
@@ -45,7 +46,31 @@ function open(store: ByteStore, format: string, options: OpenOptions, above: rea
     if (options.snapshot !== undefined) throw new BlockError(`${store.name}: a raw image has no snapshots`);
     return new RawImage(store, options.sectorBytes);
   }
+  if (actual === "qcow2") {
+    const { snapshot, decompress, sectorBytes } = options;
+    return new Qcow2Image(store, {
+      openBacking: (name, backingFormat) => openBacking(name, backingFormat, store, options, above),
+      ...(snapshot === undefined ? {} : { snapshot }),
+      ...(decompress === undefined ? {} : { decompress }),
+      ...(sectorBytes === undefined ? {} : { sectorBytes }),
+    });
+  }
   throw new BlockError(
     `${store.name}: images of format ${actual} are not implemented; qemu-img convert makes a raw or qcow2 image of it`,
   );
+}
+
+function openBacking(
+  name: string,
+  format: string | null,
+  from: ByteStore,
+  { openBacking: openFile, decompress }: OpenOptions,
+  above: readonly string[],
+): BlockImage {
+  if (openFile === undefined)
+    throw new BlockError(`${from.name}: its backing file "${name}" cannot be opened here`);
+  const store = openFile(name, from);
+  const options =
+    decompress === undefined ? { openBacking: openFile } : { openBacking: openFile, decompress };
+  return open(store, format ?? "probe", options, [...above, from.name]);
 }

@@ -4,19 +4,25 @@ import { type ByteStore, Pending } from "../../emulator/block/index.ts";
 export class MemoryStore implements ByteStore {
   readonly name: string;
   readonly readOnly: boolean;
-  bytes: Uint8Array;
+  #buffer: Uint8Array;
+  #size: number;
   flushes = 0;
   late: (offset: number) => boolean = () => false;
   #arrived = new Set<number>();
 
   constructor(bytes: Uint8Array, options: { readonly name?: string; readonly readOnly?: boolean } = {}) {
-    this.bytes = bytes;
+    this.#buffer = bytes;
+    this.#size = bytes.length;
     this.name = options.name ?? "disk.img";
     this.readOnly = options.readOnly ?? false;
   }
 
   get sizeBytes(): number {
-    return this.bytes.length;
+    return this.#size;
+  }
+  /** The file as it is now. */
+  get bytes(): Uint8Array {
+    return this.#buffer.subarray(0, this.#size);
   }
   read(offset: number, length: number): Uint8Array {
     if (!this.#arrived.has(offset) && this.late(offset)) {
@@ -28,12 +34,14 @@ export class MemoryStore implements ByteStore {
     return bytes;
   }
   write(offset: number, bytes: Uint8Array): void {
-    if (offset + bytes.length > this.bytes.length) {
-      const grown = new Uint8Array(offset + bytes.length);
+    const end = offset + bytes.length;
+    if (end > this.#buffer.length) {
+      const grown = new Uint8Array(2 * end);
       grown.set(this.bytes);
-      this.bytes = grown;
+      this.#buffer = grown;
     }
-    this.bytes.set(bytes, offset);
+    this.#size = Math.max(this.#size, end);
+    this.#buffer.set(bytes, offset);
   }
   flush(): void {
     this.flushes++;
