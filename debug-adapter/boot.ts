@@ -8,6 +8,7 @@ import {
   boot,
   createMachine,
   explainBoot,
+  type BlockImage,
   type BootImage,
   type BootPlan,
   type MachineConfig,
@@ -27,6 +28,8 @@ export type BootConfiguration = Pick<
 
 export interface Booted {
   readonly machine: Pc;
+  /** What is in the drives, by id. */
+  readonly images: ReadonlyMap<string, BlockImage>;
   /** Null if firmware boots. */
   readonly plan: BootPlan | null;
   /** Absolute path of the kernel, or else of the firmware or the first image. */
@@ -53,16 +56,15 @@ export function bootMachine(configuration: BootConfiguration, files: Files): Boo
     ...fwCfg(configuration.fwCfg, (path) => read("fw_cfg file", at(path))),
   };
   const images = openDrives(drives, configuration.cwd, files);
-  const machine = createMachine(config);
-  void images;
+  const machine = createMachine(config, { images });
   const first = kernel ?? firmware ?? drives.find(({ path }) => path !== null)?.path ?? "";
-  if (image === null) return { machine, plan: null, mainPath: at(first), paths: new Map() };
+  if (image === null) return { machine, images, plan: null, mainPath: at(first), paths: new Map() };
   const result = boot(machine, image.image);
   if (result.kind === "diagnosis") throw cannotBoot(explainBoot(result));
   machine.onReset = () => {
     boot(machine, image.image);
   };
-  return { machine, plan: result, mainPath: at(first), paths: image.paths };
+  return { machine, images, plan: result, mainPath: at(first), paths: image.paths };
 }
 
 function fwCfg(

@@ -5,7 +5,8 @@
  * Invariant: slices and pacing decide only when the host computes, never what the guest sees. One `run` at a time.
  * Elsewhere: whether a stop is one (`breakpoints/`, `stepping/`), what it is called (`stop.ts`).
  */
-import { assert, type Input, type Machine, type StopReason } from "../emulator/index.ts";
+import { assert, type Core, type Input, type Machine, type StopReason } from "../emulator/index.ts";
+import { runSingle } from "./stepping/single.ts";
 import type { Channel } from "../media/protocol.ts";
 
 /** The host's time, injected so that tests have one of their own. Milliseconds. */
@@ -46,10 +47,11 @@ export interface RunOptions {
 export interface Control {
   /** Runs until something happens that `accepts` takes. */
   run(options: RunOptions): Promise<Stop>;
-  /** One instant: an instruction, or the delivery of an interrupt or exception. Breakpoints on the instruction do not count. */
-  single(): Promise<StopReason>;
-  /** To be awaited between single steps; true if a pause was asked for. */
-  breathe(): Promise<boolean>;
+  /**
+   * One instant of a CPU: an instruction, or the delivery of an interrupt or exception; breakpoints on the instruction do not count. The others take their
+   * turns meanwhile. What `accepts` takes ends it before, as does a pause.
+   */
+  single(core: Core, accepts: RunOptions["accepts"]): Promise<Stop | { readonly kind: "stepped" }>;
 }
 
 const SLICE_MILLISECONDS = 5;
@@ -119,8 +121,7 @@ export class Debuggee {
       return await body({
         run: (options) =>
           this.#loop(options.resume, options.instants ?? Number.POSITIVE_INFINITY, options.accepts),
-        single: () => this.#single(),
-        breathe: () => this.#breathe(),
+        single: (core, accepts) => this.#single(core, accepts),
       });
     } finally {
       this.#running = false;
@@ -128,13 +129,16 @@ export class Debuggee {
     }
   }
 
-  async #single(): Promise<StopReason> {
-    const { machine } = this;
-    const end = machine.instant + 1;
+  async #single(core: Core, accepts: RunOptions["accepts"]): Promise<Stop | { readonly kind: "stepped" }> {
     for (;;) {
-      const stop = machine.run({ instants: end - machine.instant, resume: true });
-      if (stop.kind !== "waiting" || this.#pause || this.#ended) return stop;
-      await this.#delivered(stop.ready);
+      if (await this.#breathe()) return { kind: "pause" };
+      const stop = runSingle(this.machine, core, this.#sliceInstants);
+      if (stop.kind === "stepped" || (!isUneventful(stop) && accepts(stop))) return stop;
+      // Its own instruction has been executed when it causes a stop that is none.
+      if ("cpu" in stop && stop.cpu === core.index) return { kind: "stepped" };
+      if (stop.kind === "waiting") await this.#delivered(stop.ready);
+      // Nobody can run until something comes from outside.
+      else if (stop.kind === "idle") await this.#wait(1000);
     }
   }
 

@@ -20,6 +20,26 @@ export function processorMode({ mode }: Core): ProcessorMode {
   return (mode & MODE.long) === 0 ? width : `${width} compat`;
 }
 
+const ACTIVITIES: readonly string[] = (() => {
+  const words: string[] = [];
+  words[ACTIVITY.running] = "running";
+  words[ACTIVITY.halted] = "halted";
+  words[ACTIVITY.shutdown] = "shut down";
+  words[ACTIVITY.waitForSipi] = "waiting for SIPI";
+  return words;
+})();
+
+/** What a CPU does when the machine runs. */
+export const activityText = (core: Core): string => ACTIVITIES[core.activity] ?? "running";
+
+/** "CPU 1 (64-bit, ring 0, halted)" */
+export function threadName(core: Core): string {
+  const isStarted = core.activity !== ACTIVITY.waitForSipi;
+  const parts = isStarted ? [processorMode(core), `ring ${core.cpl}`] : [];
+  if (core.activity !== ACTIVITY.running) parts.push(activityText(core));
+  return `CPU ${core.index} (${parts.join(", ")})`;
+}
+
 export function machineStatus(machine: Machine, core: Core, running: boolean): StatusBody {
   return {
     running,

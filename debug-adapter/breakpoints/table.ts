@@ -226,8 +226,8 @@ export class BreakpointTable {
     return this.#change;
   }
 
-  #watched({ place }: Entry): bigint | null {
-    const core = this.#machine?.cpus[0];
+  #watched({ place }: Entry, cpu = 0): bigint | null {
+    const core = this.#machine?.cpus[cpu];
     if (core === undefined || place?.kind !== "data" || place.range.length > 8) return null;
     const { bytes, why } = new GuestSpace(core).readUpTo(place.range.address, place.range.length);
     return why === null ? littleEndian(bytes) : null;
@@ -258,7 +258,7 @@ export class BreakpointTable {
         const entry = this.#byMachineId.get(stop.id);
         if (entry === undefined || !this.#counts(entry, core(stop.cpu))) return false;
         this.#hitEntries = [entry];
-        this.#change = { before: entry.value, after: (entry.value = this.#watched(entry)) };
+        this.#change = { before: entry.value, after: (entry.value = this.#watched(entry, stop.cpu)) };
         return true;
       }
       case "event": {

@@ -58,11 +58,16 @@ export function parseSmp(p: Parser, text: string): void {
     throw new Refusal(`-smp ${text}: sockets, cores and threads make ${grouped} CPUs, not ${most}`);
   if (most > cpus)
     p.notes.push(`-smp maxcpus=${most} has no effect: CPUs cannot be added while the guest runs`);
-  if (["dies", "cores", "threads"].some((key) => number(key, 1) > 1))
+  if (["sockets", "dies", "threads"].some((key) => number(key, 1) > 1))
     p.notes.push(
-      "-smp cores=, threads= and dies= have no effect: the guest sees every CPU as a socket of its own",
+      "-smp sockets=, dies= and threads= only count CPUs: the guest sees one package with a core for each",
     );
   p.machine.cpus = cpus;
+}
+
+/** `-cpu MODEL,+feature,-feature` */
+export function parseCpu(p: Parser, text: string): void {
+  p.machine.cpu = text;
 }
 
 export function parseMachine(p: Parser, text: string): void {

@@ -10,6 +10,7 @@ import { LOADERS } from "../../emulator/index.ts";
 import { parseChardev, parseDevice, parseObject } from "./device.ts";
 import {
   parseBoot,
+  parseCpu,
   parseFwCfg,
   parseIcount,
   parseMachine,
@@ -52,7 +53,7 @@ const WITH_VALUE: { readonly [name: string]: Handler } = {
   smp: parseSmp,
   machine: parseMachine,
   M: parseMachine,
-  cpu: (p, value) => (p.machine.cpu = value),
+  cpu: parseCpu,
   accel: without("the processor is always emulated"),
   icount: parseIcount,
   boot: parseBoot,

@@ -36,11 +36,14 @@ export async function run(command: RunCommand, host: Host): Promise<number> {
     return STATUS.cannotBoot;
   }
   const { machine } = booted;
-  const [core] = machine.cpus;
+  /** The CPU that is looked at: the one that stopped last, or that the monitor chose. */
+  let core = machine.cpus[0]!;
   const guestNames = new GuestNames(booted, host);
   const explainer: Explainer = {
     machine,
-    core: core!,
+    get core() {
+      return core;
+    },
     describe: (address) => guestNames.describe(address),
     syntax: "att",
   };
@@ -61,15 +64,20 @@ export async function run(command: RunCommand, host: Host): Promise<number> {
       canWait: () => (!inputEnded && (input.guest !== null || input.hasMonitor)) || qemu.gdb !== null,
       say,
       explainer,
+      stoppedAt: (cpu) => (core = machine.cpus[cpu]!),
     },
     qemu.startStopped,
   );
   const monitor = new Monitor({
     machine,
-    core: core!,
-    get names() {
-      return guestNames.names(core!);
+    get core() {
+      return core;
     },
+    get names() {
+      return guestNames.names(core);
+    },
+    images: booted.images,
+    choose: (cpu) => (core = machine.cpus[cpu]!),
     get isRunning() {
       return session.isRunning;
     },

@@ -8,6 +8,7 @@
 import type { Pc, RunLimit, StopReason } from "../../emulator/index.ts";
 import type { Explainer } from "../exceptions/explain.ts";
 import { type Ending, endingOf, STATUS } from "./ending.ts";
+import { runSingle } from "../stepping/single.ts";
 import type { Host } from "./host.ts";
 
 const SLICE_MILLISECONDS = 5;
@@ -25,7 +26,9 @@ export interface SessionOptions {
   /** Whether input from outside can still come: otherwise an idle guest waits for ever. */
   readonly canWait: () => boolean;
   readonly say: (text: string) => void;
+  /** Explains a stop on the CPU that `stoppedAt` was told of last. */
   readonly explainer: Explainer;
+  readonly stoppedAt: (cpu: number) => void;
 }
 
 /** What a debugger is told when the machine stops. */
@@ -46,6 +49,8 @@ export class Session {
   readonly #host: Host;
   readonly #options: SessionOptions;
   #mode: "running" | "stopped" | "step";
+  /** The CPU that steps. */
+  #stepping = 0;
   #resume = true;
   #ending: Ending | null = null;
   #slice = FIRST_SLICE;
@@ -72,8 +77,9 @@ export class Session {
     this.#go("running");
   }
 
-  /** Executes one instruction and stops. */
-  step(): void {
+  /** Executes one instruction of a CPU, while the others take their turns, and stops. */
+  step(cpu: number): void {
+    this.#stepping = cpu;
     this.#go("step");
   }
 
@@ -130,26 +136,27 @@ export class Session {
       return 0;
     }
     const isStep = this.#mode === "step";
-    const instants = isStep ? 1 : Math.min(this.#slice, left);
+    const instants = Math.min(this.#slice, left);
     const limit: RunLimit = { instants, resume: this.#resume, ...(isStep ? {} : this.#pace()) };
     const before = this.#host.milliseconds();
     const instantBefore = machine.instant;
-    const stop = machine.run(limit);
+    const stop = isStep ? runSingle(machine, machine.cpus[this.#stepping]!, instants) : machine.run(limit);
     const milliseconds = this.#host.milliseconds() - before;
     this.wallMilliseconds += milliseconds;
     if (machine.instant > instantBefore) this.#resume = false;
     machine.memory.relieve();
 
-    if (stop.kind === "waiting" && machine.instant - instantBefore < instants) {
+    if (stop.kind === "waiting") {
       const wake = (): void => this.#wake();
       void stop.ready.then(wake, wake);
       return Infinity;
     }
-    if (stop.kind !== "limit" && stop.kind !== "waiting") return this.#stopped(stop);
-    if (isStep) {
-      this.#halt({ kind: "stepped" });
+    if (stop.kind === "stepped") {
+      this.#halt(stop);
       return 0;
     }
+    if (stop.kind !== "limit") return this.#stopped(stop);
+    if (isStep) return 0;
     const wasFull = machine.instant - instantBefore >= instants;
     if (wasFull) this.#slice = nextSlice(this.#slice, milliseconds);
     else if (limit.untilNanoseconds !== undefined && machine.now >= limit.untilNanoseconds)
@@ -183,6 +190,7 @@ export class Session {
     }
     // Cold pages move out of linear memory, and the instruction is tried again.
     const { memory } = this.machine;
+    if ("cpu" in stop) this.#options.stoppedAt(stop.cpu);
     if (stop.kind === "out-of-memory" && memory.relieve(memory.hostBytes.frames * 0.75) > 0) return 0;
     const ending = endingOf(stop, this.#options.explainer);
     if (ending === null || this.#options.noShutdown) {

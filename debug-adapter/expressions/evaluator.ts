@@ -138,6 +138,8 @@ function named(name: string, names: Names): Value {
 function registerValue(name: string, names: Names): Value | null {
   const own = names.convenience?.get(name.toLowerCase());
   if (own !== undefined) return own;
+  // `$cpu` tells CPUs apart in the condition of a breakpoint that all of them meet.
+  if (name === "cpu") return integerValue(UNSIGNED_LONG, BigInt(names.space.core.index));
   const found = names.register(name);
   if (found === null) return null;
   const { register, value, writable } = found;

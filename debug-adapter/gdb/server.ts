@@ -12,6 +12,7 @@ import { AdapterError } from "../errors.ts";
 import { stopText } from "../exceptions/autopsy.ts";
 import { GuestSpace, type Space } from "../memory/space.ts";
 import type { Monitor } from "../monitor/index.ts";
+import { activityText } from "../status.ts";
 import { fromHex, packet, PacketReader, toHex } from "./packet.ts";
 import { readRegister, REGISTER_COUNT, targetDescription, writeRegister } from "./target.ts";
 
@@ -52,7 +53,9 @@ export class GdbServer implements Observer {
   /** The client waits for the machine to stop. */
   #isWaiting = false;
   #space: Space = "linear";
+  /** The CPU that registers and memory are of (Hg), and the one that `s` steps (Hc). */
   #current = 0;
+  #stepping = 0;
 
   constructor(environment: ServerEnvironment, connection: Connection) {
     this.#environment = environment;
@@ -165,7 +168,7 @@ export class GdbServer implements Observer {
         this.#session.quit();
         return null;
       case "H":
-        return this.#selectThread(rest.slice(1));
+        return this.#selectThread(rest.charAt(0), rest.slice(1));
       case "T":
         return this.#thread(rest) === null ? ERROR.invalid : "OK";
       case "v":
@@ -185,7 +188,8 @@ export class GdbServer implements Observer {
   // Stops
 
   #stopReply(stop: Stop, otherwise: number = SIGNAL.interrupt): string {
-    if ("cpu" in stop) this.#current = stop.cpu;
+    if ("cpu" in stop) this.#current = this.#stepping = stop.cpu;
+    else if (stop.kind === "stepped") this.#current = this.#stepping;
     const thread = `thread:${(this.#current + 1).toString(16).padStart(2, "0")};`;
     let signal: number;
     let reason = "";
@@ -231,7 +235,7 @@ export class GdbServer implements Observer {
       this.#core.rip = at;
     }
     this.#isWaiting = true;
-    if (how === "s") this.#session.step();
+    if (how === "s") this.#session.step(this.#stepping);
     else this.#session.cont();
     return null;
   }
@@ -319,19 +323,27 @@ export class GdbServer implements Observer {
     return this.#cores[index] === undefined ? null : index;
   }
 
-  #selectThread(text: string): string {
+  #selectThread(purpose: string, text: string): string {
     const index = this.#thread(text);
     if (index === null) return ERROR.invalid;
-    this.#current = index;
+    if (purpose === "c") this.#stepping = index;
+    else this.#current = index;
     return "OK";
   }
 
   #verbose(data: string): string | null {
     if (data === "vCont?") return "vCont;c;C;s;S";
     if (data.startsWith("vCont;")) {
-      // The machine's CPUs run together: a step of one of them is a step of the machine.
-      const actions = data.slice(6).split(";");
-      return this.#go(actions.some((action) => /^[sS]/.test(action)) ? "s" : "c", "");
+      // One CPU may step; the others take their turns meanwhile, whether the client would let them or not.
+      const step = data
+        .slice(6)
+        .split(";")
+        .find((action) => /^[sS]/.test(action));
+      if (step === undefined) return this.#go("c", "");
+      const index = this.#thread(step.split(":")[1] ?? "0");
+      if (index === null) return ERROR.invalid;
+      this.#stepping = index;
+      return this.#go("s", "");
     }
     if (data.startsWith("vKill")) {
       this.#send("OK");
@@ -363,7 +375,7 @@ export class GdbServer implements Observer {
       case "qThreadExtraInfo": {
         const index = this.#thread(rest);
         if (index === null) return ERROR.invalid;
-        const state = this.#cores[index]!.activity === 1 ? "halted " : "running";
+        const state = activityText(this.#cores[index]!).padEnd(7);
         return toHex(new TextEncoder().encode(`CPU#${index} [${state}]`));
       }
       case "qRcmd":

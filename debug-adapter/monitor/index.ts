@@ -4,13 +4,24 @@
  * Invariant: a command that exists in QEMU but not here is refused by name; one that exists nowhere gets QEMU's own complaint. Nothing here
  * knows DAP. Elsewhere: the texts (`registers.ts`, `translation.ts`, `dump.ts`, `interrupts.ts`).
  */
-import { infoMtree, infoRamblock, type Core, type Machine, type Pc } from "../../emulator/index.ts";
+import {
+  ACTIVITY,
+  infoMtree,
+  infoRamblock,
+  type BlockImage,
+  type Core,
+  type Machine,
+  type Pc,
+} from "../../emulator/index.ts";
 import type { Syntax } from "../disassembly/index.ts";
 import { AdapterError, badMonitorCommand } from "../errors.ts";
 import { bare, evaluateText, toInteger, type Names } from "../expressions/index.ts";
 import { GuestSpace } from "../memory/space.ts";
+import { activityText } from "../status.ts";
 import { dump, formatNumber, parseDumpFormat, type DumpFormat } from "./dump.ts";
-import { infoPic } from "./interrupts.ts";
+import { infoBlock } from "./block.ts";
+import { infoLapic, infoPic } from "./interrupts.ts";
+import { infoPci } from "./pci.ts";
 import { machineNames } from "./names.ts";
 import { infoRegisters } from "./registers.ts";
 import { infoMem, infoTlb } from "./translation.ts";
@@ -23,7 +34,11 @@ export interface MonitorHost {
   /** Names for expressions; without symbols, registers and numbers only. */
   readonly names?: Names;
   readonly syntax?: Syntax;
+  /** What is in the drives, by id. */
+  readonly images?: ReadonlyMap<string, BlockImage>;
   readonly isRunning?: boolean;
+  /** Makes another CPU the one that commands look at; absent: there is no choice. */
+  choose?(cpu: number): void;
   /** `quit`, `stop`, `cont`, `system_reset`: absent where they make no sense. */
   quit?(): void;
   stop?(): void;
@@ -44,15 +59,36 @@ const usage = (command: Command): string =>
 
 const pc = (machine: Machine): Pc | null => ("board" in machine ? (machine as Pc) : null);
 
+function cpuNamed(machine: Machine, text: string): Core {
+  const cpu = /^(?:0x[0-9a-f]+|\d+)$/i.test(text) ? machine.cpus[Number(text)] : undefined;
+  if (cpu === undefined) throw badMonitorCommand(`CPU#${text} not available`);
+  return cpu;
+}
+
 const INFO: readonly Command[] = [
+  {
+    names: "block",
+    parameters: "",
+    help: "show info of the drives",
+    run: ({ host }) => infoBlock(host.machine, host.images ?? new Map()),
+  },
   {
     names: "cpus",
     parameters: "",
     help: "show infos for each CPU",
     run: ({ host }) =>
       host.machine.cpus
-        .map((cpu) => `${cpu === host.core ? "*" : " "} CPU #${cpu.index}: thread_id=${cpu.index + 1}\n`)
+        .map((cpu) => {
+          const state = cpu.activity === ACTIVITY.running ? "" : ` (${activityText(cpu)})`;
+          return `${cpu === host.core ? "*" : " "} CPU #${cpu.index}: thread_id=${cpu.index + 1}${state}\n`;
+        })
         .join(""),
+  },
+  {
+    names: "lapic",
+    parameters: "[apic-id]",
+    help: "show local apic state (apic-id: local apic to read, default is which of current CPU)",
+    run: ({ host }, rest) => infoLapic(host.machine, rest === "" ? host.core : cpuNamed(host.machine, rest)),
   },
   {
     names: "mem",
@@ -77,6 +113,7 @@ const INFO: readonly Command[] = [
       });
     },
   },
+  { names: "pci", parameters: "", help: "show PCI info", run: ({ host }) => infoPci(pc(host.machine)) },
   { names: "pic", parameters: "", help: "show PIC state", run: ({ host }) => infoPic(pc(host.machine)) },
   {
     names: "ramblock",
@@ -91,9 +128,7 @@ const INFO: readonly Command[] = [
     run({ host }, rest) {
       if (rest === "-a") return host.machine.cpus.map(infoRegisters).join("");
       if (rest === "") return infoRegisters(host.core);
-      const cpu = host.machine.cpus[Number(rest)];
-      if (cpu === undefined) throw badMonitorCommand(`CPU#${rest} not available`);
-      return infoRegisters(cpu);
+      return infoRegisters(cpuNamed(host.machine, rest));
     },
   },
   {
@@ -141,6 +176,18 @@ const hostCommand = (names: string, help: string, action: "quit" | "stop" | "con
 
 const COMMANDS: readonly Command[] = [
   hostCommand("cont|c", "resume emulation", "cont"),
+  {
+    names: "cpu",
+    parameters: "index",
+    help: "set the default CPU",
+    run({ host }, rest) {
+      const { index } = cpuNamed(host.machine, rest);
+      if (index === host.core.index) return "";
+      if (host.choose === undefined) throw badMonitorCommand(`"cpu" cannot be used here`);
+      host.choose(index);
+      return "";
+    },
+  },
   {
     names: "gva2gpa",
     parameters: "addr",
@@ -206,10 +253,10 @@ const UNSUPPORTED: ReadonlyMap<string, string> = new Map([
     .map((name) => [name, ""] as const),
 ]);
 const UNSUPPORTED_INFO: ReadonlyMap<string, string> = new Map([
-  ["lapic", "the machine has no local APIC"],
+  ["irq", "nobody counts interrupts; info pic shows what is pending"],
   ...(
-    "balloon block block-jobs blockstats capture chardev dump history hotpluggable-cpus iothreads irq jit kvm memdev memory-devices " +
-    "memory_size_summary mice migrate name network numa opcount pci profile qdm qom-tree qtree replay roms sev snapshots usb usbhost usernet uuid vnc"
+    "balloon block-jobs blockstats capture chardev dump history hotpluggable-cpus iothreads jit kvm memdev memory-devices " +
+    "memory_size_summary mice migrate name network numa opcount profile qdm qom-tree qtree replay roms sev snapshots usb usbhost usernet uuid vnc"
   )
     .split(" ")
     .map((name) => [name, ""] as const),

@@ -14,6 +14,7 @@ const LONGEST_LINE = 8192;
 export function execution(state: State): Handlers {
   const step = (threadId: number, body: (step: Step) => Promise<StepEnd>): void => {
     const core = state.core(threadId);
+    state.focusOn(core.index);
     resume(state, (control, { machine, symbols }) =>
       Step.run({ machine, core, symbols, accepts: (stop) => state.breakpoints.accepts(stop) }, control, body),
     );
@@ -117,6 +118,7 @@ export function execution(state: State): Handlers {
       if (address === undefined) throw noGotoTarget();
       findRegister("pc")!.write(core, address);
       state.forget();
+      state.focusOn(core.index);
       state.later(() => tellStop(state, { kind: "pause" }, "goto"));
     },
   };

@@ -1,12 +1,12 @@
 /** Requests that look at a machine that stands still: threads, stack, scopes, variables, expressions. */
 import type { DebugProtocol } from "@vscode/debugprotocol";
-import { badMonitorCommand, notAssignable } from "../errors.ts";
+import { badMonitorCommand, notAssignable, notException } from "../errors.ts";
 import { evaluateText, formatValue, type Format, type Names, type Value } from "../expressions/index.ts";
 import { complete } from "../expressions/complete.ts";
 import { formatReference } from "../memory/space.ts";
 import { monitorCommands } from "../monitor/index.ts";
 import type { Frame } from "../stack/frame.ts";
-import { processorMode } from "../status.ts";
+import { threadName } from "../status.ts";
 import { typeName } from "../symbols/index.ts";
 import { EVERYTHING, scopesOf, valueNode, type Node } from "../variables/index.ts";
 import { State } from "./state.ts";
@@ -58,7 +58,7 @@ export function inspection(state: State): Handlers {
       return {
         threads: cpus.map((core) => ({
           id: State.threadId(core),
-          name: `CPU ${core.index}${state.isRunning ? "" : ` (${processorMode(core)}, ring ${core.cpl})`}`,
+          name: state.isRunning ? `CPU ${core.index}` : threadName(core),
         })),
       };
     },
@@ -132,6 +132,8 @@ export function inspection(state: State): Handlers {
         const line = text.replace(/^(?:monitor|mon)\s+/, "");
         const isForced = line !== text;
         const { monitor } = state;
+        if (frameId !== undefined && frameId !== 0 && !state.isPast(frameId))
+          state.showing(state.frame(frameId).core);
         if (monitor !== null && (isForced || monitor.knows(line)))
           return { result: monitorAnswer(state, line), variablesReference: 0 };
       }
@@ -172,6 +174,7 @@ export function inspection(state: State): Handlers {
     },
     exceptionInfo({ threadId }) {
       const core = state.core(threadId);
+      if (state.stop !== null && "cpu" in state.stop && state.stop.cpu !== core.index) throw notException();
       return exceptionInfo(state.stop, state.stopped().explainer(core), core);
     },
   };

@@ -24,6 +24,7 @@ export function lifecycle(state: State): Handlers {
     state.target = target;
     state.hasEnded = false;
     state.stop = null;
+    state.focusOn(0);
     state.forget();
     forwardOutput(state, target);
     state.monitor = makeMonitor(state, target);
@@ -159,16 +160,21 @@ function makeMonitor(state: State, target: Target): Monitor {
       return state.isRunning;
     },
     syntax: target.syntax,
+    images: target.booted.images,
     quit() {
       state.hasEnded = true;
       target.debuggee.dispose();
       state.host.event("terminated", {});
     },
+    choose: (cpu) => state.choose(cpu),
     stop: () => target.debuggee.pause(),
     cont() {
       if (!state.isRunning) {
         resume(state, continueRun(state));
-        state.host.event("continued", { threadId: 1, allThreadsContinued: true });
+        state.host.event("continued", {
+          threadId: State.threadId(state.focus),
+          allThreadsContinued: true,
+        });
       }
     },
     reset() {

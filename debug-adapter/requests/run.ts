@@ -50,6 +50,8 @@ function ended(state: State, target: Target, stop: StepEnd): void {
 /** Tells the client that the machine stands still, and why. */
 export function tellStop(state: State, stop: StepEnd, reason?: string): void {
   state.stop = stop;
+  if ("cpu" in stop) state.focusOn(stop.cpu);
+  else if (stop.kind === "pause" && reason === undefined) state.focusOnRunning();
   state.observe();
   const hits = state.breakpoints.hitEntries.filter(
     () => stop.kind === "breakpoint" || stop.kind === "watchpoint" || stop.kind === "event",

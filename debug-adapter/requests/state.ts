@@ -3,7 +3,7 @@
  *
  * Invariant: numbers that belong to a stop are forgotten when the machine runs. Requests (the other files here) are functions of this.
  */
-import type { Core, Machine } from "../../emulator/index.ts";
+import { ACTIVITY, type Core, type Machine } from "../../emulator/index.ts";
 import type { DebugProtocol } from "@vscode/debugprotocol";
 import type { CustomEvents, StatusBody } from "../../media/protocol.ts";
 import { BreakpointTable } from "../breakpoints/table.ts";
@@ -75,6 +75,8 @@ export class State {
   #nextId = 1;
   /** Ranges that a client has read, oldest first. */
   readonly #shown = new Map<string, { readonly at: Address; readonly bytes: Uint8Array }>();
+  #focus = 0;
+  #shownCpu = 0;
   #lastStatus = "";
   #nextStatus = 0;
 
@@ -214,11 +216,29 @@ export class State {
     return currentNames(core, this.launched().symbols, convenience);
   }
 
-  /** The CPU that the last stop was about. */
+  /** The CPU that the last stop was about, or that has been chosen since: what is looked at unless a request says otherwise. */
   get focus(): Core {
-    const cpus = this.launched().cpus;
-    const index = this.stop !== null && "cpu" in this.stop ? this.stop.cpu : 0;
-    return cpus[index] ?? cpus[0]!;
+    const { cpus } = this.launched();
+    return cpus[this.#focus] ?? cpus[0]!;
+  }
+  focusOn(cpu: number): void {
+    this.#focus = this.#shownCpu = cpu;
+  }
+  /** The client shows a frame of this CPU: if that is another than before, somebody has chosen it there. */
+  showing(core: Core): void {
+    if (core.index !== this.#shownCpu) this.focusOn(core.index);
+  }
+  /** The monitor's `cpu N`: holds until another CPU is chosen in the client. */
+  choose(cpu: number): void {
+    this.#focus = cpu;
+  }
+  /** At a pause: a CPU that does something is more interesting than one that does not. */
+  focusOnRunning(): void {
+    const { cpus } = this.launched();
+    const isRunning = (core: Core | undefined): boolean => core?.activity === ACTIVITY.running;
+    if (isRunning(cpus[this.#focus])) return;
+    const running = cpus.find(isRunning);
+    if (running !== undefined) this.focusOn(running.index);
   }
 
   location(place: Location): number {

@@ -3,7 +3,7 @@
  *
  * A step runs single instructions while they stay where it began, and lets called code run to a temporary breakpoint at its return address, which counts only
  * with the stack pointer back where it was, so recursion does not confuse it. Hardware interrupts that arrive meanwhile are such calls, too: a step
- * never ends in a handler just because a timer ticked. An exception is one for a step over; a step into goes into its handler.
+ * never ends in a handler just because a timer ticked. Other CPUs take their turns meanwhile; a breakpoint that one of them meets ends the step, too. An exception is one for a step over; a step into goes into its handler.
  * Invariant: the guest runs exactly as without a debugger; every stop that is somebody else's (a breakpoint, a triple fault) ends the step.
  */
 import { linear, SEG, WATCH, type Core, type StopReason } from "../../emulator/index.ts";
@@ -55,13 +55,22 @@ export class Step {
   ): Promise<StepEnd> {
     const { debug } = context.machine;
     const step = new Step(context, control);
-    debug.addEvent(INTERRUPT_ID, WATCH.interrupt, (event) => event.kind === "interrupt" && !event.software);
+    step.#watchInterrupts();
     try {
       return await body(step);
     } finally {
       debug.remove(RETURN_ID);
       debug.remove(INTERRUPT_ID);
     }
+  }
+
+  /** Hardware interrupts that this CPU takes. */
+  #watchInterrupts(): void {
+    this.#context.machine.debug.addEvent(
+      INTERRUPT_ID,
+      WATCH.interrupt,
+      (event, core) => core === this.#core && event.kind === "interrupt" && !event.software,
+    );
   }
 
   async byInstruction(isOver: boolean): Promise<StepEnd> {
@@ -198,7 +207,6 @@ export class Step {
    * One instruction, and everything that it calls if `isOver`. With `isSkipping`, repeated string instructions are done in one go. Null: go on.
    */
   async #advance(isOver: boolean, isSkipping = isOver): Promise<StepEnd | null> {
-    if (await this.#control.breathe()) return { kind: "pause" };
     const pc = this.#pc;
     const sp = this.#sp;
     const instruction = this.#decode(pc);
@@ -207,12 +215,17 @@ export class Step {
       const stop = await this.#runTo(next, (here) => here === sp);
       return stop;
     }
-    const stop = await this.#control.single();
-    if (stop.kind === "event" && stop.id === INTERRUPT_ID) {
+    const isInterrupt = (reason: StepEnd | { kind: "stepped" }): boolean =>
+      reason.kind === "event" && reason.id === INTERRUPT_ID;
+    const stop = await this.#control.single(
+      this.#core,
+      (reason) => isInterrupt(reason) || this.#context.accepts(reason),
+    );
+    if (isInterrupt(stop)) {
       const returned = await this.#runTo(pc, (here) => here === sp);
       return returned ?? this.#advance(isOver, isSkipping);
     }
-    if (this.#context.accepts(stop)) return stop;
+    if (stop.kind !== "stepped") return stop;
     const isCall =
       instruction !== null &&
       (instruction.flow === "call" ||
@@ -247,7 +260,7 @@ export class Step {
         accepts: (reason) => {
           // Asked also when arrived: a user's breakpoint at this place is to be reported as one.
           isUsers = this.#context.accepts(reason);
-          hasArrived = reason.kind === "breakpoint" && isArrived();
+          hasArrived = reason.kind === "breakpoint" && reason.cpu === this.#core.index && isArrived();
           return isUsers || hasArrived;
         },
       });
@@ -255,7 +268,7 @@ export class Step {
     } finally {
       debug.remove(RETURN_ID);
       debug.remove(OTHER_RETURN_ID);
-      debug.addEvent(INTERRUPT_ID, WATCH.interrupt, (event) => event.kind === "interrupt" && !event.software);
+      this.#watchInterrupts();
     }
   }
 

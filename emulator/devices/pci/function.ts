@@ -219,6 +219,18 @@ export abstract class PciFunction implements Device {
     return this.#bars.find((bar) => bar.index === index)?.address ?? null;
   }
 
+  /** All BARs, by index; `address` is null where one is not enabled. */
+  get bars(): readonly (Pick<Bar, "index" | "kind" | "sizeBytes" | "address"> & {
+    readonly prefetchable: boolean;
+  })[] {
+    return this.#bars
+      .map(({ index, kind, sizeBytes, address, offset }) => {
+        const prefetchable = kind.startsWith("memory") && (this.config[offset]! & 8) !== 0;
+        return { index, kind, sizeBytes, address, prefetchable };
+      })
+      .toSorted((a, b) => a.index - b.index);
+  }
+
   #place(): void {
     const changed = this.#bars.filter((bar) => this.#address(bar) !== bar.address);
     if (changed.length === 0) return;
