@@ -250,6 +250,8 @@ export class Board {
       message: (address, data) => this.interrupts.message(address, data),
       power: this.power,
       vga: this.vga,
+      drives: this.drives,
+      output: this.#environment.output,
       timed: this.#timedOps,
     });
     this.#slots = slots;

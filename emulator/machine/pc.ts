@@ -256,6 +256,12 @@ export class Pc implements Machine {
         board.keyboardController.tick(now);
         board.mouse.move(input.dx, input.dy, input.dz, input.buttons);
         return;
+      case "console": {
+        const { consoles } = board.slots;
+        assert(consoles !== null, "virtio consoles");
+        consoles.receive(input.port, input.bytes);
+        return;
+      }
       case "nmi":
         this.#raiseNmi(0);
         return;

@@ -4,6 +4,8 @@
  *
  * Elsewhere: devices with fixed ports (`board.ts`), the addresses that firmware gives them (`devices/pci/assign.ts`).
  */
+import { assert } from "../assert.ts";
+import type { Drive } from "../block/index.ts";
 import type { Device, Line, Now, RegionOps } from "../devices/device.ts";
 import { PciBus } from "../devices/pci/bus.ts";
 import { DisplayFunction } from "../devices/pci/display.ts";
@@ -13,8 +15,13 @@ import { IsaBridge } from "../devices/pci/isa-bridge.ts";
 import { pmRegion, PowerManagement } from "../devices/pci/power-management.ts";
 import type { Power } from "../devices/power.ts";
 import type { Vga } from "../devices/vga.ts";
+import { VirtioBlock, VirtioConsole, VirtioEntropy, VirtioPci } from "../devices/virtio/index.ts";
 import { type Memory, MemoryRegion, type PcMemory } from "../memory/index.ts";
-import type { MachineConfig } from "./types.ts";
+import { RandomSource } from "./random.ts";
+import type { MachineConfig, OutputChannel } from "./types.ts";
+
+const FIRST_FREE_SLOT = 4;
+const SLOTS = 32;
 
 /** What the board gives to the bus. */
 export interface SlotEnvironment {
@@ -28,6 +35,9 @@ export interface SlotEnvironment {
   readonly message: (address: number, data: number) => void;
   readonly power: Power;
   readonly vga: Vga;
+  /** By `DriveConfig.id`: those that have a medium. */
+  readonly drives: ReadonlyMap<string, Drive>;
+  readonly output: (channel: OutputChannel, byte: number) => void;
   /** Brings a device to now before an access, and reports its deadline after it. */
   readonly timed: (device: Device, ops: RegionOps) => RegionOps;
 }
@@ -35,6 +45,8 @@ export interface SlotEnvironment {
 export class Slots {
   readonly bus = new PciBus();
   readonly isaBridge: IsaBridge;
+  /** The virtio consoles, if there are any. */
+  readonly consoles: VirtioConsole | null;
   readonly #environment: SlotEnvironment;
 
   constructor(environment: SlotEnvironment) {
@@ -57,12 +69,42 @@ export class Slots {
 
     bus.add(2, 0, new DisplayFunction(this.at(2, 0), memory, environment.vga, config.vgaRom ?? null));
 
+    this.consoles = this.#plugVirtio();
+
     const { io } = memory;
     memory.transaction(() => {
       io.add(MemoryRegion.io("pci-conf-idx", 4, bus.address), 0xcf8);
       io.add(MemoryRegion.io("pci-conf-data", 4, bus.data), 0xcfc);
       io.add(MemoryRegion.io("acpi-gpe0", 4, timed(power, power.gpe)), 0xafe0);
     });
+  }
+
+  /** Disks in their order, then the consoles, then the source of entropy, from the first free slot on. */
+  #plugVirtio(): VirtioConsole | null {
+    const { config, drives, output } = this.#environment;
+    let slot = FIRST_FREE_SLOT;
+    const plug = (device: VirtioBlock | VirtioConsole | VirtioEntropy, index: number): VirtioPci => {
+      assert(slot < SLOTS, "a free PCI slot", slot);
+      const pci = new VirtioPci(this.at(slot, 0), device, index);
+      this.bus.add(slot++, 0, pci);
+      return pci;
+    };
+    const disks = (config.drives ?? []).filter(({ attach }) => attach === "virtio");
+    for (const { id, index, readOnly, serial } of disks.toSorted((a, b) => a.index - b.index)) {
+      const drive = drives.get(id);
+      assert(drive !== undefined, "a virtio disk has an image", id);
+      plug(new VirtioBlock(drive.image, { readOnly, ...(serial === undefined ? {} : { serial }) }), index);
+    }
+    const ports = config.virtioConsoles ?? 0;
+    let consoles: VirtioConsole | null = null;
+    if (ports > 0) {
+      consoles = new VirtioConsole(ports, (port, byte) => output(`console${port}`, byte));
+      const pci = plug(consoles, 0);
+      consoles.wake = (queue) => pci.wake(queue);
+    }
+    // A stream of its own: what the guest draws from the processor does not change what it gets here.
+    if (config.virtioRng === true) plug(new VirtioEntropy(new RandomSource((config.seed ?? 0) + 1)), 0);
+    return consoles;
   }
 
   /** What the function in a slot is made with. */

@@ -208,10 +208,11 @@ export class VirtioTransport {
     };
   }
 
-  /** Whether requests may be taken: legacy drivers use a device before they say that they are ready. */
+  /** Whether requests may be taken. Legacy drivers use a device before they say that they are ready, and forget to let it master the bus. */
   get #ready(): boolean {
-    const started = (this.status & STATUS.driverOk) !== 0 || !this.hasFeature(FEATURE.version1);
-    return started && (this.status & STATUS.needsReset) === 0 && this.#host.mayTransfer();
+    if ((this.status & STATUS.needsReset) !== 0) return false;
+    if (!this.hasFeature(FEATURE.version1)) return true;
+    return (this.status & STATUS.driverOk) !== 0 && this.#host.mayTransfer();
   }
 
   #run(index: number): void {
