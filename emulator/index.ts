@@ -89,6 +89,8 @@ export type {
   TextScreen,
 } from "./machine/display.ts";
 export { screenText } from "./devices/vga-font.ts";
+export { cursorBox, type CursorBox } from "./devices/vga-text.ts";
+export { chooseCpu, DEFAULT_CPU, type CpuChoice, type CpuModel } from "./cpu/system/model.ts";
 export { createMachine } from "./machine/create.ts";
 export type { Pc } from "./machine/pc.ts";
 export type { StopReason } from "./machine/stop.ts";

@@ -13,9 +13,12 @@ import { WATCH } from "./event.ts";
 import type { CpuEvent, WatchedAccess } from "./event.ts";
 import { ITLB, MODE, RUN, SEG, STATE, STATE_BYTES, TLB } from "./layout.ts";
 import type { SegmentNumber } from "./layout.ts";
-import { ACTIVITY, ATTRIBUTE, CR0, EFER, FLAG, Registers, SIGNATURE } from "./registers.ts";
+import { ACTIVITY, ATTRIBUTE, CR0, EFER, FLAG, Registers } from "./registers.ts";
 import type { SegmentRegister } from "./registers.ts";
 import { probe, readHere, readLinear, touch, commit, writeHere, writeLinear } from "./system/access.ts";
+import type { FeatureName } from "./system/feature.ts";
+import { defaultCpu, signature } from "./system/model.ts";
+import type { CpuModel } from "./system/model.ts";
 import { readMsr, writeMsr } from "./system/msr.ts";
 import { BY, explainWalk, look } from "./system/paging.ts";
 import type { Access, By, PageWalk } from "./system/paging.ts";
@@ -34,7 +37,7 @@ import {
 } from "./system/tlb.ts";
 import type { TlbEntry } from "./system/tlb.ts";
 
-export { ACTIVITY, ATTRIBUTE, CR0, CR4, EFER, FLAG, SHADOW, SIGNATURE, STATUS_FLAGS } from "./registers.ts";
+export { ACTIVITY, ATTRIBUTE, CR0, CR4, EFER, FLAG, SHADOW, STATUS_FLAGS } from "./registers.ts";
 export type { SegmentRegister, TableRegister } from "./registers.ts";
 
 /** What a processor asks of the machine around it. */
@@ -43,6 +46,8 @@ export interface CoreEnvironment {
   timestamp(): bigint;
   /** The next 64 seeded random bits, for RDRAND and RDSEED. */
   random(): bigint;
+  /** What the processors are and can do; absent: all that is implemented. */
+  readonly model?: CpuModel;
   /** The local APIC of a CPU; absent: there is none. */
   readonly apic?: (cpu: number) => ApicRegisters;
   /** PAUSE: the CPU waits for another one. */
@@ -73,6 +78,7 @@ export class Core extends Registers {
   readonly guest: GuestMemory;
   readonly ports: PortBus;
   readonly environment: CoreEnvironment;
+  readonly model: CpuModel;
   /** This CPU's number: its initial APIC id, and 0 for the boot processor. */
   readonly index: number;
 
@@ -122,8 +128,14 @@ export class Core extends Registers {
     this.guest = guest;
     this.ports = ports;
     this.environment = environment;
+    this.model = environment.model ?? defaultCpu();
     this.index = index;
     this.reset();
+  }
+
+  /** Whether the processor has a feature. */
+  has(feature: FeatureName): boolean {
+    return this.model.features.has(feature);
   }
 
   /** The CPU whose state is in linear memory gives up its place. */
@@ -158,7 +170,7 @@ export class Core extends Registers {
     this.setQuad(STATE.cr0, BigInt((CR0.ET | cacheBits) >>> 0));
     this.eflags = 2;
     this.rip = 0xfff0n;
-    this.setGpr(2, BigInt(SIGNATURE));
+    this.setGpr(2, BigInt(signature(this.model)));
     for (let n = 0; n < 6; n++) this.writeSegment(n, 0, 0n, 0xffff, 0x93);
     this.writeSegment(SEG.cs, 0xf000, 0xffff0000n, 0xffff, 0x9b);
     this.writeSegment(SEG.ldtr, 0, 0n, 0xffff, 0x82);

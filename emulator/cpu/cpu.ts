@@ -21,6 +21,7 @@ import { systemOperations } from "./system/index.ts";
 import { deliver, deliverFault } from "./system/interrupt.ts";
 import { checkPorts } from "./system/permission.ts";
 import { segmented } from "./system/segmentation.ts";
+import { absentForms } from "./requirement.ts";
 import { TraceCache, type CallOut, type CodeSource } from "./traces.ts";
 import { Views } from "./views.ts";
 import { vectorOperations } from "./vector/index.ts";
@@ -81,9 +82,15 @@ export class Cpu implements Processor {
       (_, index) => new Core(memory, guest, ports, environment, index),
     );
     this.#core = this.cores[0]!;
-    this.#traces = new TraceCache(new Views(memory), guest, operations, (page) => {
-      for (const core of this.cores) core.dropCodePage(page);
-    });
+    this.#traces = new TraceCache(
+      new Views(memory),
+      guest,
+      operations,
+      (page) => {
+        for (const core of this.cores) core.dropCodePage(page);
+      },
+      absentForms(this.#core.model.features),
+    );
     compiled ??= new WebAssembly.Module(interpreterBytes());
     const noticing =
       (access: (core: Core, size: number) => number) =>

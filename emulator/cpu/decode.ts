@@ -70,6 +70,7 @@ const registerOffset = (number: number): number =>
   number === NONE ? RUN.zero : number === RIP ? RUN.traceRip : STATE.gpr + number * 8;
 
 export class Decoder {
+  readonly #absent: ReadonlySet<Form>;
   #bytes: Uint8Array = new Uint8Array(0);
   #at = 0;
   #end = 0;
@@ -111,6 +112,11 @@ export class Decoder {
   #map: 0 | 1 | 2 | 3 = 0;
   #opcode = 0;
   #immediate2 = 0;
+
+  /** @param absent forms that the processor does not know: they are no instructions */
+  constructor(absent: ReadonlySet<Form> = new Set()) {
+    this.#absent = absent;
+  }
 
   /** Decodes at `bytes[at]`; bytes from `end` on are not known. `mode` is STATE.mode. */
   decode(bytes: Uint8Array, at: number, end: number, mode: number): Decoded {
@@ -231,7 +237,7 @@ export class Decoder {
     const candidates = table[this.#map * 256 + opcode] as Form[];
     for (const form of candidates) {
       if (form.hasModrm && this.#modrm < 0) this.#modrm = this.#byte();
-      if (this.#matches(form)) return form;
+      if (this.#matches(form) && !this.#absent.has(form)) return form;
     }
     return null;
   }

@@ -30,9 +30,6 @@ export const ATTRIBUTE = {
   granularity: 0x8000, unusable: 0x10000,
 } as const; // oxfmt-ignore
 
-/** CPUID signature: family 6, model 15, stepping 11; also what EDX holds after reset. */
-export const SIGNATURE = 0x6fb;
-
 /** The six flags that are kept lazily. */
 export const STATUS_FLAGS = FLAG.CF | FLAG.PF | FLAG.AF | FLAG.ZF | FLAG.SF | FLAG.OF;
 

@@ -10,6 +10,7 @@ import type { GuestMemory } from "../memory/guest-memory.ts";
 import { physical as physicalAddress } from "../numbers.ts";
 import { Decoder, type Decoded } from "./decode.ts";
 import { Fault, Halt, VECTOR } from "./event.ts";
+import type { Form } from "../isa/index.ts";
 import type { Instruction, Operation } from "./instruction.ts";
 import { PSEUDO } from "./interpreter/variant.ts";
 import { FRAMES, MODE, RECORD, RUN, SEG, TRACE, TRACE_INDEX, TRACE_POOL } from "./layout.ts";
@@ -74,7 +75,7 @@ const NOTHING: CallOut = {
 export class TraceCache {
   readonly #views: Views;
   readonly #guest: GuestMemory;
-  readonly #decoder = new Decoder();
+  readonly #decoder: Decoder;
   readonly #byKey = new Map<number, Trace>();
   readonly #byPage = new Map<number, Trace[]>();
   #free: number = TRACE_POOL.base + 4096;
@@ -91,13 +92,18 @@ export class TraceCache {
   /** Bytes of the instruction that crosses a page. */
   readonly #joined = new Uint8Array(64);
 
-  /** @param onCode a page now holds code: no processor may keep a tag by which it stores there */
+  /**
+   * @param onCode a page now holds code: no processor may keep a tag by which it stores there
+   * @param absent forms that the processor does not know
+   */
   constructor(
     views: Views,
     guest: GuestMemory,
     operations: Readonly<Record<string, Operation>>,
     onCode: (page: number) => void,
+    absent: ReadonlySet<Form> = new Set(),
   ) {
+    this.#decoder = new Decoder(absent);
     this.#views = views;
     this.#operations = operations;
     this.#guest = guest;

@@ -8,8 +8,7 @@
  * Invariant: all of it lies between 0xe0000 and 0xfdfff, which no memory map calls usable; above that is the code of the built-in BIOS.
  */
 import { assert } from "../assert.ts";
-import { SIGNATURE } from "../cpu/core.ts";
-import { featureBits } from "../cpu/system/feature.ts";
+import { type CpuModel, identity } from "../cpu/system/model.ts";
 import type { Device } from "../devices/device.ts";
 import type { FwCfg } from "../devices/fw-cfg.ts";
 import type { MachineConfig } from "../machine/types.ts";
@@ -40,13 +39,14 @@ export interface InstalledTables {
 /** What tables tell of a machine with these settings and devices. */
 export function firmwareTables(
   config: MachineConfig,
+  model: CpuModel,
   split: RamSplit,
   devices: readonly Device[],
 ): FirmwareTables {
   return {
     cpus: config.cpus ?? 1,
     ...split,
-    processor: { signature: SIGNATURE, features: featureBits(1, "edx") },
+    processor: identity(model),
     acpi: config.acpi ?? true,
     hpet: devices.some(({ name }) => name === "hpet"),
   };

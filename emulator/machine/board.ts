@@ -9,6 +9,7 @@ import { Drive } from "../block/index.ts";
 import { memoryMap } from "../boot/memory-map.ts";
 import { debugConsole, debugExit, postCode } from "../devices/debug-port.ts";
 import type { ApicRegisters, Core } from "../cpu/core.ts";
+import type { CpuModel } from "../cpu/system/model.ts";
 import type { Device, Now, RegionOps } from "../devices/device.ts";
 import { IO_APIC_BASE } from "../devices/io-apic.ts";
 import { APIC_BASE } from "../devices/local-apic.ts";
@@ -48,8 +49,7 @@ const DISPI_WORDS: RegionAccess = { valid: { min: 2, max: 2, unaligned: true } }
 export interface BoardEnvironment {
   readonly now: Now;
   readonly processors: ProcessorPins;
-  /** CPUID's APIC bit. */
-  readonly hasApic: boolean;
+  readonly model: CpuModel;
   /** The CPU whose access is under way. */
   readonly currentCpu: () => number;
   readonly core: (cpu: number) => Core;
@@ -62,6 +62,8 @@ export interface BoardEnvironment {
 }
 
 export class Board {
+  /** What the processors are. */
+  readonly model: CpuModel;
   readonly interrupts: Interrupts;
   readonly pic: Pic;
   readonly pit: Pit;
@@ -83,8 +85,10 @@ export class Board {
   constructor(config: MachineConfig, environment: BoardEnvironment) {
     this.#config = config;
     this.#environment = environment;
+    this.model = environment.model;
+    const hasApic = environment.model.features.has("apic");
     const { reset, output } = environment;
-    const interrupts = new Interrupts(config.cpus ?? 1, environment.processors, environment.hasApic);
+    const interrupts = new Interrupts(config.cpus ?? 1, environment.processors, hasApic);
     const { pic } = interrupts;
     const pit = new Pit(interrupts.gsi(IRQ.pit));
     const rtc = new Rtc(interrupts.gsi(IRQ.rtc), config.rtcBase ?? RTC_BASE);
@@ -151,7 +155,7 @@ export class Board {
     const apics = [apic!, ...otherApics];
     const current = (): RegionOps => apics[environment.currentCpu()] ?? apic!;
     this.#windows = (system) => {
-      if (environment.hasApic) system.add(MemoryRegion.io("apic-msi", 0x100000, apicOps), APIC_BASE, 4096);
+      if (hasApic) system.add(MemoryRegion.io("apic-msi", 0x100000, apicOps), APIC_BASE, 4096);
       system.add(MemoryRegion.io("ioapic", 0x1000, interrupts.ioApic.registers), IO_APIC_BASE);
     };
     this.#ports = (io) => {
@@ -259,7 +263,7 @@ export class Board {
     this.devices.push(slots.bus, ...functions);
     for (const device of functions) this.#timed.push({ device, gsis: "message" });
     this.#attachFwCfg(memory, pcMemory);
-    offerTables(this.fwCfg, firmwareTables(this.#config, pcMemory.split, this.devices));
+    offerTables(this.fwCfg, firmwareTables(this.#config, this.model, pcMemory.split, this.devices));
     if (this.#config.firmware === undefined) this.#attachBios(memory, pcMemory);
   }
 

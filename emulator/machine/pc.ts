@@ -14,7 +14,7 @@ import type { Device, PlainData } from "../devices/device.ts";
 import { APIC_BASE } from "../devices/local-apic.ts";
 import { createPcMemory, Memory, type PcMemory, type PortBus } from "../memory/index.ts";
 import type { Instant, Nanoseconds } from "../numbers.ts";
-import { hasFeature } from "../cpu/system/feature.ts";
+import { chooseCpu } from "../cpu/system/model.ts";
 import { Board } from "./board.ts";
 import type { Display, Picture, TextScreen } from "./display.ts";
 import { firmwareBytes, handOver, loadFirmware } from "./platform.ts";
@@ -96,6 +96,9 @@ export class Pc implements Machine {
     );
     const cpus = config.cpus ?? 1;
     assert(Number.isInteger(cpus) && cpus >= 1 && cpus <= 255, "1 to 255 processors", cpus);
+    const chosen = chooseCpu(config.cpu, cpus);
+    assert(chosen.kind === "model", "a processor that there is", config.cpu);
+    const { model } = chosen;
     this.config = config;
     this.#pace = config.nanosecondsPerInstant ?? 1;
     assert(this.#pace >= 1 && Number.isInteger(this.#pace), "nanoseconds per instant", this.#pace);
@@ -104,7 +107,7 @@ export class Pc implements Machine {
     this.#random = new RandomSource(config.seed ?? 0);
     this.board = new Board(config, {
       now: () => this.now,
-      hasApic: hasFeature("apic"),
+      model,
       currentCpu: () => this.#turns.current,
       core: (cpu) => {
         const core = this.cpus[cpu];
@@ -144,7 +147,8 @@ export class Pc implements Machine {
       {
         timestamp: () => BigInt(this.now),
         random: () => this.#random.next(),
-        ...(hasFeature("apic") ? { apic: (cpu: number) => this.board.apicMsrs(cpu) } : {}),
+        model,
+        ...(model.features.has("apic") ? { apic: (cpu: number) => this.board.apicMsrs(cpu) } : {}),
         pause: () => this.#pause(),
       },
       cpus,

@@ -6,6 +6,7 @@ import { Fault } from "../../emulator/cpu/event.ts";
 import type { Instruction } from "../../emulator/cpu/instruction.ts";
 import { FRAMES, SEG } from "../../emulator/cpu/layout.ts";
 import type { SegmentNumber } from "../../emulator/cpu/layout.ts";
+import type { CpuModel } from "../../emulator/cpu/system/model.ts";
 import { systemOperations } from "../../emulator/cpu/system/index.ts";
 import type { GuestMemory, PortBus } from "../../emulator/memory/guest-memory.ts";
 import { physical } from "../../emulator/numbers.ts";
@@ -33,7 +34,7 @@ export class Fixture {
   readonly guest: GuestMemory;
   readonly core: Core;
 
-  constructor() {
+  constructor(model?: CpuModel) {
     const bytes = () => new DataView(this.wasm.buffer, BASE);
     const inRam = (page: number) => page < PAGES && page !== DEVICE_PAGE;
     const device = (address: number, size: number, value: number, write: boolean) =>
@@ -74,7 +75,7 @@ export class Fixture {
       },
       writePort: (port, size, value) => this.ports.push({ port, size, value, write: true }),
     };
-    this.core = new Core(this.wasm, this.guest, bus, { timestamp: () => this.time, random: () => 0x0123456789abcdefn });
+    this.core = new Core(this.wasm, this.guest, bus, { timestamp: () => this.time, random: () => 0x0123456789abcdefn, ...(model === undefined ? {} : { model }) });
   } // oxfmt-ignore
 
   /** Guest-physical memory. */

@@ -3,7 +3,6 @@ import { describe, expect, test } from "vitest";
 import { CR4, FLAG, SHADOW } from "../../emulator/cpu/core.ts";
 import { MODE, SEG, STATE } from "../../emulator/cpu/layout.ts";
 import { cpuid } from "../../emulator/cpu/system/cpuid.ts";
-import { FEATURES, hasFeature } from "../../emulator/cpu/system/feature.ts";
 import { GDT, Fixture, longMode, protectedMode, SELECTOR, shortly, TSS } from "./fixture.ts";
 
 describe("flags", () => {
@@ -91,30 +90,6 @@ describe("reset", () => {
 });
 
 describe("CPUID", () => {
-  test("says every implemented feature and no other", () => {
-    const { core } = new Fixture();
-    const answers = new Map([1, 7, 0x80000001].map((leaf) => [leaf, cpuid(core, leaf, 0)]));
-    const index = { eax: 0, ebx: 1, ecx: 2, edx: 3 } as const;
-    for (const [name, [leaf, register, bit, implemented]] of Object.entries(FEATURES))
-      expect((answers.get(leaf)![index[register]] >>> bit) & 1, name).toBe(implemented ? 1 : 0);
-    for (const name of [
-      "fpu",
-      "tsc",
-      "pae",
-      "cx8",
-      "sep",
-      "pge",
-      "cmov",
-      "nx",
-      "lm",
-      "smep",
-      "smap",
-      "pcid",
-      "la57",
-    ] as const)
-      expect(hasFeature(name)).toBe(true);
-  });
-
   test("vendor, widths, TSC frequency, and leaves beyond the last", () => {
     const f = new Fixture();
     const text = (...words: number[]) => words.map((word) => String.fromCharCode(word & 255, (word >> 8) & 255, (word >> 16) & 255, word >>> 24)).join("");

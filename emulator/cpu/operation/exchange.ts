@@ -11,6 +11,7 @@ const join = (core: Core, high: number, low: number, bits: 32 | 64): bigint =>
 function compareExchange(core: Core, insn: Instruction): void {
   const bits = insn.operandSize === 64 ? 64 : 32;
   const size = bits / 4;
+  if (size === 16 && !core.has("cx16")) throw new Fault(VECTOR.UD, null, "CMPXCHG16B without CX16");
   if (size === 16 && (core.effective + core.segmentBase(insn.segment)) % 16n !== 0n) {
     throw new Fault(VECTOR.GP, 0, "CMPXCHG16B operand is not aligned to 16 bytes");
   }

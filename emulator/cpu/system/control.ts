@@ -6,7 +6,6 @@ import { Fault, VECTOR, WATCH } from "../event.ts";
 import type { Operation } from "../instruction.ts";
 import { MODE, SEG, STATE } from "../layout.ts";
 import { CR0, CR4, EFER } from "../registers.ts";
-import { hasFeature } from "./feature.ts";
 import type { FeatureName } from "./feature.ts";
 import {
   gp,
@@ -29,10 +28,12 @@ const CR4_FEATURES: readonly (readonly [number, FeatureName | null])[] = [
   [CR4.PCE, null], [CR4.OSFXSR, "fxsr"], [CR4.OSXMMEXCPT, "sse"], [CR4.UMIP, "umip"], [CR4.LA57, "la57"], [CR4.FSGSBASE, "fsgsbase"],
   [CR4.PCIDE, "pcid"], [CR4.OSXSAVE, "xsave"], [CR4.SMEP, "smep"], [CR4.SMAP, "smap"],
 ]; // oxfmt-ignore
-const CR4_WRITABLE = CR4_FEATURES.reduce(
-  (bits, [mask, feature]) => (feature === null || hasFeature(feature) ? bits | mask : bits),
-  0,
-);
+/** Bits of CR4 that may be set, which follow from the processor's features. */
+const cr4Writable = (core: Core): number =>
+  CR4_FEATURES.reduce(
+    (bits, [mask, feature]) => (feature === null || core.has(feature) ? bits | mask : bits),
+    0,
+  );
 
 /** Changes of these bits empty the TLBs (SDM 3A 4.10.4.1; a superset, which is allowed). */
 const CR4_FLUSHING = CR4.PSE | CR4.PAE | CR4.PGE | CR4.PCIDE | CR4.SMEP | CR4.SMAP | CR4.LA57;
@@ -106,7 +107,7 @@ function writeCr3(core: Core, value: bigint): void {
 }
 
 function writeCr4(core: Core, value: bigint): void {
-  if ((value & ~BigInt(CR4_WRITABLE)) !== 0n) throw gp(`CR4: reserved bits in 0x${value.toString(16)}`);
+  if ((value & ~BigInt(cr4Writable(core))) !== 0n) throw gp(`CR4: reserved bits in 0x${value.toString(16)}`);
   const before = core.cr4;
   const after = Number(value);
   const changed = before ^ after;

@@ -40,7 +40,7 @@ export type { Delivery, DeliveryKind } from "./interrupt.ts";
 export { dropWriteTags } from "./tlb.ts";
 export type { TlbEntry } from "./tlb.ts";
 export { cpuid } from "./cpuid.ts";
-export { FEATURES, hasFeature } from "./feature.ts";
+export { FEATURES, isImplemented } from "./feature.ts";
 export type { FeatureName } from "./feature.ts";
 export { msrNames } from "./msr.ts";
 export { ACCESS, BY, PAGE_FAULT, PHYSICAL_BITS } from "./paging.ts";

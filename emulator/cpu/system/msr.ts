@@ -73,7 +73,11 @@ const efer: Register = {
   name: "IA32_EFER",
   read: (core) => BigInt(core.efer),
   write: (core, value) => {
-    if ((value & ~BigInt(EFER.SCE | EFER.LME | EFER.LMA | EFER.NXE)) !== 0n) return false;
+    const allowed =
+      (core.has("syscall") ? EFER.SCE : 0) |
+      (core.has("lm") ? EFER.LME | EFER.LMA : 0) |
+      (core.has("nx") ? EFER.NXE : 0);
+    if ((value & ~BigInt(allowed)) !== 0n) return false;
     const before = core.efer;
     // LMA follows CR0.PG and is not written; LME cannot change while paging is on.
     const after = (Number(value) & ~EFER.LMA) | (before & EFER.LMA);
@@ -133,6 +137,9 @@ const ARCH_CAPABILITIES = [0, 3, 4, 5, 6, 8, 13, 14, 15, 20, 24, 26, 27].reduce(
 );
 
 const registers = new Map<number, Register>([
+  // The Pentium's machine check, which never happens.
+  [0x00, constant("P5_MC_ADDR", 0n)],
+  [0x01, constant("P5_MC_TYPE", 0n)],
   [0x10, timeStamp],
   [0x17, constant("IA32_PLATFORM_ID", 0n)],
   // Locked, with VMX off.
@@ -144,6 +151,16 @@ const registers = new Map<number, Register>([
   [0x174, plain("IA32_SYSENTER_CS", STATE.sysenterCs, 0xffffffffn)],
   [0x175, canonical("IA32_SYSENTER_ESP", STATE.sysenterEsp)],
   [0x176, canonical("IA32_SYSENTER_EIP", STATE.sysenterEip)],
+  // Machine check architecture without a bank: there is nothing that could report an error.
+  [0x179, constant("IA32_MCG_CAP", 0n)],
+  [
+    0x17a,
+    {
+      name: "IA32_MCG_STATUS",
+      read: () => 0n,
+      write: (_core: Core, value: bigint) => value === 0n,
+    },
+  ],
   [0x1a0, miscEnable],
   // No last-branch records, no branch trace: nothing can be switched on.
   [0x1d9, { name: "IA32_DEBUGCTL", read: () => 0n, write: (_core: Core, value: bigint) => value === 0n }],

@@ -8,7 +8,6 @@ import { RUN, SEG, STATE } from "../layout.ts";
 import { CR4, FLAG } from "../registers.ts";
 import { inUse } from "../sse/index.ts";
 import { requireUserMode } from "./control.ts";
-import { hasFeature } from "./feature.ts";
 import {
   gp, in64BitMode, inVirtual8086, operandOffset, readRegister, readRm16, requireCpl0, requireProtected, ud, writeRegister, writeRm,
 } from "./operand.ts"; // oxfmt-ignore
@@ -79,7 +78,6 @@ const invlpg: Operation = (core, insn) => {
 };
 
 const invpcid: Operation = (core, insn) => {
-  if (!hasFeature("invpcid")) throw ud("INVPCID is not implemented");
   requireCpl0(core, "INVPCID");
   const type = readRegister(core, insn.reg, in64BitMode(core) ? 64 : 32);
   const low = core.readMemory(insn.segment, core.effective, 8);
@@ -148,7 +146,7 @@ const xsetbv: Operation = (core) => {
   requireCpl0(core, "XSETBV");
   const value = (BigInt(core.gpr32(2)) << 32n) | BigInt(core.gpr32(0));
   // x87 always, SSE if there is any.
-  const known = hasFeature("sse") ? 3n : 1n;
+  const known = core.has("sse") ? 3n : 1n;
   if (core.gpr32(1) !== 0 || (value & 1n) === 0n || (value & ~known) !== 0n)
     throw gp("XSETBV: the value is not allowed");
   core.xcr0 = value;
