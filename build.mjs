@@ -80,8 +80,8 @@ const browser = {
   target: "chrome120",
   outdir: "dist/media",
   entryPoints: [
-    { in: "media/panels/screen/screen.ts", out: "screen" },
-    { in: "media/panels/screen/screen.css", out: "screen" },
+    { in: "media/panels/display/display.ts", out: "display" },
+    { in: "media/panels/display/display.css", out: "display" },
   ],
 };
 

@@ -31,10 +31,31 @@ const PRINT_UP = [0xe0, 0xf0, 0x7c, 0xe0, 0xf0, 0x12];
 /** Pause sends all of it when pressed and nothing when let go. */
 const PAUSE = [0xe1, 0x14, 0x77, 0xe1, 0xf0, 0x14, 0xf0, 0x77];
 
-/** What the keyboard sends when a key goes down or up; null for a key that a PC keyboard does not have. */
-export function scancodes(code: string, down: boolean): readonly number[] | null {
-  if (code === "PrintScreen") return down ? PRINT_DOWN : PRINT_UP;
-  if (code === "Pause") return down ? PAUSE : [];
+/** With Alt, Print Screen is System Request; with Control, Pause is Break, which again comes as it is pressed. */
+const SYSTEM_REQUEST = 0x84;
+const BREAK = [0xe0, 0x7e, 0xe0, 0xf0, 0x7e];
+
+const NONE: ReadonlySet<string> = new Set();
+
+/**
+ * What the keyboard sends when a key goes down or up; null for a key that a PC keyboard does not have.
+ *
+ * @param held the keys that are down already.
+ */
+export function scancodes(
+  code: string,
+  down: boolean,
+  held: ReadonlySet<string> = NONE,
+): readonly number[] | null {
+  if (code === "PrintScreen") {
+    if (held.has("AltLeft") || held.has("AltRight"))
+      return down ? [SYSTEM_REQUEST] : [RELEASE, SYSTEM_REQUEST];
+    return down ? PRINT_DOWN : PRINT_UP;
+  }
+  if (code === "Pause") {
+    if (!down) return [];
+    return held.has("ControlLeft") || held.has("ControlRight") ? BREAK : PAUSE;
+  }
   const plain = CODES.get(code);
   if (plain !== undefined) return down ? [plain] : [RELEASE, plain];
   const extended = EXTENDED_CODES.get(code);

@@ -14,6 +14,7 @@ import type { Files } from "./files.ts";
 import { breakpoints } from "./requests/breakpoints.ts";
 import { code } from "./requests/code.ts";
 import { custom } from "./requests/custom.ts";
+import { display } from "./requests/display.ts";
 import { execution } from "./requests/execution.ts";
 import { inspection } from "./requests/inspection.ts";
 import { lifecycle } from "./requests/lifecycle.ts";
@@ -56,6 +57,7 @@ export class RedzoneSession extends DebugSession {
       ...code(state),
       ...memory(state),
       ...custom(state),
+      ...display(state),
     };
   }
 

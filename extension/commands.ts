@@ -2,14 +2,15 @@
 import * as vscode from "vscode";
 import { configurationFor, pickKernel } from "./configurations.ts";
 import type { Machine, Machines } from "./machines.ts";
-import { sendCtrlAltDel, type ScreenPanels } from "./panels/screen.ts";
+import { copyDisplayText, saveDisplay, type DisplayPanels } from "./panels/display.ts";
+import { sendCtrlAltDel, sendKeys } from "./panels/keys.ts";
 import { copySample, debugSample } from "./sample.ts";
 import type { SerialTerminals } from "./serial.ts";
 
 interface Surroundings {
   readonly extensionUri: vscode.Uri;
   readonly machines: Machines;
-  readonly screen: ScreenPanels;
+  readonly display: DisplayPanels;
   readonly serial: SerialTerminals;
 }
 
@@ -19,13 +20,16 @@ const machineCommands: readonly {
   readonly label: string;
   readonly run: (machine: Machine, surroundings: Surroundings) => unknown;
 }[] = [
-  { id: "redzone.openScreen", label: "$(vm) Open Screen", run: (_, { screen }) => screen.open() },
+  { id: "redzone.openDisplay", label: "$(vm) Open Display", run: (_, { display }) => display.open() },
   {
     id: "redzone.openSerial",
     label: "$(terminal) Open Serial Console",
     run: (machine, { serial }) => serial.show(machine),
   },
   { id: "redzone.sendCtrlAltDel", label: "$(keyboard) Send Ctrl-Alt-Del", run: sendCtrlAltDel },
+  { id: "redzone.sendKeys", label: "$(record-keys) Send Keys…", run: sendKeys },
+  { id: "redzone.copyDisplayText", label: "$(clippy) Copy the Display's Text", run: copyDisplayText },
+  { id: "redzone.saveDisplay", label: "$(device-camera) Save the Display as PNG…", run: saveDisplay },
   { id: "redzone.sendNmi", label: "$(zap) Send NMI", run: (machine) => machine.request("redzone/nmi") },
   {
     id: "redzone.pressPowerButton",
@@ -51,7 +55,7 @@ async function debugFile(file: unknown): Promise<void> {
 }
 
 export function registerCommands(surroundings: Surroundings): vscode.Disposable {
-  const { machines, extensionUri, screen } = surroundings;
+  const { machines, extensionUri, display } = surroundings;
   const needsMachine = (run: (machine: Machine, surroundings: Surroundings) => unknown) => async () => {
     const machine = machines.active;
     if (machine === undefined) {
@@ -71,7 +75,7 @@ export function registerCommands(surroundings: Surroundings): vscode.Disposable 
     }),
     ...Object.fromEntries(machineCommands.map(({ id, run }) => [id, needsMachine(run)])),
     // The panel opens without a machine too, and then says what it is for.
-    "redzone.openScreen": () => screen.open(),
+    "redzone.openDisplay": () => display.open(),
   };
   return vscode.Disposable.from(
     ...Object.entries(commands).map(([id, run]) => vscode.commands.registerCommand(id, guarded(run))),

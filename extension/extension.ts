@@ -9,22 +9,22 @@ import { registerCommands } from "./commands.ts";
 import { registerConfigurations } from "./configurations.ts";
 import { registerExpressions } from "./expressions.ts";
 import { DEBUG_TYPE, Machines } from "./machines.ts";
-import { ScreenPanels } from "./panels/screen.ts";
+import { DisplayPanels } from "./panels/display.ts";
 import { watchRebuilds } from "./rebuild.ts";
 import { SerialTerminals } from "./serial.ts";
 import { statusItem } from "./status.ts";
 
 export function activate({ subscriptions, extensionUri, extensionPath }: vscode.ExtensionContext): void {
   const machines = new Machines();
-  const screen = new ScreenPanels(extensionUri, machines);
+  const display = new DisplayPanels(extensionUri, machines);
   const serial = new SerialTerminals(machines);
   subscriptions.push(
     machines,
-    screen,
+    display,
     serial,
     vscode.debug.registerDebugAdapterDescriptorFactory(DEBUG_TYPE, adapterFactory(extensionPath)),
     registerConfigurations(),
-    registerCommands({ extensionUri, machines, screen, serial }),
+    registerCommands({ extensionUri, machines, display, serial }),
     registerExpressions(),
     statusItem(machines),
     watchRebuilds(machines),

@@ -36,14 +36,69 @@ export interface KeyArguments {
   readonly down: boolean;
 }
 
-/** Response of `redzone/screen`: the text-mode screen. `cells` holds a character and an attribute byte per cell, row by row. */
-export interface ScreenBody {
+/** Request `redzone/mouse`: the mouse moved, in its counts, or a button changed. */
+export interface MouseArguments {
+  /** Right, down, and the wheel towards the user. */
+  readonly dx: number;
+  readonly dy: number;
+  readonly dz: number;
+  /** Held down: bit 0 left, 1 right, 2 middle. */
+  readonly buttons: number;
+}
+
+/** Request `redzone/display`: what the guest shows, as far as it has changed since a version. */
+export interface DisplayArguments {
+  /** The version that the client holds; absent: none. */
+  readonly since?: number;
+}
+
+/** Lines of the picture that changed. */
+export interface DisplayBand {
+  readonly y: number;
+  readonly height: number;
+  /** base64 of zlib's format: red, green and blue of each pixel, line by line. */
+  readonly data: string;
+}
+
+/** The text cursor: a rectangle of the picture that blinks. */
+export interface DisplayCursor {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+  /** Red, green, blue. */
+  readonly colour: readonly [number, number, number];
+}
+
+/** A text screen's contents. */
+export interface DisplayText {
   readonly columns: number;
   readonly rows: number;
-  /** base64 */
+  /** base64 of a character and an attribute byte per cell, row by row. */
   readonly cells: string;
-  /** Index of the cell with the cursor, or null if it is hidden. */
-  readonly cursor: number | null;
+  /** The same in Unicode: lines without trailing blanks. */
+  readonly lines: string;
+}
+
+export interface DisplayBody {
+  /** Grows when what is shown changes, and says nothing about another session's. */
+  readonly version: number;
+  /** In pixels. If they are not what the client holds, the bands are the whole picture. */
+  readonly width: number;
+  readonly height: number;
+  readonly bands: readonly DisplayBand[];
+  /** Null in graphics modes. */
+  readonly text: DisplayText | null;
+  /** Not part of the picture. Null if it is not to be seen. */
+  readonly cursor: DisplayCursor | null;
+}
+
+/** Response of `redzone/capture`: the picture as a PNG file. */
+export interface CaptureBody {
+  readonly width: number;
+  readonly height: number;
+  /** base64 */
+  readonly png: string;
 }
 
 /** Request `redzone/monitor`: one command line of the QEMU monitor. */
@@ -85,7 +140,9 @@ export interface CustomRequests {
   "redzone/serialInput": { readonly arguments: SerialInputArguments; readonly body: undefined };
   "redzone/consoleInput": { readonly arguments: ConsoleInputArguments; readonly body: undefined };
   "redzone/key": { readonly arguments: KeyArguments; readonly body: undefined };
-  "redzone/screen": { readonly arguments: undefined; readonly body: ScreenBody };
+  "redzone/mouse": { readonly arguments: MouseArguments; readonly body: undefined };
+  "redzone/display": { readonly arguments: DisplayArguments; readonly body: DisplayBody };
+  "redzone/capture": { readonly arguments: undefined; readonly body: CaptureBody };
   "redzone/status": { readonly arguments: undefined; readonly body: StatusBody };
   "redzone/monitor": { readonly arguments: MonitorArguments; readonly body: MonitorBody };
   /** Presses the power button; the guest sees it through ACPI. */

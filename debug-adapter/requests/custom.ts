@@ -1,7 +1,6 @@
 /** Requests of panels and the extension: `redzone/…` (`media/protocol.ts`). */
 import { noPort } from "../errors.ts";
-import { scancodes } from "../keyboard.ts";
-import { base64, fromBase64 } from "./run.ts";
+import { fromBase64 } from "./run.ts";
 import type { State } from "./state.ts";
 import type { Handlers } from "./table.ts";
 
@@ -18,15 +17,6 @@ export function custom(state: State): Handlers {
       if (!Number.isInteger(port) || port < 0 || port >= count)
         throw noPort(`There is no virtio console ${String(port)}; the machine has ${count}.`);
       debuggee.input({ kind: "console", port, bytes: fromBase64(data) });
-    },
-    "redzone/key"({ code, down }) {
-      const codes = scancodes(code, down);
-      if (codes === null) throw noPort(`A PC keyboard has no key "${code}".`);
-      if (codes.length > 0) state.launched().debuggee.input({ kind: "key", scancodes: codes });
-    },
-    "redzone/screen"() {
-      const { columns, rows, cells, cursor } = state.launched().machine.screen();
-      return { columns, rows, cells: base64(cells), cursor };
     },
     "redzone/status": () => {
       state.launched();

@@ -135,6 +135,8 @@ const SHAPES: { readonly [Name in Command]?: Shape } = {
   "redzone/serialInput": { port: "number", data: "string" },
   "redzone/consoleInput": { port: "number", data: "string" },
   "redzone/key": { code: "string", down: "boolean" },
+  "redzone/mouse": { dx: "number", dy: "number", dz: "number", buttons: "number" },
+  "redzone/display": { since: "number?" },
   "redzone/monitor": { command: "string" },
 };
 

@@ -4,6 +4,7 @@
  * Bound to no load address; all addresses are as linked. Nothing is read that was not asked for.
  * Elsewhere: the same file at a place in memory (`image.ts`).
  */
+import { crc32 } from "../crc32.ts";
 import { AddressMap } from "./dwarf/address-map.ts";
 import { DebugData } from "./dwarf/debug-data.ts";
 import { Functions } from "./dwarf/function.ts";
@@ -166,7 +167,7 @@ export class SymbolFile {
     }
     const link = this.elf.debugLink();
     if (!link || debug.reader.size > CRC_BYTES_MAX) return;
-    const crc = crc32(debug.reader);
+    const crc = crcOf(debug.reader);
     if (crc !== link.crc) {
       const hex = (value: number): string => value.toString(16).padStart(8, "0");
       throw new SymbolError(
@@ -191,19 +192,11 @@ function extentsOf(elf: ElfFile): AddressRange[] {
     });
 }
 
-/** The CRC-32 of `.gnu_debuglink`: reflected, polynomial 0xedb88320, as zlib's. */
-function crc32(reader: FileReader): number {
-  const table = new Uint32Array(256);
-  for (let i = 0; i < 256; i++) {
-    let value = i;
-    for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
-    table[i] = value;
-  }
-  let crc = 0xffff_ffff;
+/** The CRC-32 of `.gnu_debuglink`. */
+function crcOf(reader: FileReader): number {
+  let crc = 0;
   const step = 1 << 20;
-  for (let offset = 0; offset < reader.size; offset += step) {
-    for (const byte of reader.read(offset, Math.min(step, reader.size - offset)))
-      crc = (crc >>> 8) ^ table[(crc ^ byte) & 0xff]!;
-  }
-  return ~crc >>> 0;
+  for (let offset = 0; offset < reader.size; offset += step)
+    crc = crc32(reader.read(offset, Math.min(step, reader.size - offset)), crc);
+  return crc;
 }

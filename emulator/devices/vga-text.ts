@@ -120,6 +120,30 @@ export function textSize(display: TextDisplay): { readonly width: number; readon
   };
 }
 
+/** The cursor as a rectangle of the picture, in the colour of the character it is under. */
+export interface CursorBox {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+  /** Red, green, blue. */
+  readonly colour: readonly [number, number, number];
+}
+
+/** Where the cursor is in the picture; null if it is not to be seen. */
+export function cursorBox(display: TextDisplay): CursorBox | null {
+  const { columns, cells, cellWidth, cellHeight, dotWidth, dotHeight, palette, cursor } = display;
+  if (!cursor.visible) return null;
+  const ink = (cells[cursor.index * 2 + 1]! & 0x0f) * 3;
+  return {
+    x: (cursor.index % columns) * cellWidth * dotWidth,
+    y: (Math.floor(cursor.index / columns) * cellHeight + cursor.start) * dotHeight,
+    width: cellWidth * dotWidth,
+    height: (cursor.end - cursor.start + 1) * dotHeight,
+    colour: [palette[ink]!, palette[ink + 1]!, palette[ink + 2]!],
+  };
+}
+
 /** Draws a text screen without its cursor, line by line: `put` gets each line's pixels, in an array that it must not keep. */
 export function drawText(display: TextDisplay, put: (y: number, line: Uint32Array) => void): void {
   const { columns, rows, cells, font, cellWidth, cellHeight, dotWidth, dotHeight, joinsLines } = display;

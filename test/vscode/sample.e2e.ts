@@ -119,26 +119,26 @@ describe.skipIf(browserPath === null)("the sample kernel in VS Code", () => {
     await window.screenshot("07-serial");
   });
 
-  it("shows the text screen, and takes keys", async () => {
-    await window.command("Redzone: Open Screen");
+  it("shows the display, and takes keys", async () => {
+    await window.command("Redzone: Open Display");
     const text = window.webview.locator("#text");
     await expect.poll(() => text.textContent(), { timeout: 30_000 }).toMatch(/Redzone sample kernel/u);
     await window.webview.locator("#frame").click();
     await window.page.keyboard.type("keys");
     await expect.poll(() => text.textContent(), { timeout: 30_000 }).toMatch(/keys/u);
-    await window.page.keyboard.press("Shift+Escape");
+    await window.page.keyboard.press("Control+Alt");
     await window.command("View: Toggle Primary Side Bar Visibility");
     await window.webview.locator("#frame").click();
-    await window.screenshot("08-screen", "screen");
-    await window.page.keyboard.press("Shift+Escape");
+    await window.screenshot("08-display", "display");
+    await window.page.keyboard.press("Control+Alt");
     await window.command("View: Toggle Primary Side Bar Visibility");
   });
 
-  it("goes on showing the screen when the panel was closed and opened again", async () => {
-    await window.tab("Screen").hover();
-    await window.tab("Screen").locator(".codicon-close").click();
-    await window.tab("Screen").waitFor({ state: "detached" });
-    await window.command("Redzone: Open Screen");
+  it("goes on showing the display when the panel was closed and opened again", async () => {
+    await window.tab("Display").hover();
+    await window.tab("Display").locator(".codicon-close").click();
+    await window.tab("Display").waitFor({ state: "detached" });
+    await window.command("Redzone: Open Display");
     await expect
       .poll(() => window.webview.locator("#text").textContent(), { timeout: 30_000 })
       .toMatch(/keys/u);

@@ -47,10 +47,10 @@ describe.skipIf(browserPath === null)("a workspace with a kernel in it", () => {
     await window.command("View: Close All Editors");
   });
 
-  it("has a Screen panel that says what it is for when nothing runs", async () => {
-    await window.command("Redzone: Open Screen");
+  it("has a Display panel that says what it is for when nothing runs", async () => {
+    await window.command("Redzone: Open Display");
     await expect.poll(() => window.webview.locator("#empty").innerText()).toMatch(/No machine is running/u);
-    await window.screenshot("22-empty-screen");
+    await window.screenshot("22-empty-display");
   });
 
   it("offers an ELF file of the Explorer for debugging", async () => {
@@ -66,7 +66,7 @@ describe.skipIf(browserPath === null)("a workspace with a kernel in it", () => {
     await window.screenshot("23-from-the-explorer");
   });
 
-  it("shows the blank screen of a machine that has just been switched on", async () => {
+  it("shows the blank display of a machine that has just been switched on", async () => {
     await expect.poll(() => window.webview.locator("#machine").innerText()).toBe("Boot sample.elf");
     await window.page.keyboard.press("Shift+F5");
     await window.toolbar.waitFor({ state: "hidden" });

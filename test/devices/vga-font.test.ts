@@ -1,14 +1,15 @@
-/** The screen's font: complete, distinct, and lines that join. */
+/** The VGA's font: complete, distinct, and lines that join. */
 import { describe, expect, it } from "vitest";
-import { CELL_HEIGHT, CELL_WIDTH, type Bitmap } from "../../media/panels/screen/cell.ts";
-import { codePage, makeFont, screenText } from "../../media/panels/screen/font.ts";
+import { CODE_PAGE as codePage, screenText, VGA_FONT } from "../../emulator/devices/vga-font.ts";
+import type { Bitmap } from "../../emulator/devices/vga-font-box.ts";
 
+const CELL_WIDTH = 8;
+const CELL_HEIGHT = 16;
+const GLYPH_BYTES = 32;
 const blank = (): Bitmap => new Uint8Array(CELL_HEIGHT);
-const rasterised: string[] = [];
-const font = makeFont((character) => {
-  rasterised.push(character);
-  return blank();
-});
+const font = Array.from({ length: 256 }, (_, code) =>
+  VGA_FONT.subarray(code * GLYPH_BYTES, code * GLYPH_BYTES + CELL_HEIGHT),
+);
 
 const glyph = (character: string): Bitmap => font[codePage.indexOf(character)] ?? blank();
 const dot = (bitmap: Bitmap, row: number, column: number): boolean =>
@@ -24,12 +25,12 @@ describe("the font", () => {
     expect(codePage[0xe1]).toBe("ß");
     expect(font).toHaveLength(256);
   });
-  it("draws ASCII itself, each character its own", () => {
-    const shapes = new Set<string>();
-    for (let code = 0x21; code < 0x7f; code++) shapes.add(String(font[code]));
-    expect(shapes.size).toBe(0x7f - 0x21);
-    expect(shapes.has(String(blank()))).toBe(false);
-    expect(rasterised.filter((character) => character >= " " && character <= "~")).toEqual([]);
+  it("has a glyph of its own for each character but the three blanks", () => {
+    const shapes = new Set(font.map(String));
+    expect(shapes.size).toBe(256 - 2);
+    expect(font.flatMap((bitmap, code) => (String(bitmap) === String(blank()) ? [code] : []))).toEqual([
+      0, 0x20, 0xff,
+    ]);
   });
   it("keeps letters off the cell's edge, so that they do not touch", () => {
     for (const character of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") {
@@ -82,6 +83,6 @@ describe("text of a screen", () => {
     cells[0] = 0x48;
     cells[2] = 0x69;
     cells[8] = 0xc9;
-    expect(screenText(cells, 4, 2)).toBe("Hi\n╔");
+    expect(screenText({ cells, columns: 4, rows: 2 })).toBe("Hi\n╔");
   });
 });
