@@ -249,8 +249,8 @@ export class Decoder {
     if (form.digit >= 0 && ((this.#modrm >> 3) & 7) !== form.digit) return false;
     if (form.exact >= 0 && this.#modrm !== form.exact) return false;
     if (form.prefix !== "" && form.prefix !== this.#mandatory()) return false;
-    if ((form.family.name === "nop" || form.family.name === "pause") && form.map === 0)
-      return (this.#rex & 1) === 0;
+    // 90 is XCHG with REX.B; F3 90 is PAUSE even then, as on processors.
+    if (form.family.name === "nop" && form.map === 0) return (this.#rex & 1) === 0;
     if (form.hasModrm && form.exact < 0) {
       const isRegister = this.#modrm >= 0xc0;
       const onlyMemory = form.operands.some((operand) => operand.kind === "m");
