@@ -255,4 +255,34 @@ export const QEMU_ERRORS: readonly QemuError[] = [
     manual: "SDM 2B SYSRET",
   },
   { cases: ["long/cmpxchg16b"], why: "flags other than ZF change", manual: "SDM 2A CMPXCHG16B" },
+  {
+    cases: ["no-osfxsr", "ts", "em", "em-ts"].flatMap((setting) =>
+      ["cvtpi2ps", "cvtpi2pd-memory", "movdq2q"].map((name) => `long/unit-${setting}-${name}`),
+    ),
+    why: "instructions with an MMX and an XMM operand are not checked for CR0 and CR4",
+    manual: "SDM 3A 2.5, 14.1, tables 2-2 and 14-1; 2A CVTPI2PS, CVTPI2PD, MOVDQ2Q",
+  },
+  {
+    cases: ["ts", "em", "em-ts"].map((setting) => `long/unit-${setting}-emms`),
+    why: "EMMS is not checked for CR0",
+    manual: "SDM 3A 2.5, table 2-2; 2A EMMS",
+  },
+  {
+    cases: ["paddb", "addps", "movaps", "paddb-xmm", "pshufb-mm", "aesenc", "roundsd"].map(
+      (name) => `long/unit-em-ts-${name}`,
+    ),
+    why: "#NM comes before #UD when both CR0.TS and CR0.EM are set",
+    manual: "SDM 3A tables 2-2 and 12-1: with EM set, #UD whatever TS is",
+  },
+  {
+    cases: ["long/xm", "long/xm-without-osxmmexcpt", "long/xm-user"],
+    why: "unmasked SIMD exceptions are not raised",
+    manual: "SDM 3A 6.15, interrupt 19; 1 11.5",
+  },
+  {
+    cases: ["long/ldmxcsr-reserved", "long/fxrstor-mxcsr-reserved", "long/xrstor-mxcsr"],
+    why: "reserved bits of MXCSR are dropped",
+    manual: "SDM 2A LDMXCSR, FXRSTOR, 2D XRSTOR, #GP(0)",
+  },
+  { cases: ["long/xsave-ts"], why: "CR0.TS is not looked at", manual: "SDM 2D XSAVE, #NM" },
 ];

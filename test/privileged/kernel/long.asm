@@ -1032,6 +1032,7 @@ L64 "long/pcid-needs-pcide"
   mov cr3, rax
   mov rbx, cr3
 END64
+%include "vector.asm"
   jmp finish
 
 finish:
