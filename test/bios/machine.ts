@@ -90,7 +90,7 @@ export function start(
     run: (instants = 200e6) => {
       const end = machine.instant + instants;
       for (;;) {
-        const stop = machine.run({ instants: 1e6 });
+        const stop = machine.run({ instants: Math.min(end - machine.instant, 1e6) });
         if (stop.kind !== "limit" || machine.instant >= end) return stop;
       }
     },

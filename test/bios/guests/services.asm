@@ -25,7 +25,7 @@ drive: db 0
   dw 0xaa55
 
 second:
-%include "print.inc"
+%include "print.asm"
 
 ; INT with all of the result that matters: "name ax bx cx dx es di flags"
 %macro service 2
