@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { LOADERS, plan, type BootImage } from "../../emulator/boot/index.ts";
-import { buildElf, code, multiboot1, multiboot2 } from "./elf-builder.ts";
+import { buildElf, code, multiboot1, multiboot2, pvhElf, pvhNote } from "./elf-builder.ts";
+import { bzImage } from "./linux-builder.ts";
 import { image, MIB, RAM_128M } from "./plan.ts";
 import { SAMPLE } from "./toolchain.ts";
 
@@ -16,6 +17,10 @@ const seeds: readonly Uint8Array[] = [
   buildElf({ bits: 64, programs: [{ physicalAddress: MIB, bytes: chained }, { physicalAddress: 2 * MIB, bytes: chained }] }),
   code(multiboot1(0x10003, [MIB, MIB, 0, 0, MIB + 64])),
   code(multiboot2([[2, 24, MIB, MIB, 0, 0], [3, 12, MIB + 100], [1, 16, 6, 9]])),
+  bzImage(),
+  bzImage({ version: 0x201, xloadflags: 0, relocatable: false }),
+  pvhElf(pvhNote(BigInt(MIB))),
+  buildElf({ bits: 64, programs: [{ physicalAddress: MIB, bytes: new TextEncoder().encode("Linux version 6") }] }),
 ]; // oxfmt-ignore
 
 /** Values at which sizes and addresses go wrong. */
@@ -41,7 +46,11 @@ const change = fc.oneof(
   // Most of what is read lies at the beginning of the file or of its first segment.
   fc.record({
     kind: fc.constant("word" as const),
-    at: fc.oneof(fc.nat(160), fc.integer({ min: 0x1000, max: 0x1060 })),
+    at: fc.oneof(
+      fc.nat(160),
+      fc.integer({ min: 0x1f0, max: 0x270 }),
+      fc.integer({ min: 0x1000, max: 0x1070 }),
+    ),
     value: interesting,
   }),
   fc.record({ kind: fc.constant("cut" as const), at: fc.nat(), value: fc.constant(0) }),
@@ -117,6 +126,7 @@ it(`random bytes behind each magic number (seed ${SEED})`, () => {
     [0x02, 0xb0, 0xad, 0x1b],
     [0xd6, 0x50, 0x52, 0xe8],
     [0x4d, 0x5a],
+    [...bzImage().subarray(0, 0x280)],
     [],
   );
   fc.assert(

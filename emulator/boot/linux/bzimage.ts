@@ -100,7 +100,8 @@ export function planLinux16(image: BootImage, map: readonly MapEntry[]): BootPla
   room.take({ start: base, length: segmentBytes });
   const kernel = header.loadedHigh ? placeHigh(header, room, findings) : placeLow(header, room, findings);
   if (isFinding(kernel)) return kernel;
-  const around = surround(image, room, header.initrdEnd, findings);
+  // Old setup code looks for its command line in its own segment.
+  const around = surround(image, room, header.initrdEnd, findings, old ? base + segmentBytes : undefined);
   if (isFinding(around)) return around;
 
   const stack = segmentBytes - 0x10;

@@ -25,15 +25,16 @@ export interface Surroundings {
   readonly images: readonly LoadedImage[];
 }
 
-/** Finds room for the command line and the initrd, which ends at or below `initrdEnd`. */
+/** Finds room for the command line, at or above `lowest` if there is any, and for the initrd, which ends at or below `initrdEnd`. */
 export function surround(
   image: BootImage,
   room: Room,
   initrdEnd: number,
   findings: Findings,
+  lowest = COMMAND_LINE_ADDRESS,
 ): Surroundings | Finding {
   const text = encodeText(image.append);
-  const at = room.find(text.length, 16, COMMAND_LINE_ADDRESS, 0xa0000) ?? room.find(text.length, 16);
+  const at = room.find(text.length, 16, lowest, 0xa0000) ?? room.find(text.length, 16);
   if (at === null) return noRoom(findings, room, "the command line");
   const commandLine = { start: at, length: text.length, bytes: text, what: "Linux command line" };
   if (image.modules.length === 0) return { commandLine, initrd: null, images: [] };
