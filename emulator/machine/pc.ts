@@ -277,7 +277,7 @@ export class Pc implements Machine {
   }
 
   reset(): void {
-    for (const device of this.board.devices) device.tick(this.now);
+    for (const device of this.board.devices) bringTo(device, this.now);
     this.#processor.seat(0);
     this.#processor.reset();
     this.#turns.reset();
@@ -312,7 +312,7 @@ export class Pc implements Machine {
     const cpus = this.cpus.map(saveCore);
     const devices: { [name: string]: PlainData } = {};
     for (const device of this.board.devices) {
-      device.tick(this.now);
+      bringTo(device, this.now);
       devices[device.name] = device.save();
     }
     devices[this.#random.name] = this.#random.save();
@@ -507,6 +507,15 @@ function loadCore(core: Core, bytes: Uint8Array): void {
   core.u8.set(bytes.subarray(0, STATE_BYTES));
   core.loadTlb(bytes.slice(STATE_BYTES));
   core.updateMode();
+}
+
+/** Brings a device to now. One that waits for the host's bytes stays as it was before them: its tick is made again. */
+function bringTo(device: Device, now: Nanoseconds): void {
+  try {
+    device.tick(now);
+  } catch (thrown) {
+    if (!(thrown instanceof Pending)) throw thrown;
+  }
 }
 
 function isLater(input: LoggedInput, state: MachineState): boolean {
