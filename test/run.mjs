@@ -26,6 +26,13 @@ const tools = [
   { needs: "objcopy", package: "binutils", without: "kernels converted for QEMU" },
   { needs: "make", package: "make", without: "the sample kernel's rebuild" },
   { needs: "python3", package: "python3", without: "VS Code's native modules" },
+  { needs: "qemu-img", package: "qemu-utils", without: "comparisons of disk images" },
+  { needs: "mkfs.ext4", package: "e2fsprogs", without: "Linux with a disk" },
+  { needs: "iasl", package: "acpica-tools", without: "the check of ACPI tables" },
+  { needs: "dmidecode", package: "dmidecode", without: "the check of SMBIOS tables" },
+  { needs: "grub-mkrescue", package: "grub-common grub-pc-bin", without: "GRUB's CD" },
+  { needs: "xorriso", package: "xorriso", without: "GRUB's CD" },
+  { needs: "mformat", package: "mtools", without: "GRUB's CD" },
   { needs: "unzip", package: "unzip", without: "a look into the VSIX" },
   { needs: "chromium", package: "chromium", without: "the editor in a browser" },
 ];
@@ -56,7 +63,7 @@ const missingTools = () =>
 function prepareSystem() {
   let missing = missingTools();
   if (missing.length > 0 && process.getuid?.() === 0 && existsSync("/etc/debian_version")) {
-    const packages = missing.map((tool) => tool.package);
+    const packages = [...new Set(missing.flatMap((tool) => tool.package.split(" ")))];
     console.log(`installing ${packages.join(", ")}`);
     const quiet = {
       stdio: ["ignore", "ignore", "inherit"],
