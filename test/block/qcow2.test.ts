@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { BlockError, type BlockImage } from "../../emulator/block/index.ts";
 import { retry } from "./memory-store.ts";
-import { hasQemuImg, Workshop } from "./qemu-img.ts";
+import { hasQemuImg, hasZstd, Workshop } from "./qemu-img.ts";
 
 const SEED = Number(process.env["REDZONE_SEED"] ?? 20260101);
 /** Random cases of each kind; more for a longer look. */
@@ -257,6 +257,22 @@ describe.skipIf(!hasQemuImg())("qcow2 and qemu-img", () => {
     ).toThrow("no such file");
   });
 
+  test.skipIf(!hasZstd())("clusters compressed with zstd", () => {
+    using workshop = new Workshop();
+    const bytes = pattern(MIB, 4);
+    workshop.put("a.raw", bytes);
+    workshop.run("convert", "-c", "-O", "qcow2", "-o", "compression_type=zstd", "a.raw", "a.qcow2");
+    const { image, save } = workshop.open("a.qcow2");
+    expect(same(image.read(0, MIB), bytes)).toBe(true);
+    image.write(100_000, Uint8Array.of(1, 2, 3));
+    save();
+    workshop.check("a.qcow2");
+    bytes.set([1, 2, 3], 100_000);
+    expect(same(workshop.contents("a.qcow2"), bytes)).toBe(true);
+    const without = workshop.open("a.qcow2", { expand: false }).image;
+    expect(() => without.read(0, 512)).toThrow("a.qcow2: qcow2 compressed cluster at offset");
+  });
+
   test("what is not implemented is named", () => {
     using workshop = new Workshop();
     const refusal = (options: string): string => {
@@ -270,6 +286,13 @@ describe.skipIf(!hasQemuImg())("qcow2 and qemu-img", () => {
     };
     expect(refusal("data_file=x.data")).toBe(
       "x.qcow2: qcow2 incompatible_features at offset 72: an external data file is not implemented",
+    );
+    workshop.run("create", "-q", "-f", "qcow2", "e.qcow2", "1M");
+    const encrypted = workshop.get("e.qcow2");
+    encrypted[35] = 2;
+    workshop.put("e.qcow2", encrypted);
+    expect(() => workshop.open("e.qcow2")).toThrow(
+      "e.qcow2: qcow2 crypt_method at offset 32: encrypted images (LUKS) are not implemented",
     );
     workshop.run("create", "-q", "-f", "vmdk", "y.vmdk", "1M");
     expect(() => workshop.open("y.vmdk")).toThrow("y.vmdk: images of format vmdk are not implemented");

@@ -16,6 +16,15 @@ export function hasQemuImg(): boolean {
   }
 }
 
+export function hasZstd(): boolean {
+  try {
+    execFileSync("zstd", ["--version"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** A directory of images that is gone afterwards. */
 export class Workshop {
   readonly directory = mkdtempSync(join(tmpdir(), "redzone-block-"));
@@ -49,17 +58,17 @@ export class Workshop {
   /** Opens an image of this directory. `save` puts what was written back into the file. */
   open(
     name: string,
-    options: Partial<OpenOptions> & { readonly readOnly?: boolean } = {},
+    options: Partial<OpenOptions> & { readonly readOnly?: boolean; readonly expand?: false } = {},
   ): { image: BlockImage; store: MemoryStore; save: () => void } {
     const load = (file: string, readOnly: boolean): MemoryStore => {
       const path = isAbsolute(file) ? file : join(this.directory, file);
       return new MemoryStore(new Uint8Array(readFileSync(path)), { name: file, readOnly });
     };
-    const { readOnly, ...rest } = options;
+    const { readOnly, expand, ...rest } = options;
     const store = load(name, readOnly ?? false);
     const image = openImage(store, "probe", {
       openBacking: (file) => load(file, true),
-      decompress: inflate,
+      ...(expand === false ? {} : { decompress: inflate }),
       ...rest,
     });
     return { image, store, save: () => this.put(name, store.bytes) };
