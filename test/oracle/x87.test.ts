@@ -25,7 +25,7 @@ const STATUS_FLAGS = 0x8d5;
 
 /** What is not compared of an FXSAVE image: opcode, selectors and data pointer, which today's processors keep only for #MF; MXCSR_MASK; what is reserved. */
 const IGNORED = [[6, 8], [12, 24], [28, 32], [416, 512]] as const; // oxfmt-ignore
-/** Transcendental functions stop the emulator by name. */
+/** Transcendental functions are compared in `transcendental.test.ts`. */
 const SKIPPED = /^(f2xm1|fyl2x|fyl2xp1|fptan|fpatan|fsin|fcos|fsincos)$/;
 /** Stores of the unit's pointers. */
 const STORES_POINTERS = /^(fnstenv|fnsave|fxsave)$/;
