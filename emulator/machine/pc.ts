@@ -17,6 +17,7 @@ import type { Instant, Nanoseconds } from "../numbers.ts";
 import { chooseCpu } from "../cpu/system/model.ts";
 import { Board } from "./board.ts";
 import type { Display, Picture, TextScreen } from "./display.ts";
+import { setMemoryTypes } from "./memory-types.ts";
 import { firmwareBytes, handOver, loadFirmware } from "./platform.ts";
 import { RandomSource } from "./random.ts";
 import type { StopReason } from "./stop.ts";
@@ -291,8 +292,10 @@ export class Pc implements Machine {
   /** A firmware image finds the devices as power-on leaves them; without one they are as firmware would leave them. */
   #firmware(): void {
     const { board, memory, config } = this;
-    if (config.firmware === undefined) handOver(board, memory, this.#pcMemory, config);
-    else loadFirmware(board, memory, this.#pcMemory, config, config.firmware);
+    if (config.firmware === undefined) {
+      handOver(board, memory, this.#pcMemory, config);
+      for (const core of this.cpus) setMemoryTypes(core, this.#pcMemory.split.below4G);
+    } else loadFirmware(board, memory, this.#pcMemory, config, config.firmware);
   }
 
   screen(): TextScreen {

@@ -21,6 +21,16 @@ describe("the processor", () => {
     ]);
     expect([core.cr0, core.cr4, core.efer, core.rflags]).toEqual([CR0.PE | CR0.ET, 0, 0, 2n]);
   });
+  it("has memory types set up as firmware does", () => {
+    expect([0x2ff, 0x250, 0x259, 0x268, 0x200, 0x201].map((index) => core.msr(index))).toEqual([
+      0xc06n,
+      0x0606060606060606n,
+      0n,
+      0x0505050505050505n,
+      0xc0000000n,
+      0xffc0000800n,
+    ]);
+  });
   it("has segments whose descriptors are in a table in memory", () => {
     for (const n of [0, 1, 2, 3, 4, 5] as const) {
       const segment = core.segment(n);
