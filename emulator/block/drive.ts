@@ -6,7 +6,7 @@
  * Elsewhere: the controllers (`devices/ide/`, `devices/virtio/`).
  */
 import type { Device, PlainData } from "../devices/device.ts";
-import type { BlockImage } from "./image.ts";
+import { BlockError, type BlockImage } from "./image.ts";
 import { Overlay } from "./overlay.ts";
 
 export class Drive implements Device {
@@ -16,13 +16,17 @@ export class Drive implements Device {
   readonly image: BlockImage;
   readonly overlay: Overlay | null;
 
+  /** Throws `BlockError` if the drive is to write through to an image that is read-only. */
   constructor(
     id: string,
     image: BlockImage,
     options: { readonly readOnly?: boolean; readonly writeThrough?: boolean } = {},
   ) {
     this.name = `drive-${id}`;
-    const direct = options.readOnly === true || (options.writeThrough === true && !image.readOnly);
+    const { readOnly = false, writeThrough = false } = options;
+    if (writeThrough && !readOnly && image.readOnly)
+      throw new BlockError(`${image.name}: what the guest writes is to go into it, but it cannot be written`);
+    const direct = readOnly || writeThrough;
     this.overlay = direct ? null : new Overlay(image);
     this.image = this.overlay ?? image;
   }

@@ -4,7 +4,7 @@
  * Invariant: a read either gives the bytes at once or throws `Pending`; nothing has changed then, and the same read made again once `ready` has settled
  * succeeds. That is how a host that answers late (a browser, a remote file system) is waited for without the guest noticing: the device's `tick`
  * throws, the machine's run ends with "waiting", and the tick is made again at the same instant.
- * Elsewhere: formats (`raw.ts`, `qcow2.ts`), where writes go (`overlay.ts`), the controllers that ask (`devices/ide/`, `devices/virtio/`).
+ * Elsewhere: formats (`raw.ts`, `qcow2/`), where writes go (`overlay.ts`), the controllers that ask (`devices/ide/`, `devices/virtio/`).
  */
 
 /** The bytes are not here yet. */

@@ -110,6 +110,8 @@ describe("drive", () => {
     through.image.write(0, Uint8Array.of(2));
     expect(store.bytes[0]).toBe(2);
     expect(through.save()).toBeNull();
+    const locked = new RawImage(new MemoryStore(new Uint8Array(512), { readOnly: true }));
+    expect(() => new Drive("c", locked, { writeThrough: true })).toThrow("disk.img: what the guest writes");
   });
 });
 

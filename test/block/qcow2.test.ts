@@ -297,6 +297,7 @@ describe.skipIf(!hasQemuImg())("qcow2 and qemu-img", () => {
     workshop.run("create", "-q", "-f", "vmdk", "y.vmdk", "1M");
     expect(() => workshop.open("y.vmdk")).toThrow("y.vmdk: images of format vmdk are not implemented");
     workshop.run("create", "-q", "-f", "qcow2", "z.qcow2", "1M");
+    expect(workshop.open("z.qcow2").image).toHaveProperty("snapshots", []);
     expect(() => workshop.open("z.qcow2", { snapshot: "s" })).toThrow('z.qcow2: has no snapshot "s"');
     const { store } = workshop.open("z.qcow2");
     store.bytes[79] = 1;
