@@ -73,6 +73,7 @@ export class Debuggee {
   #pause = false;
   #ended = false;
   #wake: () => void = () => undefined;
+  #looksAgain = false;
   /** Instants that fit a slice, learnt while running. */
   #sliceInstants = 200_000;
 
@@ -95,6 +96,11 @@ export class Debuggee {
   pause(): void {
     this.#pause = true;
     this.#wake();
+  }
+
+  /** While a stop is being judged: its instruction has got breakpoints that it did not have when the machine stopped. */
+  lookAgain(): void {
+    this.#looksAgain = true;
   }
 
   /** The session is over: a run that is under way resolves soon and nothing more happens. */
@@ -180,8 +186,9 @@ export class Debuggee {
         this.#learn(machine.instant - before, clock.now() - began);
         if (isUneventful(stop)) resume &&= machine.instant === before;
         else if (accepts(stop)) return stop;
-        // A stop that is none must not stop again at the same instruction.
-        else resume = true;
+        // A stop that is none must not stop again at the same instruction, unless breakpoints have come to it meanwhile.
+        else resume = !this.#looksAgain;
+        this.#looksAgain = false;
         if (this.#pause) return { kind: "pause" };
       } while (!isUneventful(stop) && clock.now() < sliceEnd);
       if (machine.instant >= end) return { kind: "limit" };

@@ -10,6 +10,7 @@ import type { Booted } from "./boot.ts";
 import { badSymbols } from "./errors.ts";
 import { directoryOf, type Files } from "./files.ts";
 import type { SymbolFile } from "./launch.ts";
+import { findVmlinux, KernelFile, kernelRelease } from "./linux/index.ts";
 import {
   memoryReader,
   openImage,
@@ -32,22 +33,28 @@ export interface Module {
 
 export interface LoadedSymbols {
   readonly table: SymbolTable;
-  readonly modules: readonly Module[];
+  readonly modules: Module[];
+  /** The file of the Linux kernel that boots; its symbols are not in the table, because they move (`linux/kernel.ts`). */
+  readonly kernel: KernelFile | null;
   readonly notes: readonly string[];
 }
 
+/** Loaders of bzImage, whose kernel decompresses itself. */
+const COMPRESSED: ReadonlySet<string> = new Set(["linux", "linux32", "linux16"]);
 const DEBUG_DIRECTORY = "/usr/lib/debug";
 
 /** Opens everything; reads no more than headers. */
 export function loadSymbols(
   booted: Booted,
   extra: readonly SymbolFile[],
+  vmlinux: string | null,
   cwd: string,
   files: Files,
 ): LoadedSymbols {
   const table = new SymbolTable();
   const modules: Module[] = [];
   const notes: string[] = [];
+  const isCompressed = booted.plan !== null && COMPRESSED.has(booted.plan.loader);
   const add = (
     name: string,
     path: string | null,
@@ -70,7 +77,8 @@ export function loadSymbols(
   };
   for (const file of booted.plan?.images ?? []) {
     const path = booted.paths.get(file.name) ?? null;
-    const isCode = file.role !== "module" || file.segments.length > 0;
+    // A compressed Linux kernel has no symbols of its own.
+    const isCode = !isCompressed && (file.role !== "module" || file.segments.length > 0);
     add(
       file.name,
       path,
@@ -80,11 +88,34 @@ export function loadSymbols(
       isCode,
     );
   }
+  let kernel: KernelFile | null = null;
   for (const { path: given, loadOffset } of extra) {
     const path = files.resolve(cwd, given);
     add(given, path, "symbols", () => files.open(path), [loadOffset], true);
+    const image = modules.at(-1)?.image ?? null;
+    if (!isCompressed || vmlinux !== null || image === null || loadOffset !== 0n) continue;
+    // The kernel's own file among the symbols: it is moved to where the kernel runs.
+    kernel ??= KernelFile.of(image);
+    if (kernel?.image === image) table.remove(image);
   }
-  return { table, modules, notes };
+  const found = vmlinux ?? (isCompressed && kernel === null ? besideKernel(booted, files) : null);
+  if (found !== null) {
+    const path = files.resolve(cwd, found);
+    add(found, path, "vmlinux", () => files.open(path), [0n], true);
+    const image = modules.at(-1)?.image ?? null;
+    kernel = image === null ? null : KernelFile.of(image);
+    if (kernel !== null) table.remove(kernel.image);
+    else if (image !== null)
+      notes.push(
+        `${found} is not the vmlinux of a 64-bit Linux kernel with a build id; its symbols are where it is linked.`,
+      );
+  }
+  return { table, modules, kernel, notes };
+}
+
+function besideKernel({ plan, mainPath }: Booted, files: Files): string | null {
+  const bytes = plan?.images.find(({ role }) => role === "kernel")?.bytes;
+  return bytes === undefined ? null : findVmlinux(mainPath, kernelRelease(bytes), files);
 }
 
 /** What must be added to linked addresses to get physical ones, where the two differ. */

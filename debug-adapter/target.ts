@@ -9,6 +9,7 @@ import type { Explainer } from "./exceptions/explain.ts";
 import type { Files } from "./files.ts";
 import { loadSymbols, type LoadedSymbols } from "./images.ts";
 import type { LaunchConfiguration } from "./launch.ts";
+import { followKernel, type LinuxKernel } from "./linux/index.ts";
 import { GuestSpace } from "./memory/space.ts";
 import { codeBits } from "./registers/index.ts";
 import { Sources, sourceRoots } from "./sources.ts";
@@ -22,6 +23,8 @@ export class Target implements CodeMap {
   readonly booted: Booted;
   readonly debuggee: Debuggee;
   readonly loaded: LoadedSymbols;
+  /** The Linux kernel that boots; null if it is another one. */
+  readonly linux: LinuxKernel | null;
   readonly sources: Sources;
   /** Width of the code in functions where a CPU has been seen, by the function's start: assembly of an ELF64 file may be 32-bit code. */
   readonly #widths = new Map<bigint, CodeBits>();
@@ -32,7 +35,8 @@ export class Target implements CodeMap {
     this.booted = bootMachine(configuration, files);
     this.debuggee = new Debuggee(this.booted.machine, clock, configuration.realTime);
     const cwd = configuration.cwd;
-    this.loaded = loadSymbols(this.booted, configuration.symbols, cwd, files);
+    this.loaded = loadSymbols(this.booted, configuration.symbols, configuration.vmlinux, cwd, files);
+    this.linux = followKernel(this.booted, this.loaded, configuration.noDebug);
     this.sources = new Sources(files, configuration.sourceMap, sourceRoots(cwd, this.booted.mainPath));
   }
 

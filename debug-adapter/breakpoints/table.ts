@@ -138,11 +138,18 @@ export class BreakpointTable {
   /** Binds everything to a new machine; returns the entries whose reply changed. */
   attach(machine: Machine): readonly Entry[] {
     this.#machine = machine;
-    const changed: Entry[] = [];
     for (const entry of this.#entries.values()) {
       entry.hits = 0;
       entry.value = null;
       entry.machineIds = [];
+    }
+    return this.rebind();
+  }
+
+  /** Symbols have come, gone or moved: finds every entry's place again; returns the entries whose reply changed. */
+  rebind(): readonly Entry[] {
+    const changed: Entry[] = [];
+    for (const entry of this.#entries.values()) {
       const before = JSON.stringify(entry.reply);
       this.#bind(entry);
       if (JSON.stringify(entry.reply) !== before) changed.push(entry);

@@ -38,7 +38,7 @@ export async function run(command: RunCommand, host: Host): Promise<number> {
   const { machine } = booted;
   /** The CPU that is looked at: the one that stopped last, or that the monitor chose. */
   let core = machine.cpus[0]!;
-  const guestNames = new GuestNames(booted, host);
+  const guestNames = new GuestNames(booted, host, command.vmlinux);
   const explainer: Explainer = {
     machine,
     get core() {

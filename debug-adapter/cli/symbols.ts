@@ -3,6 +3,7 @@ import type { Core } from "../../emulator/index.ts";
 import type { Booted } from "../boot.ts";
 import type { Names } from "../expressions/index.ts";
 import { loadSymbols } from "../images.ts";
+import { followKernel, type LinuxKernel } from "../linux/index.ts";
 import { machineNames } from "../monitor/names.ts";
 import { describeAddress } from "../stack/frame.ts";
 import type { FunctionType, SymbolTable } from "../symbols/index.ts";
@@ -21,16 +22,25 @@ const LABEL: FunctionType = {
 export class GuestNames {
   readonly #booted: Booted;
   readonly #host: Host;
+  readonly #vmlinux: string | null;
   #table: SymbolTable | null = null;
+  #linux: LinuxKernel | null = null;
 
-  constructor(booted: Booted, host: Host) {
+  constructor(booted: Booted, host: Host, vmlinux: string | null) {
+    this.#vmlinux = vmlinux;
     this.#booted = booted;
     this.#host = host;
   }
 
   get #symbols(): SymbolTable {
     const { directory, files } = this.#host;
-    this.#table ??= loadSymbols(this.#booted, [], directory, files).table;
+    if (this.#table === null) {
+      const loaded = loadSymbols(this.#booted, [], this.#vmlinux, directory, files);
+      this.#table = loaded.table;
+      this.#linux = followKernel(this.#booted, loaded, true);
+    }
+    // Where the kernel runs is seen when somebody asks for a name.
+    for (const core of this.#booted.machine.cpus) this.#linux?.look(core);
     return this.#table;
   }
 

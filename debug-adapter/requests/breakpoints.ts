@@ -73,7 +73,11 @@ export function breakpoints(state: State): Handlers {
     const raw = /^\*\s*(.+)$/.exec(name.trim())?.[1];
     let addresses: bigint[];
     if (raw === undefined) {
-      addresses = target.symbols.functionsNamed(name.trim()).map((fun) => fun.body);
+      // Symbols answer at once; what only debug information knows (inlined copies) comes when the index of a large kernel is there.
+      const isPatient = target.loaded.kernel === null || target.symbols.isIndexed;
+      addresses = target.symbols.functionsNamed(name.trim(), isPatient).map((fun) => fun.body);
+      if (addresses.length === 0 && !isPatient)
+        return pending(`No symbol is called "${name}"; the debug information is still being read.`);
     } else {
       const [core] = target.cpus;
       addresses = [

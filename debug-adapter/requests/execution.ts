@@ -16,7 +16,7 @@ export function execution(state: State): Handlers {
     const core = state.core(threadId);
     state.focusOn(core.index);
     resume(state, (control, { machine, symbols }) =>
-      Step.run({ machine, core, symbols, accepts: (stop) => state.breakpoints.accepts(stop) }, control, body),
+      Step.run({ machine, core, symbols, accepts: (stop) => state.accepts(stop) }, control, body),
     );
   };
   // Without a wish a step is one of lines, as in other debuggers: a loop on one line is not a hundred steps.

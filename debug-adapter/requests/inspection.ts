@@ -3,12 +3,13 @@ import type { DebugProtocol } from "@vscode/debugprotocol";
 import { badMonitorCommand, notAssignable, notException } from "../errors.ts";
 import { evaluateText, formatValue, type Format, type Names, type Value } from "../expressions/index.ts";
 import { complete } from "../expressions/complete.ts";
+import { bootParameters } from "../linux/index.ts";
 import { formatReference } from "../memory/space.ts";
 import { monitorCommands } from "../monitor/index.ts";
 import type { Frame } from "../stack/frame.ts";
 import { threadName } from "../status.ts";
 import { typeName } from "../symbols/index.ts";
-import { EVERYTHING, scopesOf, valueNode, type Node } from "../variables/index.ts";
+import { EVERYTHING, scopesOf, valueNode, type NamedScope, type Node } from "../variables/index.ts";
 import { State } from "./state.ts";
 import { exceptionInfo } from "./stop.ts";
 import type { Handlers } from "./table.ts";
@@ -76,20 +77,26 @@ export function inspection(state: State): Handlers {
       // Nothing to show, rather than an error in red that the editor's next question clears away.
       if (state.isPast(frameId)) return { scopes: [] };
       const frame = state.frame(frameId);
-      const { symbols, sources } = state.stopped();
+      const {
+        symbols,
+        sources,
+        booted: { plan },
+      } = state.stopped();
       const range = frame.symbols?.function.declaration ?? null;
+      const scopes: NamedScope[] = [...scopesOf(frame, symbols, state.names(frame))];
+      const parameters = bootParameters(plan, frame.space, symbols);
+      if (parameters !== null)
+        scopes.push({ name: "Boot parameters", hint: "globals", container: parameters, isExpensive: true });
       return {
-        scopes: scopesOf(frame, symbols, state.names(frame)).map(
-          ({ name, hint, container, isExpensive }) => ({
-            name,
-            presentationHint: hint,
-            variablesReference: state.variables.add(container),
-            expensive: isExpensive,
-            ...(hint === "locals" && range !== null
-              ? { source: sources.source(range.file), line: range.line }
-              : {}),
-          }),
-        ),
+        scopes: scopes.map(({ name, hint, container, isExpensive }) => ({
+          name,
+          presentationHint: hint,
+          variablesReference: state.variables.add(container),
+          expensive: isExpensive,
+          ...(hint === "locals" && range !== null
+            ? { source: sources.source(range.file), line: range.line }
+            : {}),
+        })),
       };
     },
     variables({ variablesReference, filter, start, count, format }) {

@@ -48,6 +48,15 @@ export function lifecycle(state: State): Handlers {
       isLocalProcess: true,
       pointerSize: 64,
     });
+    const { linux } = target;
+    if (linux !== null) {
+      linux.onNote = (text) => state.output(text);
+      linux.onModule = (module) => {
+        const id = target.loaded.modules.length + 1;
+        target.loaded.modules.push({ id, ...module, path: null, problem: null, role: "symbols in memory" });
+        state.host.event("module", { reason: "new", module: { id, name: module.name } });
+      };
+    }
     for (const module of target.loaded.modules)
       state.host.event("module", { reason: "new", module: { id: module.id, name: module.name } });
     // A file that makes the reader fail costs its names, not the session.
@@ -58,10 +67,7 @@ export function lifecycle(state: State): Handlers {
   const go = (): void => {
     const { configuration } = state.launched();
     if (configuration.stopOnEntry && !configuration.noDebug) tellStop(state, { kind: "pause" }, "entry");
-    else
-      resume(state, (control) =>
-        control.run({ resume: false, accepts: (stop) => state.breakpoints.accepts(stop) }),
-      );
+    else resume(state, (control) => control.run({ resume: false, accepts: (stop) => state.accepts(stop) }));
   };
 
   /** Makes the symbols' indexes in slices, so that the first question about a name does not wait for all of them. */
@@ -77,6 +83,7 @@ export function lifecycle(state: State): Handlers {
         if (next.done === true) {
           if (shown !== null) state.host.event("progressEnd", { progressId: shown });
           if (progressId === shown) progressId = null;
+          if (target.loaded.kernel !== null && state.target === target) state.symbolsMoved();
           return;
         }
         done = next.value;

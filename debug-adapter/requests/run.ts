@@ -38,7 +38,7 @@ export function resume(state: State, body: (control: Control, target: Target) =>
 export const continueRun =
   (state: State) =>
   (control: Control): Promise<StepEnd> =>
-    control.run({ resume: true, accepts: (stop) => state.breakpoints.accepts(stop) });
+    control.run({ resume: true, accepts: (stop) => state.accepts(stop) });
 
 function ended(state: State, target: Target, stop: StepEnd): void {
   if (state.target !== target || state.hasEnded) return;

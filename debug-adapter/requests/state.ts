@@ -3,7 +3,7 @@
  *
  * Invariant: numbers that belong to a stop are forgotten when the machine runs. Requests (the other files here) are functions of this.
  */
-import { ACTIVITY, type Core, type Machine } from "../../emulator/index.ts";
+import { ACTIVITY, type Core, type Machine, type StopReason } from "../../emulator/index.ts";
 import type { DebugProtocol } from "@vscode/debugprotocol";
 import type { CustomEvents, StatusBody } from "../../media/protocol.ts";
 import { BreakpointTable } from "../breakpoints/table.ts";
@@ -112,6 +112,22 @@ export class State {
   tellError(what: string, error: unknown): void {
     if (this.hasEnded) return;
     this.output((error instanceof AdapterError ? error : internal(what, error)).message, "important");
+  }
+
+  /** Whether a stop of the machine is one of the user's. The kernel may have been found by it, and its symbols moved. */
+  accepts(stop: StopReason): boolean {
+    const target = this.launched();
+    if (target.linux?.observe(stop) === true) {
+      this.symbolsMoved();
+      target.debuggee.lookAgain();
+    }
+    return this.breakpoints.accepts(stop);
+  }
+
+  /** Symbols are elsewhere now: breakpoints go there. */
+  symbolsMoved(): void {
+    for (const entry of this.breakpoints.rebind())
+      this.host.event("breakpoint", { reason: "changed", breakpoint: entry.reply });
   }
 
   get isRunning(): boolean {
@@ -313,6 +329,7 @@ export class State {
   /** What a stop says about where the CPU is, for decoding. */
   observe(): void {
     const target = this.launched();
+    if (target.linux?.look(this.focus) === true) this.symbolsMoved();
     for (const core of target.cpus) target.observe(core, programCounter(core));
   }
 }
