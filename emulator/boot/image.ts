@@ -41,8 +41,8 @@ export interface BootImage {
 
 /** What boot information tells of the machine besides its memory map. */
 export interface Platform {
-  /** Physical address of the ACPI root pointer; null without ACPI. */
-  readonly rsdp: number | null;
+  /** The ACPI root pointer: its physical address and what it is; null without ACPI. */
+  readonly rsdp: { readonly address: number; readonly bytes: Uint8Array } | null;
 }
 
 /** A stretch of physical memory, in bytes. */

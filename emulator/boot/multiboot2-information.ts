@@ -6,6 +6,8 @@ import { Writer } from "./writer.ts";
 
 export const LOADER_NAME = "redzone";
 
+const RSDP_1_BYTES = 20;
+
 export interface Information {
   readonly commandLine: string;
   readonly modules: readonly (MemoryRange & { readonly cmdline: string })[];
@@ -13,10 +15,12 @@ export interface Information {
   readonly sections: LoadedSections | null;
   /** Only for an image with a relocatable header tag. */
   readonly loadBase: number | null;
+  /** The ACPI root pointer, 20 bytes of ACPI 1.0 or 36; null without ACPI. */
+  readonly rsdp: Uint8Array | null;
 }
 
 const TAG = {
-  end: 0, commandLine: 1, loaderName: 2, module: 3, basicMemory: 4, map: 6, framebuffer: 8, sections: 9, loadBase: 21,
+  end: 0, commandLine: 1, loaderName: 2, module: 3, basicMemory: 4, map: 6, framebuffer: 8, sections: 9, acpi1: 14, acpi2: 15, loadBase: 21,
 } as const; // oxfmt-ignore
 
 export function writeInformation(information: Information): Uint8Array {
@@ -46,11 +50,14 @@ export function writeInformation(information: Information): Uint8Array {
   });
   // EGA text: address, pitch, width and height in characters, bits per cell, type 2.
   tag(TAG.framebuffer, () => writer.u64(0xb8000).u32(160).u32(80).u32(25).u8(16).u8(2).u16(0));
-  const { sections, loadBase } = information;
+  const { sections, loadBase, rsdp } = information;
   if (sections !== null)
     tag(TAG.sections, () =>
       writer.u32(sections.count).u32(sections.entryBytes).u32(sections.names).raw(sections.headers),
     );
+  // Both forms, as GRUB gives them: the first 20 bytes are what ACPI 1.0 knew.
+  if (rsdp !== null) tag(TAG.acpi1, () => writer.raw(rsdp.subarray(0, RSDP_1_BYTES)));
+  if (rsdp !== null && rsdp.length > RSDP_1_BYTES) tag(TAG.acpi2, () => writer.raw(rsdp));
   if (loadBase !== null) tag(TAG.loadBase, () => writer.u32(loadBase));
   tag(TAG.end, () => undefined);
   return writer.patch32(0, writer.length).result();

@@ -2,7 +2,7 @@
  * Multiboot 2 (specification 2.0): the header's tags, where the image goes, and the information structure.
  *
  * The i386 machine state only: EFI entry points are passed over, as on a PC that was not started through EFI. Information that this machine does
- * not have (ACPI, EFI, APM, VBE, network) is left out; a kernel that insists on it boots with a note, as the specification lets a loader leave out
+ * not have (EFI, APM, VBE, network) is left out; a kernel that insists on it boots with a note, as the specification lets a loader leave out
  * what does not exist. All sections of an ELF file are loaded, those that are not part of a segment behind the modules.
  */
 import { checkLinked, isElf, readElf, viewOf, type ElfFile } from "./elf.ts";
@@ -10,7 +10,7 @@ import { multibootEntry } from "./entry.ts";
 import { Findings, hex, isFinding, type Finding } from "./finding.ts";
 import { placeFlat, type AddressFields } from "./flat.ts";
 import { findHeader, MULTIBOOT2 } from "./header.ts";
-import type { BootImage, BootPlan, Placed } from "./image.ts";
+import type { BootImage, BootPlan, Placed, Platform } from "./image.ts";
 import { FOUR_GIB, Room, type MapEntry } from "./memory-map.ts";
 import { writeInformation } from "./multiboot2-information.ts";
 import { checkSegments, kernelImage, noRoom, placeElf, placeModules, type Placement } from "./placement.ts";
@@ -33,6 +33,8 @@ const ABSENT: { readonly [type: number]: string } = {
   5: "a BIOS boot device", 7: "VBE", 10: "APM", 11: "EFI (32-bit)", 12: "EFI (64-bit)", 14: "ACPI 1.0", 15: "ACPI 2.0", 16: "network",
   17: "an EFI memory map", 18: "EFI boot services", 19: "an EFI image handle", 20: "an EFI image handle",
 }; // oxfmt-ignore
+/** There unless the machine has no ACPI. */
+const ACPI: readonly number[] = [14, 15];
 const LAST_INFORMATION = 21;
 
 interface Header {
@@ -53,11 +55,15 @@ interface Relocatable {
   readonly preference: number;
 }
 
-export function planMultiboot2(image: BootImage, map: readonly MapEntry[]): BootPlan | Finding {
+export function planMultiboot2(
+  image: BootImage,
+  map: readonly MapEntry[],
+  platform: Platform,
+): BootPlan | Finding {
   const findings = new Findings("multiboot2", image.kernelName);
   const offset = findHeader(image.kernel, MULTIBOOT2, findings);
   if (typeof offset !== "number") return offset;
-  const header = readHeader(image, offset, findings);
+  const header = readHeader(image, offset, platform, findings);
   if (isFinding(header)) return header;
 
   const room = new Room(map);
@@ -107,10 +113,16 @@ export function planMultiboot2(image: BootImage, map: readonly MapEntry[]): Boot
     room,
     map,
     findings,
+    platform,
   );
 }
 
-function readHeader(image: BootImage, offset: number, findings: Findings): Header | Finding {
+function readHeader(
+  image: BootImage,
+  offset: number,
+  platform: Platform,
+  findings: Findings,
+): Header | Finding {
   const view = viewOf(image.kernel);
   const architecture = view.getUint32(offset + 4, true);
   if (architecture !== 0)
@@ -149,7 +161,7 @@ function readHeader(image: BootImage, offset: number, findings: Findings): Heade
         `the tag of type ${type} at ${hex(at)} has size ${bytes}; ${at + bytes > end ? `the header ends at ${hex(end)}` : `it needs ${TAG_BYTES[type] ?? 8}`}`,
         "write the tag's size with its 8-byte head, and start each tag on a multiple of 8 (.balign 8)",
       );
-    const next = readTag(image, view, header, { type, at, bytes, optional }, findings);
+    const next = readTag(image, view, header, { type, at, bytes, optional }, platform, findings);
     if (isFinding(next)) return next;
     header = next;
     at += Math.ceil(bytes / 8) * 8;
@@ -168,6 +180,7 @@ function readTag(
   view: DataView,
   header: Header,
   tag: Tag,
+  platform: Platform,
   findings: Findings,
 ): Header | Finding {
   const { type, at, bytes, optional } = tag;
@@ -178,7 +191,7 @@ function readTag(
       let noted = header;
       for (let word = 8; word + 4 <= bytes; word += 4) {
         const wanted = u32(word);
-        const absent = ABSENT[wanted];
+        const absent = platform.rsdp !== null && ACPI.includes(wanted) ? undefined : ABSENT[wanted];
         if (absent === undefined && wanted <= LAST_INFORMATION) continue;
         const finding = findings.make(
           "information-request",
@@ -304,12 +317,14 @@ function assemble(
   room: Room,
   map: readonly MapEntry[],
   findings: Findings,
+  platform: Platform,
 ): BootPlan | Finding {
   const modules = placeModules(image.modules, room, placement.end);
   if (typeof modules === "string") return noRoom(findings, room, modules);
   const sections = elf === null ? null : loadSections(elf, image.kernel, shift ?? 0, room, placement.end);
   const commandLine = `${image.kernelName} ${image.append}`;
   const bytes = writeInformation({
+    rsdp: platform.rsdp?.bytes ?? null,
     commandLine,
     modules: modules.placed.map((range, n) => ({ ...range, cmdline: image.modules[n]?.cmdline ?? "" })),
     map,

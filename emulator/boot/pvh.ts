@@ -143,7 +143,7 @@ function placeInformation(
     .u32(modules.length)
     .u64(modules.length === 0 ? 0 : start + modulesAt)
     .u64(start + stringsAt)
-    .u64(platform.rsdp ?? 0)
+    .u64(platform.rsdp?.address ?? 0)
     .u64(start + mapAt)
     .u32(map.length)
     .u32(0);

@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { buildElf, code, multiboot1, multiboot2, type Program } from "./elf-builder.ts";
-import { image, MIB, Planned, planned } from "./plan.ts";
+import { image, MIB, Planned, planned, RAM_128M } from "./plan.ts";
+import { plan } from "../../emulator/boot/index.ts";
 import { buildGuest, hasGcc, SAMPLE } from "./toolchain.ts";
 
 const kernel = (tags: readonly (readonly number[])[] = [], program: Partial<Program> = {}): Uint8Array =>
@@ -203,4 +204,19 @@ it.skipIf(!hasGcc)("a header written by an assembler, with an information reques
   const memory = new Planned(planned(image(readFileSync(buildGuest("dump2", 64)), { append: "x" })));
   expect(memory.plan.loader).toBe("multiboot2");
   expect(tags(memory).map(({ type }) => type)).toEqual([1, 2, 4, 6, 8, 9, 0]);
+});
+
+it("a machine with ACPI gives the root pointer in both forms, and says nothing of it missing", () => {
+  const rsdp = { address: 0xf0040, bytes: Uint8Array.from({ length: 36 }, (_, n) => n) };
+  const asked = image(kernel([[1, 16, 14, 15]]));
+  const result = plan(asked, RAM_128M, { rsdp });
+  if (result.kind !== "plan") throw new Error(result.cause.text);
+  expect(result.notes).toEqual([]);
+  const memory = new Planned(result);
+  const found = tags(memory).filter(({ type }) => type === 14 || type === 15);
+  expect(found.map(({ type, at, size }) => [type, memory.bytes(at + 8, size - 8)])).toEqual([
+    [14, rsdp.bytes.subarray(0, 20)],
+    [15, rsdp.bytes],
+  ]);
+  expect(planned(asked).notes).toHaveLength(2);
 });

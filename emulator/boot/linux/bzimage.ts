@@ -58,7 +58,7 @@ function planProtected(
   if (tables !== null && isFinding(tables)) return tables;
   const around = surround(image, room, header.initrdEnd, findings);
   if (isFinding(around)) return around;
-  fillPlatform(fillParams(params, around), map, platform.rsdp);
+  fillPlatform(fillParams(params, around), map, platform);
   params.set("hdr.code32_start", kernel.start);
 
   const entry = kernel.start + (bits === 64 ? ENTRY_64 : 0);

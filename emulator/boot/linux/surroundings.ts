@@ -6,7 +6,14 @@
  */
 import { noRoom } from "../placement.ts";
 import type { Finding, Findings } from "../finding.ts";
-import { encodeText, type BootImage, type LoadedImage, type MemoryRange, type Placed } from "../image.ts";
+import {
+  encodeText,
+  type BootImage,
+  type LoadedImage,
+  type MemoryRange,
+  type Placed,
+  type Platform,
+} from "../image.ts";
 import { basicMemory, FOUR_GIB, type MapEntry, type Room } from "../memory-map.ts";
 import { Writer } from "../writer.ts";
 import { BOOT_PARAMS_BYTES, type BootParams } from "./boot-params.ts";
@@ -82,7 +89,7 @@ export function fillParams(params: BootParams, { commandLine, initrd }: Surround
   return params;
 }
 
-export function fillPlatform(params: BootParams, map: readonly MapEntry[], rsdp: number | null): void {
+export function fillPlatform(params: BootParams, map: readonly MapEntry[], { rsdp }: Platform): void {
   const extended = basicMemory(map).upper;
   params
     .set("screen_info.orig_video_mode", TEXT_MODE.mode)
@@ -93,7 +100,7 @@ export function fillPlatform(params: BootParams, map: readonly MapEntry[], rsdp:
     .set("screen_info.orig_video_isVGA", TEXT_MODE.isVga)
     .set("screen_info.ext_mem_k", Math.min(extended, 0xfc00))
     .set("alt_mem_k", Math.min(extended, 0xffffffff))
-    .set("acpi_rsdp_addr", rsdp ?? 0)
+    .set("acpi_rsdp_addr", rsdp?.address ?? 0)
     .setMemoryMap(map);
 }
 

@@ -63,7 +63,7 @@ export function planVmlinux(
   if (isFinding(tables)) return tables;
   const around = surround(image, room, FOUR_GIB, findings);
   if (isFinding(around)) return around;
-  fillPlatform(fillParams(params, around), map, platform.rsdp);
+  fillPlatform(fillParams(params, around), map, platform);
   return {
     kind: "plan",
     loader: "vmlinux",
