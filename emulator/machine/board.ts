@@ -13,7 +13,6 @@ import type { CpuModel } from "../cpu/system/model.ts";
 import type { Device, Now, RegionOps } from "../devices/device.ts";
 import { IO_APIC_BASE } from "../devices/io-apic.ts";
 import { APIC_BASE } from "../devices/local-apic.ts";
-import { emptyIdeChannel } from "../devices/ide.ts";
 import { KeyboardController } from "../devices/keyboard-controller.ts";
 import { Keyboard } from "../devices/keyboard.ts";
 import { Mouse } from "../devices/mouse.ts";
@@ -105,7 +104,8 @@ export class Board {
     const serial1 = new Uart("isa-serial.1", interrupts.gsi(IRQ.serial1), (byte) => output("serial1", byte));
     const port92 = new Port92(() => reset("port 0x92"));
     const resetControl = new ResetControl(() => reset("port 0xCF9"));
-    const power = new Power(interrupts.gsi(IRQ.sci), environment.sleep);
+    // A PIRQ may be routed to the SCI's interrupt: the ISA bridge has them share it.
+    const power = new Power((level) => this.slots.isaBridge.line(IRQ.sci)(level), environment.sleep);
     this.interrupts = interrupts;
     this.pic = pic;
     this.pit = pit;
@@ -185,13 +185,9 @@ export class Board {
         1,
         debugConsole((byte) => output("debugcon", byte)),
       );
-      add("ide", 0x170, 8, emptyIdeChannel, {});
-      add("ide", 0x1f0, 8, emptyIdeChannel, {});
       add("serial", 0x2f8, 8, timed(serial1, serial1));
-      add("ide", 0x376, 1, emptyIdeChannel);
       for (const [port, size] of VGA_PORTS) add("vga", port, size, timed(this.vga, this.vga.ports(port)));
       add("vbe", 0x1ce, 4, this.vga.dispi, DISPI_WORDS);
-      add("ide", 0x3f6, 1, emptyIdeChannel);
       add("serial", 0x3f8, 8, timed(serial0, serial0));
       add(
         "isa-debugcon",
@@ -260,7 +256,7 @@ export class Board {
     });
     this.#slots = slots;
     const { functions } = slots;
-    this.devices.push(slots.bus, ...functions);
+    this.devices.push(slots.bus, ...functions, slots.smbus);
     for (const device of functions) this.#timed.push({ device, gsis: "message" });
     this.#attachFwCfg(memory, pcMemory);
     offerTables(this.fwCfg, firmwareTables(this.#config, this.model, pcMemory.split, this.devices));

@@ -7,6 +7,7 @@
 import { assert } from "../assert.ts";
 import type { Drive } from "../block/index.ts";
 import type { Device, Line, Now, RegionOps } from "../devices/device.ts";
+import { IdeController, makeDrive, type MakeDrive } from "../devices/ide/index.ts";
 import { PciBus } from "../devices/pci/bus.ts";
 import { DisplayFunction } from "../devices/pci/display.ts";
 import type { PciEnvironment, PciFunction } from "../devices/pci/function.ts";
@@ -14,14 +15,21 @@ import { HostBridge } from "../devices/pci/host-bridge.ts";
 import { IsaBridge } from "../devices/pci/isa-bridge.ts";
 import { pmRegion, PowerManagement } from "../devices/pci/power-management.ts";
 import type { Power } from "../devices/power.ts";
+import { Smbus } from "../devices/smbus.ts";
 import type { Vga } from "../devices/vga.ts";
 import { VirtioBlock, VirtioConsole, VirtioEntropy, VirtioPci } from "../devices/virtio/index.ts";
-import { type Memory, MemoryRegion, type PcMemory } from "../memory/index.ts";
+import { type Memory, MemoryRegion, type PcMemory, type RegionAccess } from "../memory/index.ts";
 import { RandomSource } from "./random.ts";
 import type { MachineConfig, OutputChannel } from "./types.ts";
 
 const FIRST_FREE_SLOT = 4;
 const SLOTS = 32;
+/** Command block and control block of the IDE channels, and their interrupts. */
+const IDE = [
+  { command: 0x1f0, control: 0x3f6, irq: 14 },
+  { command: 0x170, control: 0x376, irq: 15 },
+] as const;
+const BYTES: RegionAccess = { valid: { max: 1 } };
 
 /** What the board gives to the bus. */
 export interface SlotEnvironment {
@@ -45,6 +53,8 @@ export interface SlotEnvironment {
 export class Slots {
   readonly bus = new PciBus();
   readonly isaBridge: IsaBridge;
+  readonly ide: IdeController;
+  readonly smbus = new Smbus();
   /** The virtio consoles, if there are any. */
   readonly consoles: VirtioConsole | null;
   readonly #environment: SlotEnvironment;
@@ -59,12 +69,15 @@ export class Slots {
     bus.add(1, 0, this.isaBridge);
     bus.connect((wire, level) => this.isaBridge.setPirq(wire, level));
 
+    this.ide = this.#plugIde();
+    bus.add(1, 1, this.ide);
+
     const pm = pmRegion([
       [0, MemoryRegion.io("acpi-evt", 4, timed(power, power.events))],
       [4, MemoryRegion.io("acpi-cnt", 2, timed(power, power.controls))],
       [8, MemoryRegion.io("acpi-tmr", 4, timed(power, power.timer))],
     ]);
-    const smbus = MemoryRegion.io("pm-smbus", 64, ABSENT, { access: { valid: { max: 1 } } });
+    const smbus = MemoryRegion.io("pm-smbus", 64, this.smbus, { access: BYTES });
     bus.add(1, 3, new PowerManagement(this.at(1, 3), pm, smbus));
 
     bus.add(2, 0, new DisplayFunction(this.at(2, 0), memory, environment.vga, config.vgaRom ?? null));
@@ -77,6 +90,32 @@ export class Slots {
       io.add(MemoryRegion.io("pci-conf-data", 4, bus.data), 0xcfc);
       io.add(MemoryRegion.io("acpi-gpe0", 4, timed(power, power.gpe)), 0xafe0);
     });
+  }
+
+  /** The controller with its drives; a CD drive without a medium is an empty tray. */
+  #plugIde(): IdeController {
+    const { config, drives, memory } = this.#environment;
+    const at = (position: number): MakeDrive => {
+      const drive = config.drives?.find(({ attach, index }) => attach === "ide" && index === position);
+      if (drive === undefined) return null;
+      const { id, media, serial } = drive;
+      const image = drives.get(id)?.image ?? null;
+      assert(image !== null || media === "cdrom", "an IDE disk has an image", id);
+      return makeDrive(position, { media, image, ...(serial === undefined ? {} : { serial }) });
+    };
+    const ide = new IdeController(
+      this.at(1, 1),
+      [this.isaBridge.line(IDE[0].irq), this.isaBridge.line(IDE[1].irq)],
+      [at(0), at(1), at(2), at(3)],
+    );
+    memory.transaction(() => {
+      for (const [n, { command, control }] of IDE.entries()) {
+        const { commandBlock, controlBlock } = ide.channels[n]!;
+        memory.io.add(MemoryRegion.io("ide", 8, commandBlock), command);
+        memory.io.add(MemoryRegion.io("ide", 1, controlBlock, { access: BYTES }), control);
+      }
+    });
+    return ide;
   }
 
   /** Disks in their order, then the consoles, then the source of entropy, from the first free slot on. */
@@ -126,6 +165,3 @@ export class Slots {
     return this.bus.slots.map(({ pci }) => pci);
   }
 }
-
-/** The SMBus host has nobody to talk to: no serial presence detect. */
-const ABSENT: RegionOps = { read: () => 0, write: () => {} };

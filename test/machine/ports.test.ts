@@ -5,13 +5,17 @@ import { infoMtree } from "../../emulator/index.ts";
 import { emptyGuest } from "./guest.ts";
 
 const DUMP = new URL("../memory/qemu-7.2/pc-256m-booted.txt", import.meta.url);
-/** `-serial` twice, `-debugcon`, `-device isa-debug-exit`, and one of ours (`firmware/bios/`). */
+/** `-serial` twice, `-debugcon`, `-device isa-debug-exit`, one of ours (`firmware/bios/`), and `-nic none`: without a network card the bus master is first. */
 const OTHERS = [
   "00000000000000b8-00000000000000b8 bios-services",
   "00000000000000e9-00000000000000e9 isa-debugcon",
   "00000000000000f4-00000000000000f7 isa-debug-exit",
   "00000000000002f8-00000000000002ff serial",
   "0000000000000402-0000000000000402 isa-debugcon",
+  "000000000000c000-000000000000c003 piix-bmdma",
+  "000000000000c004-000000000000c007 bmdma",
+  "000000000000c008-000000000000c00b piix-bmdma",
+  "000000000000c00c-000000000000c00f bmdma",
 ];
 
 /** Ranges of a flat view of the I/O space that devices answer: `from-to name`. */

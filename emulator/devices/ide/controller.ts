@@ -7,7 +7,7 @@
  */
 import { MemoryRegion } from "../../memory/index.ts";
 import type { Nanoseconds } from "../../numbers.ts";
-import type { Line, PlainData } from "../device.ts";
+import type { Line, PlainData, RegionOps } from "../device.ts";
 import { type PciEnvironment, PciFunction } from "../pci/function.ts";
 import { IdeChannel } from "./channel.ts";
 import type { DriveHost, IdeDrive } from "./drive.ts";
@@ -76,21 +76,19 @@ export class IdeController extends PciFunction {
     for (const [index, channel] of this.channels.entries()) channel.load(saved.channels[index]!);
   }
 
+  /** Named and divided as QEMU's: command and status, then the table, of each channel. */
   #busMasterRegion(): MemoryRegion {
-    const region = MemoryRegion.io(
-      "piix-bmdma",
-      BUS_MASTER_BYTES,
-      {
-        read: (address) => this.#channelAt(address).readBusMaster(address % CHANNEL_BYTES),
-        write: (address, _size, value) =>
-          this.#channelAt(address).writeBusMaster(address % CHANNEL_BYTES, value & 0xff),
-      },
-      { access: { impl: { max: 1 } } },
-    );
-    return region;
-  }
-
-  #channelAt(address: number): IdeChannel {
-    return this.channels[address < CHANNEL_BYTES ? 0 : 1];
+    const container = MemoryRegion.container("piix-bmdma-container", BUS_MASTER_BYTES);
+    for (const base of [0, 4, 8, 12]) {
+      const channel = (): IdeChannel => this.channels[base < CHANNEL_BYTES ? 0 : 1];
+      const first = base % CHANNEL_BYTES;
+      const ops: RegionOps = {
+        read: (address) => channel().readBusMaster(first + address),
+        write: (address, _size, value) => channel().writeBusMaster(first + address, value & 0xff),
+      };
+      const name = first === 0 ? "piix-bmdma" : "bmdma";
+      container.add(MemoryRegion.io(name, 4, ops, { access: { impl: { max: 1 } } }), base);
+    }
+    return container;
   }
 }
