@@ -1,4 +1,4 @@
-/** WebAssembly as nodes, bytes and text. */
+/** WebAssembly as nodes and bytes. */
 export * from "./node.ts";
 export * from "./encode.ts";
 export * from "./builder.ts";

@@ -1,5 +1,5 @@
 /**
- * WebAssembly as a tree of nodes: what semantics produce, what `encode.ts` turns into bytes and `text.ts` into text.
+ * WebAssembly as a tree of nodes: what semantics produce, and what `encode.ts` turns into bytes.
  *
  * Invariant: a node is a value. Using one twice repeats its code, so anything with a cost or an effect goes through a local first
  * (`FunctionBuilder.let`). Knows no x86.

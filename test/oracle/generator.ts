@@ -12,6 +12,7 @@ import { CODE_SELECTORS, type Mode, MODES, segmentOf, SELECTORS } from "./segmen
 
 /** A case of an integer instruction, with what a comparison must know. */
 export interface IntegerCase extends Case {
+  readonly form: Form;
   readonly mode: Mode;
   /** RFLAGS bits that the manual leaves undefined for it. */
   readonly undefinedFlags: number;
@@ -603,6 +604,7 @@ function build(random: Random, form: Form, mode: Mode): IntegerCase | null {
   const flags = (random.bits32() & (ALL_FLAGS | optional)) | IF | 2 | step;
   return {
     name: form.name,
+    form,
     mode,
     gpr: b.gpr.map((value) => (mode.bits === 64 ? value : value & mask(32))),
     rip: BigInt.asUintN(64, b.codeOffsetOf(ARENA + b.codeOffset)),
