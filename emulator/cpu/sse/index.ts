@@ -14,7 +14,7 @@ import { fxsaveOperations } from "./fxsave.ts";
 import { integralOperations } from "./integral.ts";
 import { xsaveOperations } from "./xsave.ts";
 
-export { COMPONENT, inUse, XSAVE_BYTES } from "./xsave.ts";
+export { inUse } from "./xsave.ts";
 
 export const sseOperations: Record<string, Operation> = {
   ...approximationOperations,

@@ -27,9 +27,9 @@ import {
 } from "./image.ts";
 
 /** Components by their bits in XCR0. */
-export const COMPONENT = { x87: 1, sse: 2 } as const;
-/** Size of the area, the same in both formats: CPUID.0Dh tells it. */
-export const XSAVE_BYTES = 576;
+const COMPONENT = { x87: 1, sse: 2 } as const;
+/** Size of the area, the same in both formats. */
+const XSAVE_BYTES = 576;
 const HEADER_BYTES = 64;
 const ALIGNMENT = 64;
 const PIECE = 16;
