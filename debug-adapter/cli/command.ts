@@ -7,6 +7,7 @@
  *     --at-stop COMMAND     a monitor command, run when the machine has ended; may be repeated
  *     --loader NAME         how to boot: auto, linux, multiboot1 … (`LOADER_NAMES`)
  *     --vmlinux FILE        symbols of a Linux kernel
+ *     --screenshot FILE     the screen as PNG when the machine ends
  */
 import { canBoot, LOADER_NAMES, type QemuOptions, parseQemuOptions } from "./options.ts";
 
@@ -18,6 +19,8 @@ export interface RunCommand {
   readonly loader: LoaderOption;
   /** File with the symbols of the Linux kernel that boots. */
   readonly vmlinux: string | null;
+  /** File for a picture of the screen at the end. */
+  readonly screenshot: string | null;
   readonly stats: string | null;
   readonly untilSerial: string | null;
   /** In instants: retired instructions plus delivered events. */
@@ -39,12 +42,14 @@ export function parseCommand(words: readonly string[]): Command {
   if (words.some((word) => /^--?version$/.test(word))) return { kind: "version" };
 
   let loader: string = "auto";
+  let screenshot: string | null = null;
   let vmlinux: string | null = null;
   let stats: string | null = null;
   let untilSerial: string | null = null;
   let maxInstructions: string | null = null;
   const atStop: string[] = [];
   const parsed = parseQemuOptions(words, {
+    screenshot: (value) => (screenshot = value),
     vmlinux: (value) => (vmlinux = value),
     stats: (value) => (stats = value),
     "until-serial": (value) => (untilSerial = value),
@@ -74,7 +79,17 @@ export function parseCommand(words: readonly string[]): Command {
   if (stdio.length > 1 && stdio.some((backend) => !backend.monitor)) {
     return error("only one of -serial, -monitor and virtconsole can use stdio; mon:stdio lets them share it");
   }
-  return { kind: "run", qemu: options, loader, vmlinux, stats, untilSerial, maxInstructions: limit, atStop };
+  return {
+    kind: "run",
+    qemu: options,
+    loader,
+    vmlinux,
+    screenshot,
+    stats,
+    untilSerial,
+    maxInstructions: limit,
+    atStop,
+  };
 }
 
 /** "2000000", "1e9", "500M" (decimal: instructions are not bytes). */
@@ -120,6 +135,7 @@ Options of its own:
   --max-instructions N      end after N instructions (1e9, 500M)
   --at-stop COMMAND         run a monitor command at the end: 'info registers', 'x/8i $pc' …; may be repeated
   --vmlinux FILE            symbols of the Linux kernel, wherever it runs
+  --screenshot FILE         write the screen as it is at the end, as PNG
   --stats FILE              write counts as JSON
   --loader NAME             ${LOADER_NAMES.join(", ")}
   --seed N                  of everything random that the guest can read

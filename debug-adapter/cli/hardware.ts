@@ -1,4 +1,5 @@
 /** Options about the board: memory, processors, the clock, the order in which it boots, what firmware is told. */
+import { chooseCpu } from "../../emulator/index.ts";
 import type { FwCfgOption, Parser } from "./parser.ts";
 import { onOff, Refusal, wholeNumber } from "./refusal.ts";
 import { keyValues, parseSize } from "./words.ts";
@@ -67,6 +68,9 @@ export function parseSmp(p: Parser, text: string): void {
 
 /** `-cpu MODEL,+feature,-feature` */
 export function parseCpu(p: Parser, text: string): void {
+  const choice = chooseCpu(text);
+  if (choice.kind === "error") throw new Refusal(choice.text);
+  p.notes.push(...choice.warnings);
   p.machine.cpu = text;
 }
 

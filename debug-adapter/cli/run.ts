@@ -6,11 +6,13 @@
  */
 import { WATCH } from "../../emulator/index.ts";
 import { bootMachine, type Booted } from "../boot.ts";
+import { capture } from "../display.ts";
 import { AdapterError } from "../errors.ts";
 import { autopsy } from "../exceptions/autopsy.ts";
 import type { Explainer } from "../exceptions/explain.ts";
 import { describeStop, GdbServer } from "../gdb/server.ts";
 import { Monitor } from "../monitor/index.ts";
+import { encodePng } from "../png.ts";
 import type { RunCommand } from "./command.ts";
 import { Console } from "./console.ts";
 import { type Ending, STATUS } from "./ending.ts";
@@ -153,6 +155,8 @@ export async function run(command: RunCommand, host: Host): Promise<number> {
   listener?.close();
   if (ending.text !== "") say(ending.text);
   for (const line of command.atStop) host.stdout(new TextEncoder().encode(runMonitor(monitor, line)));
+  if (command.screenshot !== null)
+    host.openOutput(host.files.resolve(host.directory, command.screenshot))(encodePng(capture(machine)));
   if (command.stats !== null) writeStats(command.stats, host, session, ending);
   return ending.status;
 }

@@ -85,7 +85,13 @@ export function breakpoints(state: State): Handlers {
       ];
     }
     const [first] = addresses;
-    if (first === undefined) return pending(`No image that is loaded has a function "${name}".`);
+    if (first === undefined) {
+      const later =
+        target.linux !== null && target.linux.slide === null
+          ? " The kernel's own symbols are read when it has decompressed itself."
+          : "";
+      return pending(`No image that is loaded has a function "${name}".${later}`);
+    }
     const entry = target.symbols.lineAt(first);
     const position =
       entry === null || entry.line === 0

@@ -83,6 +83,12 @@ describe("accepted", () => {
     expect(options(line).machine).toEqual(machine);
   });
 
+  it("a processor's features that are not implemented are named", () => {
+    const { notes, machine } = options("-cpu Nehalem,+avx2");
+    expect(machine.cpu).toBe("Nehalem,+avx2");
+    expect(notes.join()).toMatch(/avx2/);
+  });
+
   it("character devices", () => {
     expect(options("-nographic")).toMatchObject({
       serial: [{ kind: "stdio", monitor: true }],
@@ -201,6 +207,8 @@ describe("drives", () => {
 
 describe("refused by name", () => {
   it.each([
+    ["-cpu 486dx", expect.stringContaining("486dx")],
+    ["-cpu max,colour=red", `-cpu: "colour" is neither a feature nor a property of a processor`],
     ["-netdev user,id=n", "option -netdev is not supported"],
     ["--frobnicate", "option --frobnicate is not supported"],
     ["-kernel", "option -kernel needs a value"],

@@ -125,6 +125,18 @@ it("Ctrl-C ends a run whose serial port has the terminal", async () => {
   expect(await running).toBe(130);
 });
 
+it("--screenshot is a picture of the screen at the end", async () => {
+  const { status, written } = await redzone(
+    `-kernel ${SAMPLE} -append exit=0 -device isa-debug-exit,iobase=0xf4,iosize=4 -serial null --screenshot screen.png`,
+  );
+  expect(status).toBe(1);
+  const [[name, bytes]] = [...written] as [[string, string]];
+  expect(name).toMatch(/screen\.png$/);
+  expect(bytes.slice(0, 8)).toBe("\x89PNG\r\n\x1a\n");
+  // IHDR: text mode 3 is 720 or 640 × 400.
+  expect(Buffer.from(bytes, "latin1").readUInt32BE(20)).toBe(400);
+});
+
 it("refuses with a reason", async () => {
   expect(await redzone(`-kernel ${import.meta.dirname}/host.ts`)).toMatchObject({
     status: 4,
