@@ -28,7 +28,11 @@ export class Client {
   /** Events before this index have been waited for. */
   #seen = 0;
 
-  constructor() {
+  readonly #patience: number;
+
+  /** @param patience how long to wait for a response or an event, in milliseconds */
+  constructor(patience = PATIENCE_MILLISECONDS) {
+    this.#patience = patience;
     const { send } = startInline({ files: nodeFiles }, (message) => this.#receive(message as Message));
     this.#send = send;
   }
@@ -52,7 +56,7 @@ export class Client {
   respond(command: string, args?: unknown): Promise<DebugProtocol.Response> {
     const seq = this.#sequence++;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`no response to ${command}`)), PATIENCE_MILLISECONDS);
+      const timer = setTimeout(() => reject(new Error(`no response to ${command}`)), this.#patience);
       this.#waiting.set(seq, (response) => {
         clearTimeout(timer);
         resolve(response);
@@ -77,7 +81,7 @@ export class Client {
 
   /** The next event of this name that has not been waited for, and that `matches`. */
   async event(name: string, matches: (body: never) => boolean = () => true): Promise<DebugProtocol.Event> {
-    const deadline = Date.now() + PATIENCE_MILLISECONDS;
+    const deadline = Date.now() + this.#patience;
     for (;;) {
       const found = this.messages.findIndex(
         (message, i) =>

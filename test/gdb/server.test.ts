@@ -51,6 +51,39 @@ const quad = (g: string, n: number): bigint =>
   );
 const RIP = 16;
 
+describe("several processors", () => {
+  it("are threads: registers of each, a step of the one that is named, the others go on", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "redzone-gdb-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const kernel = join(folder, "threads.elf");
+    const source = resolve(import.meta.dirname, "../adapter/guests/threads.asm");
+    spawnSync("nasm", ["-f", "elf32", "-o", join(folder, "t.o"), source]);
+    spawnSync("ld", ["-m", "elf_i386", "-N", "-Ttext=0x200000", "-o", kernel, join(folder, "t.o")]);
+    const symbols = spawnSync("nm", [kernel], { encoding: "utf8" }).stdout;
+    const at = (name: string): string => new RegExp(`^0*([0-9a-f]+) . ${name}$`, "m").exec(symbols)![1]!;
+
+    const { gdb } = await connect(`-kernel ${kernel} -smp 4`);
+    expect(await gdb.ask("qfThreadInfo")).toBe("m1,2,3,4");
+    expect(Buffer.from(await gdb.ask("qThreadExtraInfo,2"), "hex").toString()).toBe(
+      "CPU#1 [waiting for SIPI]",
+    );
+    expect(await gdb.ask(`Z0,${at("started")},1`)).toBe("OK");
+    expect(await gdb.ask("vCont;c")).toBe("T05thread:02;");
+    expect(quad(await gdb.ask("g"), RIP)).toBe(BigInt(`0x${at("started")}`));
+    // The first processor has used up its turn meanwhile.
+    expect(await gdb.ask("Hg1")).toBe("OK");
+    const first = quad(await gdb.ask("g"), RIP);
+    expect(await gdb.ask("vCont;s:2;c:1")).toBe("T05thread:02;");
+    expect(quad(await gdb.ask("g"), RIP)).toBe(BigInt(`0x${at("started")}`) + 5n);
+    expect(await gdb.ask("Hg1")).toBe("OK");
+    expect(quad(await gdb.ask("g"), RIP)).toBe(first);
+    expect(await gdb.ask("Hc3")).toBe("OK");
+    expect(await gdb.ask("s")).toBe("T05thread:03;");
+    expect(await gdb.ask("Hg5")).toBe("E22");
+    gdb.send("k");
+  });
+});
+
 describe("packets", () => {
   it("carry every byte", () => {
     const data = String.fromCharCode(...Array.from({ length: 256 }, (_, i) => i));
