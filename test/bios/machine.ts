@@ -56,6 +56,8 @@ export interface Guest {
   log(): string;
   /** Runs until something other than the limit stops the machine. */
   run(instants?: number): StopReason;
+  /** Runs for some virtual time, idle or not: for guests that wait for keys. */
+  settle(nanoseconds?: number): StopReason;
   /** The rows of the text screen, without trailing blanks. */
   screen(): string[];
 }
@@ -92,6 +94,13 @@ export function start(
       for (;;) {
         const stop = machine.run({ instants: Math.min(end - machine.instant, 1e6) });
         if (stop.kind !== "limit" || machine.instant >= end) return stop;
+      }
+    },
+    settle: (nanoseconds = 10e6) => {
+      const until = machine.now + nanoseconds;
+      for (;;) {
+        const stop = machine.run({ instants: 1e6, untilNanoseconds: until });
+        if (stop.kind !== "limit" || machine.now >= until) return stop;
       }
     },
     screen: () => {

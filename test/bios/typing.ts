@@ -20,9 +20,9 @@ export function press(guest: Guest, name: string): void {
     guest.machine.input({ kind: "key", scancodes: [...scancodes(name, down)!] });
 }
 
-export function type(guest: Guest, text: string, instantsPerKey = 3e5): void {
+export function type(guest: Guest, text: string, nanosecondsPerKey = 5e6): void {
   for (const character of text) {
     press(guest, nameOf(character));
-    guest.run(instantsPerKey);
+    guest.settle(nanosecondsPerKey);
   }
 }
