@@ -36,13 +36,13 @@ const body = `
   <footer>
     <span id="machine"></span><span id="note"></span><span id="size"></span>
     <span id="hint"></span>
-    <select id="scale" title="Size of the picture" aria-label="Size of the picture">
-      <option value="whole">Fit, whole pixels</option><option value="fill">Fit, as large as possible</option>
+    <select id="scale" title="Size of the picture: Fit takes whole device pixels for each of the guest's, Fill all the room there is" aria-label="Size of the picture">
+      <option value="whole">Fit</option><option value="fill">Fill</option>
       <option value="1">1×</option><option value="2">2×</option><option value="3">3×</option><option value="4">4×</option>
     </select>
     <button id="mouse" aria-pressed="false" title="Give the mouse to the guest, too">Mouse</button>
     <button id="keys" title="Send Ctrl-Alt-Del and other keys that the editor keeps for itself">Keys…</button>
-    <button id="copy">Copy Text</button><button id="save" title="Save the picture as a PNG file">Save…</button>
+    <button id="copy" title="Copy the text on the display">Copy</button><button id="save" title="Save the picture as a PNG file">Save…</button>
   </footer>`;
 
 /** What is on the text screen of a machine goes to the clipboard. */

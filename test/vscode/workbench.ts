@@ -16,6 +16,8 @@ const GUTTER_PIXELS = 10;
 const STOP_MILLISECONDS = 30_000;
 const HOVER_MILLISECONDS = 4000;
 const HOVER_ATTEMPTS = 6;
+const PALETTE_MILLISECONDS = 5000;
+const PALETTE_ATTEMPTS = 4;
 
 export class Workbench {
   readonly page: Page;
@@ -76,10 +78,27 @@ export class Workbench {
     await this.page.mouse.up();
   }
 
+  /** Opens the palette. While the focus is on its way from one part of the window to another, nobody takes the key: it is pressed again. */
+  async palette(): Promise<Locator> {
+    const input = this.page.locator(".quick-input-widget input").first();
+    for (let attempt = 1; ; attempt++) {
+      await this.page.keyboard.press("F1");
+      const shown = input.waitFor({ state: "visible", timeout: PALETTE_MILLISECONDS });
+      if (attempt === PALETTE_ATTEMPTS) await shown;
+      else if (
+        !(await shown.then(
+          () => true,
+          () => false,
+        ))
+      )
+        continue;
+      return input;
+    }
+  }
+
   /** Runs a command of the palette by its title. */
   async command(title: string): Promise<void> {
-    await this.page.keyboard.press("F1");
-    const input = this.page.locator(".quick-input-widget input").first();
+    const input = await this.palette();
     await input.fill(`>${title}`);
     const row = this.page.locator(".quick-input-widget .monaco-list-row").filter({ hasText: title }).first();
     await row.waitFor();

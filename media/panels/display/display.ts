@@ -39,11 +39,13 @@ const copyButton = element("copy", HTMLButtonElement);
 const painter = new DisplayCanvas(canvas);
 const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 let isText = true;
+/** What the frame has for the picture, in CSS pixels. */
+let space = { width: 0, height: 0 };
 
 /** Sizes the canvas on the page. "whole": as many device pixels for each of the guest's as there is room for, a whole number if there is room for one. */
 function fit(): void {
   const ratio = window.devicePixelRatio;
-  const room = Math.min(frame.clientWidth / canvas.width, frame.clientHeight / canvas.height);
+  const room = Math.min(space.width / canvas.width, space.height / canvas.height);
   const whole = Math.floor(room * ratio) / ratio;
   const factor =
     scale.value === "fill" ? room : scale.value === "whole" ? whole || room : Number(scale.value) / ratio;
@@ -141,7 +143,10 @@ scale.addEventListener("change", () => {
   editor.setState({ scale: scale.value });
   fit();
 });
-new ResizeObserver(fit).observe(frame);
+new ResizeObserver(([entry]) => {
+  if (entry !== undefined) space = entry.contentRect;
+  fit();
+}).observe(frame);
 reducedMotion.addEventListener("change", () => setState(document.body.dataset["state"] ?? "empty"));
 tellHint();
 editor.postMessage({ kind: "ready" });
