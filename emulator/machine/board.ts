@@ -10,7 +10,8 @@ import { memoryMap } from "../boot/memory-map.ts";
 import { debugConsole, debugExit, postCode } from "../devices/debug-port.ts";
 import type { ApicRegisters, Core } from "../cpu/core.ts";
 import type { CpuModel } from "../cpu/system/model.ts";
-import type { Device, Now, RegionOps } from "../devices/device.ts";
+import type { Device, Line, Now, RegionOps } from "../devices/device.ts";
+import { Hpet } from "../devices/hpet.ts";
 import { IO_APIC_BASE } from "../devices/io-apic.ts";
 import { APIC_BASE } from "../devices/local-apic.ts";
 import { KeyboardController } from "../devices/keyboard-controller.ts";
@@ -43,6 +44,9 @@ export const IRQ = { pit: 0, keyboard: 1, serial1: 3, serial0: 4, rtc: 8, sci: 9
 const BYTES: RegionAccess = { valid: { max: 1 } };
 /** The DISPI ports take words, the data port at an odd address, too. */
 const DISPI_WORDS: RegionAccess = { valid: { min: 2, max: 2, unaligned: true } };
+
+const HPET_BASE = 0xfed00000;
+const HPET_WORDS: RegionAccess = { valid: { min: 4, max: 4 } };
 
 /** What the board asks of the machine. */
 export interface BoardEnvironment {
@@ -89,8 +93,9 @@ export class Board {
     const { reset, output } = environment;
     const interrupts = new Interrupts(config.cpus ?? 1, environment.processors, hasApic);
     const { pic } = interrupts;
-    const pit = new Pit(interrupts.gsi(IRQ.pit));
-    const rtc = new Rtc(interrupts.gsi(IRQ.rtc), config.rtcBase ?? RTC_BASE);
+    const hpet = config.hpet === false ? null : new Hpet((route) => this.#hpetLine(route));
+    const pit = new Pit(hpet?.pit ?? interrupts.gsi(IRQ.pit));
+    const rtc = new Rtc(hpet?.rtc ?? interrupts.gsi(IRQ.rtc), config.rtcBase ?? RTC_BASE);
     const speaker = new Speaker(pit);
     const { keyboard, mouse } = this;
     const keyboardController = new KeyboardController(
@@ -118,6 +123,7 @@ export class Board {
       pic,
       interrupts.ioApic,
       ...interrupts.apics,
+      ...(hpet === null ? [] : [hpet]), // before the chips whose lines go through it
       pit,
       speaker,
       rtc,
@@ -138,6 +144,7 @@ export class Board {
       { device: serial0, gsis: [IRQ.serial0] },
       { device: serial1, gsis: [IRQ.serial1] },
       { device: power, gsis: [IRQ.sci] },
+      ...(hpet === null ? [] : [{ device: hpet, gsis: [IRQ.pit, IRQ.rtc] }]),
       ...interrupts.apics.map((device) => ({ device, gsis: "message" }) as const),
     ];
 
@@ -155,6 +162,10 @@ export class Board {
     const apics = [apic!, ...otherApics];
     const current = (): RegionOps => apics[environment.currentCpu()] ?? apic!;
     this.#windows = (system) => {
+      if (hpet !== null) {
+        const region = MemoryRegion.io("hpet", 0x400, timed(hpet, hpet), { access: HPET_WORDS });
+        system.add(region, HPET_BASE);
+      }
       if (hasApic) system.add(MemoryRegion.io("apic-msi", 0x100000, apicOps), APIC_BASE, 4096);
       system.add(MemoryRegion.io("ioapic", 0x1000, interrupts.ioApic.registers), IO_APIC_BASE);
     };
@@ -230,6 +241,11 @@ export class Board {
   });
   readonly #ports: (io: MemoryRegion) => void;
   readonly #windows: (system: MemoryRegion) => void;
+
+  /** Interrupts 0 and 8 are ISA's; 2 is the I/O APIC's pin, which on the ISA bus is no interrupt. */
+  #hpetLine(route: number): Line {
+    return route === 2 ? this.interrupts.ioApic.line(route) : this.interrupts.gsi(route);
+  }
 
   /** Puts the devices' ports into the I/O space and their registers into memory, and plugs in what is on the PCI bus. */
   attach(memory: Memory, pcMemory: PcMemory, host: MachineHost): void {

@@ -1,0 +1,316 @@
+/**
+ * The High Precision Event Timer (IA-PC HPET 1.0a) as QEMU 7.2's `pc` has it: a 64-bit counter of 100 MHz and three comparators.
+ *
+ *     0x000  capabilities: 0x8086a201, above it the period, 10^7 fs        0x010  configuration: 0 run, 1 legacy routing
+ *     0x020  interrupts of level-triggered timers (1 clears)               0x0f0  counter
+ *     0x100 + 0x20 n  timer n: 1 level, 2 enabled, 3 periodic, 6 set the accumulator, 8 32 bits, 13:9 route; what it can do in 4, 5 and 63:32
+ *     0x108 + 0x20 n  comparator; in periodic mode a write is the period, and with bit 6 the next match, too
+ *
+ * Registers take 32-bit accesses; no message-signalled interrupts. In legacy routing timers 0 and 1 have interrupts 0 and 8, and the PIT and the RTC, which have them
+ * otherwise, are cut off.
+ *
+ * Invariant: the counter is worked out from virtual time; a timer knows the tick at which it matches. As in QEMU a comparator set to the past matches at
+ * the next tick; a chip would go once around.
+ */
+import type { Nanoseconds } from "../numbers.ts";
+import type { Device, Line, PlainData, RegionOps } from "./device.ts";
+
+const TICK_NANOSECONDS = 10;
+const CAPABILITIES = 0x8086a201;
+const PERIOD_FEMTOSECONDS = 10_000_000;
+const TIMERS = 3;
+/** Interrupts that a timer can be routed to: the I/O APIC's pin 2. */
+const ROUTES = 1 << 2;
+const LEGACY_ROUTES = [0, 8] as const;
+
+const CONFIG = { run: 1, legacy: 2 } as const;
+const TIMER = { level: 2, enabled: 4, periodic: 8, setValue: 0x40, bits32: 0x100, abilities: 0x30 } as const;
+const TIMER_WRITABLE = 0x7f4e;
+const REGISTER = {
+  capabilities: 0x00,
+  configuration: 0x10,
+  status: 0x20,
+  counter: 0xf0,
+  timers: 0x100,
+} as const;
+
+const MASK_32 = 0xffffffffn;
+/** A tick that is so far away is never reached. */
+const FAR = 2 ** 50;
+
+interface Timer {
+  config: number;
+  comparator: bigint;
+  period: bigint;
+  /** Number of the tick, counted from virtual time 0, at which it matches next; null: it does not. */
+  due: number | null;
+}
+
+/** Plain data: 64-bit values in hexadecimal. */
+type State = {
+  config: number;
+  status: number;
+  counter: string;
+  timers: { config: number; comparator: string; period: string; due: number | null }[];
+  levels: { pit: boolean; rtc: boolean };
+  now: number;
+};
+
+export class Hpet implements Device, RegionOps {
+  readonly name = "hpet";
+  readonly #line: (route: number) => Line;
+  #config = 0;
+  #status = 0;
+  /** The counter at tick 0 while it runs, its value while it does not. */
+  #counter = 0n;
+  #timers: Timer[] = powerOn();
+  /** What the chips behind interrupts 0 and 8 want. */
+  #levels = { pit: false, rtc: false };
+  #now = 0;
+
+  /** @param line the wire of an interrupt: 0 and 8 as the ISA bus has them, 2 the I/O APIC's pin */
+  constructor(line: (route: number) => Line) {
+    this.#line = line;
+  }
+
+  /** The PIT's and the RTC's way to interrupts 0 and 8. */
+  readonly pit: Line = (level) => this.#pass("pit", 0, level);
+  readonly rtc: Line = (level) => this.#pass("rtc", 1, level);
+
+  reset(): void {
+    for (let n = 0; n < TIMERS; n++) this.#lower(n);
+    this.#config = 0;
+    this.#status = 0;
+    this.#counter = 0n;
+    this.#timers = powerOn();
+  }
+
+  get deadline(): number {
+    let due = Infinity;
+    if (this.#runs)
+      for (const timer of this.#timers)
+        if (timer.due !== null && timer.config & TIMER.enabled) due = Math.min(due, timer.due);
+    return due * TICK_NANOSECONDS;
+  }
+
+  tick(now: Nanoseconds): void {
+    this.#now = now;
+    if (!this.#runs) return;
+    for (const [n, timer] of this.#timers.entries())
+      if (timer.due !== null && timer.due <= this.#tick) this.#match(n, timer);
+  }
+
+  /** The counter, 64 bits. */
+  get counter(): bigint {
+    return this.#runs ? BigInt.asUintN(64, this.#counter + BigInt(this.#tick)) : this.#counter;
+  }
+
+  // --- registers --------------------------------------------------------------------------------------------------------------------------
+
+  read(address: number): number {
+    const high = address & 4;
+    const half = (value: bigint): number => Number((high ? value >> 32n : value) & MASK_32);
+    const register = address & ~7;
+    if (register >= REGISTER.timers) {
+      const timer = this.#timers[(register - REGISTER.timers) >> 5];
+      if (timer === undefined) return 0;
+      if ((register & 0x18) === 0) return high ? ROUTES : timer.config;
+      return (register & 0x18) === 8 ? half(timer.comparator) : 0;
+    }
+    switch (register) {
+      case REGISTER.capabilities:
+        return high ? PERIOD_FEMTOSECONDS : CAPABILITIES;
+      case REGISTER.configuration:
+        return high ? 0 : this.#config;
+      case REGISTER.status:
+        return high ? 0 : this.#status;
+      case REGISTER.counter:
+        return half(this.counter);
+      default:
+        return 0;
+    }
+  }
+
+  write(address: number, _size: 1 | 2 | 4, value: number): void {
+    const isHigh = (address & 4) !== 0;
+    const register = address & ~7;
+    if (register >= REGISTER.timers) {
+      const n = (register - REGISTER.timers) >> 5;
+      const timer = this.#timers[n];
+      if (timer === undefined) return;
+      if ((register & 0x18) === 8) this.#writeComparator(timer, isHigh, value);
+      else if ((register & 0x18) === 0 && !isHigh) this.#writeTimer(n, timer, value);
+    } else if (register === REGISTER.counter) {
+      if (!this.#runs) this.#counter = merge(this.#counter, isHigh, value);
+    } else if (isHigh) return;
+    else if (register === REGISTER.configuration) this.#configure(value & (CONFIG.run | CONFIG.legacy));
+    else if (register === REGISTER.status)
+      for (let n = 0; n < TIMERS; n++) if (value & this.#status & (1 << n)) this.#lower(n);
+  }
+
+  #configure(value: number): void {
+    const changed = value ^ this.#config;
+    if (changed & CONFIG.run) {
+      const { counter } = this;
+      if (this.#runs) for (let n = 0; n < TIMERS; n++) this.#lower(n);
+      this.#config = (this.#config & ~CONFIG.run) | (value & CONFIG.run);
+      this.#counter = this.#runs ? counter - BigInt(this.#tick) : counter;
+      for (const timer of this.#timers) {
+        if (this.#runs) this.#arm(timer);
+        else timer.due = null;
+      }
+    }
+    if (changed & CONFIG.legacy) {
+      // The lines change hands: low in between.
+      for (const [n, route] of LEGACY_ROUTES.entries()) {
+        this.#lower(n);
+        this.#line(route)(false);
+      }
+      this.#config = value;
+      this.#pass("pit", 0, this.#levels.pit);
+      this.#pass("rtc", 1, this.#levels.rtc);
+    }
+  }
+
+  #writeTimer(n: number, timer: Timer, value: number): void {
+    const before = timer.config;
+    const config = (value & TIMER_WRITABLE) | TIMER.abilities;
+    // A line that is left, or a level that is none any more, falls.
+    if ((before ^ config) & (TIMER.level | 0x3e00)) this.#lower(n);
+    timer.config = config;
+    if (config & TIMER.bits32) {
+      timer.comparator &= MASK_32;
+      timer.period &= MASK_32;
+    }
+    if (!(config & TIMER.enabled)) {
+      this.#lower(n);
+      timer.due = null;
+    } else if (!(before & TIMER.enabled) && this.#runs) this.#arm(timer);
+  }
+
+  #writeComparator(timer: Timer, isHigh: boolean, value: number): void {
+    const isPeriodic = (timer.config & TIMER.periodic) !== 0;
+    if (isHigh && timer.config & TIMER.bits32) return;
+    if (!isPeriodic || timer.config & TIMER.setValue)
+      timer.comparator = merge(timer.comparator, isHigh, value);
+    if (isPeriodic) timer.period = merge(timer.period, isHigh, value);
+    timer.config &= ~TIMER.setValue;
+    if (this.#runs) this.#arm(timer);
+  }
+
+  // --- time -------------------------------------------------------------------------------------------------------------------------------
+
+  get #runs(): boolean {
+    return (this.#config & CONFIG.run) !== 0;
+  }
+
+  get #isLegacy(): boolean {
+    return (this.#config & CONFIG.legacy) !== 0;
+  }
+
+  get #tick(): number {
+    return Math.floor(this.#now / TICK_NANOSECONDS);
+  }
+
+  /** Finds the next match. */
+  #arm(timer: Timer): void {
+    const bits = timer.config & TIMER.bits32 ? 32 : 64;
+    const distance = BigInt.asIntN(bits, timer.comparator - this.counter);
+    const ticks = distance > 0n ? Number(distance) : 1;
+    timer.due = ticks < FAR ? this.#tick + ticks : null;
+  }
+
+  #match(n: number, timer: Timer): void {
+    const due = timer.due!;
+    const late = this.#tick - due;
+    const isPeriodic = (timer.config & TIMER.periodic) !== 0 && timer.period > 0n;
+    if (isPeriodic) {
+      const bits = timer.config & TIMER.bits32 ? 32 : 64;
+      // After the tick at which it matched: the comparator may have been in the past.
+      const behind = BigInt.asIntN(bits, this.counter - timer.comparator);
+      const periods = behind < 0n ? 0n : behind / timer.period + 1n;
+      timer.comparator = BigInt.asUintN(bits, timer.comparator + periods * timer.period);
+      this.#arm(timer);
+    } else timer.due = timer.config & TIMER.bits32 ? due + 2 ** 32 * (Math.floor(late / 2 ** 32) + 1) : null;
+    if (timer.config & TIMER.enabled) this.#raise(n, timer);
+  }
+
+  // --- interrupts -------------------------------------------------------------------------------------------------------------------------
+
+  /** The wire of timer n; null if it has none. */
+  #wire(n: number): Line | null {
+    const legacy = this.#isLegacy ? LEGACY_ROUTES[n] : undefined;
+    if (legacy !== undefined) return this.#line(legacy);
+    const route = (this.#timers[n]!.config >>> 9) & 31;
+    return ROUTES & (1 << route) ? this.#line(route) : null;
+  }
+
+  #raise(n: number, timer: Timer): void {
+    const wire = this.#wire(n);
+    wire?.(true);
+    if (timer.config & TIMER.level) this.#status |= 1 << n;
+    else wire?.(false);
+  }
+
+  #lower(n: number): void {
+    if ((this.#status & (1 << n)) === 0) return;
+    this.#status &= ~(1 << n);
+    this.#wire(n)?.(false);
+  }
+
+  #pass(chip: "pit" | "rtc", n: 0 | 1, level: boolean): void {
+    this.#levels[chip] = level;
+    if (!this.#isLegacy) this.#line(LEGACY_ROUTES[n])(level);
+  }
+
+  // --- state ------------------------------------------------------------------------------------------------------------------------------
+
+  save(): PlainData {
+    const state: State = {
+      config: this.#config,
+      status: this.#status,
+      counter: this.#counter.toString(16),
+      timers: this.#timers.map(({ config, comparator, period, due }) => ({
+        config,
+        comparator: comparator.toString(16),
+        period: period.toString(16),
+        due,
+      })),
+      levels: { ...this.#levels },
+      now: this.#now,
+    };
+    return state;
+  }
+
+  load(state: PlainData): void {
+    const saved = state as State;
+    const parse = (text: string): bigint =>
+      text.startsWith("-") ? -BigInt(`0x${text.slice(1)}`) : BigInt(`0x${text}`);
+    this.#config = saved.config;
+    this.#status = saved.status;
+    this.#counter = parse(saved.counter);
+    this.#timers = saved.timers.map(({ config, comparator, period, due }) => ({
+      config,
+      comparator: parse(comparator),
+      period: parse(period),
+      due,
+    }));
+    this.#levels = { ...saved.levels };
+    this.#now = saved.now;
+  }
+}
+
+function powerOn(): Timer[] {
+  return Array.from({ length: TIMERS }, () => ({
+    config: TIMER.abilities,
+    comparator: 0xffff_ffff_ffff_ffffn,
+    period: 0n,
+    due: null,
+  }));
+}
+
+/** A 64-bit value after a write of one half. */
+function merge(value: bigint, isHigh: boolean, half: number): bigint {
+  const bits = BigInt(half >>> 0);
+  return isHigh ? (value & MASK_32) | (bits << 32n) : (value & ~MASK_32) | bits;
+}
