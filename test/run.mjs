@@ -34,6 +34,15 @@ const tools = [
   { needs: "xorriso", package: "xorriso", without: "GRUB's CD" },
   { needs: "mformat", package: "mtools", without: "GRUB's CD" },
   { needs: "unzip", package: "unzip", without: "a look into the VSIX" },
+  { needs: "grub-mkrescue", package: "grub-common", without: "GRUB's rescue CD" },
+  {
+    needs: "GRUB for a PC's BIOS",
+    works: () => existsSync("/usr/lib/grub/i386-pc/cdboot.img"),
+    package: "grub-pc-bin",
+    without: "GRUB's rescue CD",
+  },
+  { needs: "xorriso", package: "xorriso", without: "GRUB's rescue CD" },
+  { needs: "mformat", package: "mtools", without: "GRUB's rescue CD" },
   { needs: "chromium", package: "chromium", without: "the editor in a browser" },
 ];
 

@@ -83,7 +83,7 @@ export function handOver(board: Board, memory: Memory, pc: PcMemory, config: Mac
   board.interrupts.apics[0]?.handOver();
   assignResources(board.slots.bus);
   board.vga.setMode(VGA_MODE_3);
-  for (const [index, value] of cmosMemory(pc, config)) board.rtc.configure(index, value);
+  for (const [index, value] of cmosMemory(pc, config, board.drives)) board.rtc.configure(index, value);
 }
 
 /** The windows below 1 MiB show RAM, in which firmware has left itself: all read-only but 0xe8000 … 0xeffff. */
@@ -109,11 +109,15 @@ export function loadFirmware(
   image: Uint8Array,
 ): void {
   if (pc.bios.block) memory.writeBlock(pc.bios.block, pc.bios.size - image.length, image);
-  for (const [index, value] of cmosMemory(pc, config)) board.rtc.configure(index, value);
+  for (const [index, value] of cmosMemory(pc, config, board.drives)) board.rtc.configure(index, value);
 }
 
 /** CMOS memory as QEMU's `pc` fills it (hw/i386/pc.c): sizes of memory, equipment, boot order. */
-function cmosMemory({ split }: PcMemory, config: MachineConfig): (readonly [index: number, value: number])[] {
+function cmosMemory(
+  { split }: PcMemory,
+  config: MachineConfig,
+  drives: Board["drives"],
+): (readonly [index: number, value: number])[] {
   const word = (index: number, value: number): (readonly [number, number])[] => [
     [index, value & 0xff],
     [index + 1, (value >> 8) & 0xff],
@@ -129,6 +133,7 @@ function cmosMemory({ split }: PcMemory, config: MachineConfig): (readonly [inde
     ...word(0x30, extended),
     ...word(0x34, above16M),
     ...bootOrder(config.bootOrder ?? "cad"),
+    [0x39, diskTranslation(config, drives)],
     ...word(0x5b, above4G & 0xffff),
     [0x5d, Math.floor(above4G / 0x10000)],
     [0x5f, (config.cpus ?? 1) - 1],
@@ -142,4 +147,14 @@ function bootOrder(order: string): (readonly [index: number, value: number])[] {
     [0x38, third! << 4],
     [0x3d, (second! << 4) | first!],
   ];
+}
+
+/** Two bits for each IDE disk: 1 where it has more cylinders than INT 13h can name and its geometry is made up of more heads ("LBA translation"). */
+function diskTranslation({ drives = [] }: MachineConfig, images: Board["drives"]): number {
+  let bits = 0;
+  for (const { id, attach, media, index } of drives) {
+    const bytes = images.get(id)?.image.sizeBytes ?? 0;
+    if (attach === "ide" && media === "disk" && bytes >= 1025 * 16 * 63 * 512) bits |= 1 << (index * 2);
+  }
+  return bits;
 }

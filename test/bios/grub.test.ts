@@ -1,25 +1,8 @@
 /** GRUB's rescue CD: El Torito, its prompt on the text screen through INT 10h and 16h, the file system through INT 13h, and a kernel started from it. */
-import { execFileSync, spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { CACHE, type Guest, MemoryImage, start } from "./machine.ts";
+import { type Guest, MemoryImage, start } from "./machine.ts";
+import { hasGrub, rescueCd } from "./rescue.ts";
 import { type } from "./typing.ts";
-
-const SAMPLE = fileURLToPath(new URL("../../media/sample-kernel/sample.elf", import.meta.url));
-const hasGrub =
-  spawnSync("grub-mkrescue", ["--version"]).status === 0 &&
-  spawnSync("xorriso", ["--version"]).status === 0 &&
-  existsSync("/usr/lib/grub/i386-pc/cdboot.img");
-
-/** A rescue CD with the sample kernel on it. */
-export function rescueCd(): Uint8Array {
-  const folder = `${CACHE}rescue`;
-  mkdirSync(folder, { recursive: true });
-  copyFileSync(SAMPLE, `${folder}/sample.elf`);
-  execFileSync("grub-mkrescue", ["-o", `${CACHE}rescue.iso`, folder], { stdio: "ignore" });
-  return new Uint8Array(readFileSync(`${CACHE}rescue.iso`));
-}
 
 /** Runs until a line of the screen is `line`. */
 function runUntil(guest: Guest, line: string, instants: number): void {
@@ -35,7 +18,7 @@ test.skipIf(!hasGrub)(
   { timeout: 300_000 },
   () => {
     // GRUB measures its time-stamp counter against the PIT for 55 ms: fewer instants with a slower processor.
-    const guest = start([["cd", new MemoryImage(rescueCd())]], { nanosecondsPerInstant: 16 });
+    const guest = start([["cd", new MemoryImage(rescueCd("grub"))]], { nanosecondsPerInstant: 16 });
     let serial = "";
     const onOutput = guest.machine.onOutput;
     guest.machine.onOutput = (channel, byte) => {
