@@ -13,6 +13,7 @@ export function lifecycle(state: State): Handlers {
   let isReady: () => void = () => undefined;
   /** Indexing in the background; a number changes when it is to stop. */
   let indexing = 0;
+  let indexSymbols: () => void = () => undefined;
   let progressId: string | null = null;
   /** The configuration, for a restart without a new one. */
   let lastGiven: unknown;
@@ -60,7 +61,10 @@ export function lifecycle(state: State): Handlers {
     for (const module of target.loaded.modules)
       state.host.event("module", { reason: "new", module: { id: module.id, name: module.name } });
     // A file that makes the reader fail costs its names, not the session.
-    index(target, ++indexing).catch((error: unknown) => state.tellError("index symbols", error));
+    indexSymbols = () =>
+      void index(target, ++indexing).catch((error: unknown) => state.tellError("index symbols", error));
+    // Of a kernel with hundreds of megabytes of debug information the breakpoints come first.
+    if (configured || target.loaded.kernel === null) indexSymbols();
   };
 
   /** Begins to run, or stands at the first instruction. */
@@ -127,7 +131,9 @@ export function lifecycle(state: State): Handlers {
       state.host.event("initialized");
       // The response waits for the breakpoints, so that a client knows all is set when it has it.
       if (!configured) await new Promise<void>((resolve) => (isReady = resolve));
-      if (!state.hasEnded) state.later(go);
+      if (state.hasEnded) return;
+      if (state.launched().loaded.kernel !== null) indexSymbols();
+      state.later(go);
     },
     attach() {
       throw attachUnsupported();
