@@ -48,6 +48,10 @@ const body = `
 /** What is on the text screen of a machine goes to the clipboard. */
 export async function copyDisplayText(machine: Machine): Promise<void> {
   const { text } = await machine.request("redzone/display", {});
+  await copyText(text);
+}
+
+async function copyText(text: { readonly lines: string } | null): Promise<void> {
   if (text === null) {
     await vscode.window.showInformationMessage("The display is in a graphics mode; it has no text to copy.");
     return;
@@ -192,7 +196,10 @@ class DisplayPanel {
         await machine?.request("redzone/mouse", message.mouse);
         break;
       case "command":
-        await vscode.commands.executeCommand(`redzone.${message.command}`);
+        // The last picture of a session that is over is all there is.
+        if (message.command === "copyDisplayText" && machine === undefined)
+          await copyText(this.#shown?.picture.whole.text ?? null);
+        else await vscode.commands.executeCommand(`redzone.${message.command}`);
         break;
     }
   }
