@@ -1,55 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { Vga } from "../../emulator/devices/vga.ts";
-import { VGA_MODE_3 } from "../../emulator/machine/platform.ts";
-import { Memory, statePage } from "../../emulator/memory/index.ts";
-import { bytes, ns } from "./recorder.ts";
-
-function vga() {
-  const memoryOfGuest = new Memory(new WebAssembly.Memory({ initial: 160, maximum: 2048 }));
-  const device = new Vga();
-  device.attach(memoryOfGuest);
-  memoryOfGuest.system.add(device.window, 0xa0000, 1);
-  device.reset();
-  device.setMode(VGA_MODE_3);
-  const ports = Object.fromEntries(
-    [0x3b4, 0x3ba, 0x3c0, 0x3d4, 0x3da].map((first) => [first, bytes(device.ports(first))]),
-  );
-  const at = (port: number): [ReturnType<typeof bytes>, number] => {
-    const first = [0x3da, 0x3d4, 0x3c0, 0x3ba, 0x3b4].find((start) => port >= start)!;
-    return [ports[first]!, port - first];
-  };
-  const out = (port: number, value: number): void => {
-    const [ops, offset] = at(port);
-    ops.out(offset, value);
-  };
-  const input = (port: number): number => {
-    const [ops, offset] = at(port);
-    return ops.in(offset);
-  };
-  const indexed = (port: number, index: number, value?: number): number => {
-    out(port, index);
-    if (value !== undefined) out(port + 1, value);
-    return input(port + 1);
-  };
-  // As the processor reaches it: a chained window has no byte operations.
-  const memory = {
-    in: (offset: number) => memoryOfGuest.read((0xa0000 + offset) as never, 1),
-    out: (offset: number, value: number) => memoryOfGuest.write((0xa0000 + offset) as never, 1, value),
-  };
-  const row = (number: number): string => {
-    const { columns, cells } = device.screen();
-    return Array.from({ length: columns }, (_, i) => String.fromCharCode(cells[(number * columns + i) * 2]!))
-      .join("")
-      .trimEnd();
-  };
-  const print = (address: number, text: string): void => {
-    for (let i = 0; i < text.length; i++) {
-      memory.out(address - 0xa0000 + i * 2, text.charCodeAt(i));
-      memory.out(address - 0xa0000 + i * 2 + 1, 0x1f);
-    }
-  };
-  return { device, out, in: input, indexed, memory, row, print, memoryOfGuest };
-}
+import { cursorBox } from "../../emulator/devices/vga-text.ts";
+import { statePage } from "../../emulator/memory/index.ts";
+import { ns } from "./recorder.ts";
+import { vga } from "./vga-card.ts";
 
 describe("VGA", () => {
   test("shows text written to 0xb8000", () => {
@@ -225,5 +178,51 @@ describe("VGA", () => {
     expect(copy.device.save()).toEqual(saved);
     copy.print(0xb8000, "else");
     expect(String.fromCharCode(statePage(pages.blocks["0000:00:02.0/vga.vram"]!, 0)![0]!)).toBe("k");
+  });
+});
+
+describe("the picture of a text screen", () => {
+  test("is black while the palette is written, and the cells' otherwise", () => {
+    const { device, print, out, in: input } = vga();
+    print(0xb8000, "\xdb");
+    const colour = () => [...device.picture().pixels.subarray(0, 4)];
+    expect(colour()).toEqual([255, 255, 255, 255]);
+    input(0x3da);
+    out(0x3c0, 0x00);
+    expect(colour()).toEqual([0, 0, 0, 255]);
+    expect(device.display().kind).toBe("pixels");
+    out(0x3c0, 0x20);
+    expect(device.display().kind).toBe("pixels"); // that was data
+    out(0x3c0, 0x20);
+    expect(colour()).toEqual([255, 255, 255, 255]);
+  });
+
+  test("only the lines of a row that changed have a new version", () => {
+    const { device, print } = vga();
+    device.picture();
+    const before = device.version;
+    print(0xb8000 + 160 * 3, "A");
+    const changed = [...device.picture().rowVersions].flatMap((version, y) => (version > before ? [y] : []));
+    expect(changed.every((y) => y >= 48 && y < 64)).toBe(true);
+    expect(changed.length).toBeGreaterThan(8);
+  });
+
+  test("says where the cursor is", () => {
+    const { device, indexed } = vga();
+    indexed(0x3d4, 0x0f, 82);
+    const display = device.display();
+    expect(display).toMatchObject({
+      kind: "text",
+      cellWidth: 9,
+      cellHeight: 16,
+      cursor: { index: 82, start: 13, end: 14, visible: true },
+    });
+    expect(display.kind === "text" && cursorBox(display)).toEqual({
+      x: 18,
+      y: 29,
+      width: 9,
+      height: 2,
+      colour: [0xa8, 0xa8, 0xa8],
+    });
   });
 });
