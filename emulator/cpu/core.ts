@@ -27,6 +27,7 @@ import type { SegmentAccess } from "./system/segmentation.ts";
 import { Views } from "./views.ts";
 import {
   clearTlb,
+  closeUserPages,
   dropTags,
   dropWriteTags,
   FilledEntries,
@@ -108,6 +109,8 @@ export class Core extends Registers {
   largePagesCached = false;
   tagsWritten = false;
   readonly filled = new FilledEntries();
+  /** Data entries (indices in `u32`) of user pages that have supervisor tags because EFLAGS.AC is set under SMAP. */
+  readonly openedPages: number[] = [];
   /** Where `commit` puts the bytes of a store that went to SCRATCH: guest-physical address, and that of the second page. */
   commitAddress = 0;
   commitNext = 0;
@@ -237,6 +240,7 @@ export class Core extends Registers {
     const alignmentChecked = cpl === 3 && (u32[STATE.cr0 >>> 2]! & CR0.AM) !== 0 && this.systemFlag(FLAG.AC);
     if (alignmentChecked && !this.alignmentChecked) dropTags(this);
     this.alignmentChecked = alignmentChecked;
+    this.closePages();
     u32[RUN.dataTags >>> 2] = cpl === 3 ? TLB.readUser : TLB.readSystem;
     u32[RUN.codeTags >>> 2] = cpl === 3 ? 8 : 0;
     u32[RUN.linearMask >>> 2] = 0xffffffff;
@@ -247,6 +251,11 @@ export class Core extends Registers {
     u32[(RUN.codePage + 4) >>> 2] = 0xffffffff;
     if ((this.watched & (WATCH.mode | WATCH.privilege)) !== 0)
       this.#reportMode(modeBefore, mode, cplBefore, cpl);
+  }
+
+  /** EFLAGS.AC may have been cleared: call it after a change that `updateMode` is not called for. */
+  closePages(): void {
+    if (this.openedPages.length > 0 && !this.systemFlag(FLAG.AC)) closeUserPages(this);
   }
 
   /** PE, PG and LMA are reported by whoever writes CR0. */

@@ -87,10 +87,11 @@ export function touch(
 }
 
 /**
- * Host address of `size` bytes at RUN.address if a tag allows the access, as emitted code finds it; else 0. User pages have no supervisor tags
- * under SMAP, so that the processor's own accesses may use those.
+ * Host address of `size` bytes at RUN.address if a tag allows the access, as emitted code finds it; else 0. The processor's own accesses use the supervisor
+ * tags, but not while EFLAGS.AC has given those to user pages: SMAP holds for them all the same (SDM 3A 4.6.1).
  */
 export function tagged(core: Core, size: number, write: boolean, by: By): number {
+  if (by === BY.processor && core.openedPages.length > 0) return 0;
   const u32 = core.u32;
   const lo = u32[RUN.address >>> 2]!;
   const at = (TLB.base >>> 2) + ((lo >>> 12) & (TLB.entries - 1)) * (TLB.entryBytes >>> 2);

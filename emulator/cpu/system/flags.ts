@@ -43,6 +43,7 @@ const popf: Operation = (core, insn) => {
   // RF is cleared whatever the image says.
   replaceFlags(core, image & ~FLAG.RF, mask);
   if (core.cpl === 3) core.updateMode();
+  else core.closePages();
 }; // oxfmt-ignore
 
 /** Whether CLI and STI act on IF, on VIF, or fault (SDM 2, tables of CLI and STI). */

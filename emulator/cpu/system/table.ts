@@ -129,6 +129,7 @@ const setAlignmentCheck =
   (core) => {
     if (core.cpl !== 0) throw ud(`${name} at CPL ${core.cpl}`);
     core.setSystemFlag(FLAG.AC, value);
+    core.closePages();
   };
 
 const xgetbv: Operation = (core) => {

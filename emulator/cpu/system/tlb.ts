@@ -10,7 +10,7 @@ import { physical } from "../../numbers.ts";
 import type { LinearAddress, PhysicalAddress } from "../../numbers.ts";
 import { linear } from "../../numbers.ts";
 import type { Core } from "../core.ts";
-import { CR0, CR4 } from "../registers.ts";
+import { CR0, CR4, FLAG } from "../registers.ts";
 import { FRAMES, ITLB, RUN, STATE, TLB, TLB_FLAG } from "../layout.ts";
 import { ACCESS, BY, forbids, walk } from "./paging.ts";
 import type { By } from "./paging.ts";
@@ -108,8 +108,10 @@ export function writeTags(core: Core, entry: number, frame: number, writableFram
     u32[at + tag] = u32[at + 10]!;
     u32[at + tag + 1] = u32[at + 11]!;
   };
-  // With SMAP on, user pages never get supervisor tags: EFLAGS.AC then needs no attention.
-  if (!user || (core.cr4 & CR4.SMAP) === 0) {
+  // Under SMAP a user page gets supervisor tags only while EFLAGS.AC lets supervisors in; `closeUserPages` takes them away.
+  const guarded = user && (core.cr4 & CR4.SMAP) !== 0;
+  if (!guarded || core.systemFlag(FLAG.AC)) {
+    if (guarded) core.openedPages.push(at);
     set(TLB.readSystem >>> 2);
     if (writable && ((flags & TLB_FLAG.writable) !== 0 || (core.cr0 & CR0.WP) === 0)) set(TLB.writeSystem >>> 2);
   }
@@ -136,6 +138,14 @@ function breakpointInPage(core: Core, lo: number, hi: number): boolean {
     if ((core.word(at) & 0xfffff000) >>> 0 === lo && core.word(at + 4) === hi) return true;
   }
   return false;
+}
+
+/** EFLAGS.AC was cleared: supervisors may not reach user pages any more. */
+export function closeUserPages(core: Core): void {
+  const u32 = core.u32;
+  for (const at of core.openedPages)
+    for (const tag of [TLB.readSystem >>> 2, TLB.writeSystem >>> 2]) u32[at + tag] = u32[at + tag + 1] = EMPTY;
+  core.openedPages.length = 0;
 }
 
 /** Forgets the data tags: host addresses changed, or what may be reached without a look did. The TLB itself stays. */
