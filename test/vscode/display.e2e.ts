@@ -13,6 +13,16 @@ const folder = path.join(tmpdir(), "redzone-e2e/display");
 /** Of the picture guest's pictures the first in 32 bits. */
 const GRAPHICS = 8;
 
+/** Of the browser's canvas what is looked at: the tests are compiled without the browser's library. */
+interface Canvas {
+  readonly width: number;
+  readonly height: number;
+  getContext(kind: "2d"): {
+    getImageData(x: number, y: number, width: number, height: number): { readonly data: Uint8ClampedArray };
+  };
+  getBoundingClientRect(): { readonly width: number };
+}
+
 describe.skipIf(browserPath === null || !canCompile)("the Display panel", () => {
   let server: Server;
   let window: Workbench;
@@ -53,8 +63,8 @@ describe.skipIf(browserPath === null || !canCompile)("the Display panel", () => 
   const hint = () => window.webview.locator("#hint").innerText();
   const canvas = () =>
     window.webview.locator("#canvas").evaluate((element) => {
-      const picture = element as unknown as HTMLCanvasElement;
-      const { data } = picture.getContext("2d")!.getImageData(0, 0, picture.width, picture.height);
+      const picture = element as unknown as Canvas;
+      const { data } = picture.getContext("2d").getImageData(0, 0, picture.width, picture.height);
       return {
         width: picture.width,
         height: picture.height,
@@ -116,7 +126,7 @@ describe.skipIf(browserPath === null || !canCompile)("the Display panel", () => 
 
   it("copies its text", async () => {
     await window.webview.locator("#copy").click();
-    const clipboard = () => window.page.evaluate(() => navigator.clipboard.readText());
+    const clipboard = () => window.page.evaluate<string>("navigator.clipboard.readText()");
     await expect.poll(clipboard).toMatch(/Redzone sample kernel/u);
   });
 
@@ -177,9 +187,9 @@ describe.skipIf(browserPath === null || !canCompile)("the Display panel", () => 
     await window.tab("Display").click();
     await expect.poll(text).toMatch(/typed/u);
     await expect.poll(async () => (await canvas()).colours).toBeGreaterThan(2);
-    await window.page.evaluate(() => navigator.clipboard.writeText(""));
+    await window.page.evaluate("navigator.clipboard.writeText('')");
     await window.webview.locator("#copy").click();
-    await expect.poll(() => window.page.evaluate(() => navigator.clipboard.readText())).toMatch(/typed/u);
+    await expect.poll(() => window.page.evaluate<string>("navigator.clipboard.readText()")).toMatch(/typed/u);
   });
 
   it("shows graphics, and gives the guest the mouse when clicked", async () => {
