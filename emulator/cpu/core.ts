@@ -356,9 +356,9 @@ export class Core extends Registers {
     writeLinear(this, address, size, value, options?.system === true ? BY.processor : this.by);
   }
   /** Throws what an access of `size` bytes at RUN.effective in `segment` would throw, and does nothing else. */
-  probeMemory(segment: SegmentNumber, offset: bigint, size: number, write: boolean): void {
+  probeMemory(segment: SegmentNumber, offset: bigint, size: number, write: boolean, aligned = false): void {
     this.#segmented(segment, offset, size, write ? 1 : 0);
-    probe(this, this.quad(RUN.address), size, write, this.by);
+    probe(this, this.quad(RUN.address), size, write, this.by, aligned);
   }
 
   /** Guest-physical address by the paging structures as they are in memory now (not the TLB), whatever the rights; null if nothing is mapped. Changes nothing. */

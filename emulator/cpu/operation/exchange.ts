@@ -16,7 +16,7 @@ function compareExchange(core: Core, insn: Instruction): void {
     throw new Fault(VECTOR.GP, 0, "CMPXCHG16B operand is not aligned to 16 bytes");
   }
   const offset = core.effective;
-  core.probeMemory(insn.segment, offset, size, true);
+  core.probeMemory(insn.segment, offset, size, true, true);
   const present = core.readMemory(insn.segment, offset, size);
   const equal = present === join(core, RDX, RAX, bits);
   // The operand is written either way, as the manual has it: with its own value if they differ.

@@ -271,12 +271,20 @@ export function readPair(core: Core, address: bigint): readonly [low: number, hi
   return [view.getUint32(host, true), view.getUint32(host + 4, true)];
 }
 
-/** Checks that `size` bytes (at most a page) may be read or written, without doing it. */
-export function probe(core: Core, address: bigint, size: number, write: boolean, by: By): void {
+/** Checks that `size` bytes (at most a page) may be read or written, without doing it; with `aligned` also what EFLAGS.AC asks for, which comes first. */
+export function probe(
+  core: Core,
+  address: bigint,
+  size: number,
+  write: boolean,
+  by: By,
+  aligned = false,
+): void {
   core.setQuad(RUN.address, address);
   const lo = core.word(RUN.address);
   const hi = core.word(RUN.address + 4);
   if ((core.mode & MODE.codeSize) === 2 && !canonical(core, hi)) throw nonCanonical(core, false, 0);
+  if (aligned && core.alignmentChecked && by === BY.user) checkAlignment(lo, size);
   lookup(core, lo, hi, write, by);
   if ((lo & 0xfff) + size > 4096) {
     const next = BigInt.asUintN(
