@@ -119,7 +119,8 @@ const register = (image: Uint8Array, i: number): { readonly ordinal: bigint; rea
   return { ordinal: (high & 0x8000) === 0 ? place : -place - 1n, text: `${high.toString(16)}:${significand.toString(16)}` };
 }; // oxfmt-ignore
 
-const statusOf = (image: Uint8Array): number => new DataView(image.buffer, image.byteOffset).getUint16(2, true);
+const statusOf = (image: Uint8Array): number =>
+  new DataView(image.buffer, image.byteOffset).getUint16(2, true);
 
 interface Comparison {
   /** Units in the last place, or null if there is a difference that must not be. */

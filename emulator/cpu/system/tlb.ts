@@ -144,7 +144,8 @@ function breakpointInPage(core: Core, lo: number, hi: number): boolean {
 export function closeUserPages(core: Core): void {
   const u32 = core.u32;
   for (const at of core.openedPages)
-    for (const tag of [TLB.readSystem >>> 2, TLB.writeSystem >>> 2]) u32[at + tag] = u32[at + tag + 1] = EMPTY;
+    for (const tag of [TLB.readSystem >>> 2, TLB.writeSystem >>> 2])
+      u32[at + tag] = u32[at + tag + 1] = EMPTY;
   core.openedPages.length = 0;
 }
 
