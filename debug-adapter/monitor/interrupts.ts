@@ -100,6 +100,8 @@ interface LocalApicState {
   readonly isr: readonly number[];
   readonly tmr: readonly number[];
   readonly irr: readonly number[];
+}
+interface TimerState {
   readonly initialCount: number;
   readonly divide: number;
   readonly expiry: number;
@@ -144,10 +146,14 @@ function destination(state: LocalApicState): string {
 
 /** A processor's local APIC. `now` is virtual time, in nanoseconds: the timer counts at 1 GHz. */
 export function infoLapic(machine: Machine, core: Core): string {
-  const state = stateOf<LocalApicState>(machine, `apic.${core.index}`);
-  if (state === null) throw badMonitorCommand(`CPU ${core.index} has no local APIC`);
-  const divider = 1 << ((((state.divide & 3) | ((state.divide >>> 1) & 4)) + 1) & 7);
-  const left = state.expiry < 0 ? 0 : Math.max(0, Math.ceil((state.expiry - machine.now) / divider));
+  const saved = stateOf<{ readonly registers: LocalApicState; readonly timer: TimerState }>(
+    machine,
+    `apic.${core.index}`,
+  );
+  if (saved === null) throw badMonitorCommand(`CPU ${core.index} has no local APIC`);
+  const { registers: state, timer } = saved;
+  const divider = 1 << ((((timer.divide & 3) | ((timer.divide >>> 1) & 4)) + 1) & 7);
+  const left = timer.expiry < 0 ? 0 : Math.max(0, Math.ceil((timer.expiry - machine.now) / divider));
   const icr = state.icrLow;
   const command = [
     (icr & 0x800) === 0 ? "physical" : "logical",
@@ -162,7 +168,7 @@ export function infoLapic(machine: Machine, core: Core): string {
     `dumping local APIC state for CPU ${core.index} `,
     "",
     ...LVT.map(([name, n]) => lvtLine(name, state.lvt[n]!)),
-    `Timer\t DCR=0x${(state.divide & 0xf).toString(16)} (divide by ${divider}) initial_count = ${state.initialCount} current_count = ${left}`,
+    `Timer\t DCR=0x${(timer.divide & 0xf).toString(16)} (divide by ${divider}) initial_count = ${timer.initialCount} current_count = ${left}`,
     `SPIV\t 0x${hex(state.svr, 8)} APIC ${enabled}, focus=${(state.svr & 0x200) === 0 ? "off" : "on"}, spurious vec ${state.svr & 0xff}`,
     `ICR\t 0x${hex(icr, 8)} ${command}`,
     `ICR2\t 0x${hex(state.icrHigh, 8)}${destination(state)}`,

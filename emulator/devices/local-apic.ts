@@ -5,10 +5,11 @@
  *     020 id   030 version   080 TPR   0a0 PPR   0b0 EOI   0d0 LDR   0e0 DFR   0f0 SVR   100 ISR   180 TMR   200 IRR
  *     280 ESR  300/310 ICR   320…370 LVT: timer, thermal, performance, LINT0, LINT1, error     380 initial, 390 current count   3e0 divide
  *
- * The timer counts at 1 GHz before its divider, as QEMU's. Invariant: INTR is a function of IRR, ISR, TPR and LINT0, worked out again after every change.
- * Elsewhere: who gets a message (`machine/interrupts.ts`), pins and external interrupts from outside (`io-apic.ts`, `pic.ts`).
+ * Invariant: INTR is a function of IRR, ISR, TPR and LINT0, worked out again after every change.
+ * Elsewhere: the timer (`apic-timer.ts`), who gets a message (`machine/interrupts.ts`), pins and external interrupts from outside (`io-apic.ts`, `pic.ts`).
  */
 import type { Nanoseconds } from "../numbers.ts";
+import { ApicTimer, type ApicTimerState } from "./apic-timer.ts";
 import type { Device, PlainData, RegionOps } from "./device.ts";
 import { copyOf } from "./state.ts";
 
@@ -47,7 +48,7 @@ export interface ApicEnvironment {
   readonly timestampOffset: () => bigint;
 }
 
-type State = {
+type Registers = {
   /** MSR IA32_APIC_BASE, low 12 bits: 8 boot processor, 10 x2APIC, 11 enabled. */
   mode: number;
   ldr: number;
@@ -63,13 +64,6 @@ type State = {
   isr: number[];
   tmr: number[];
   irr: number[];
-  initialCount: number;
-  divide: number;
-  /** Virtual time at which the counter was, or will next be, at its end; −1: it does not run. */
-  expiry: number;
-  /** TSC value of the deadline mode; hexadecimal, so that it is plain data; "0": not armed. */
-  tscDeadline: string;
-  now: number;
 };
 
 const BASE = { bootProcessor: 0x100, x2apic: 0x400, enabled: 0x800 } as const;
@@ -78,7 +72,6 @@ const MASKED = 0x10000;
 const LVT = { timer: 0, thermal: 1, performance: 2, lint0: 3, lint1: 4, error: 5 } as const;
 /** Writable bits of each LVT entry. */
 const LVT_MASK = [0x710ff, 0x117ff, 0x117ff, 0x1f7ff, 0x1f7ff, 0x110ff] as const;
-const TIMER = { oneShot: 0, periodic: 1, tscDeadline: 2 } as const;
 const ERROR = { sendVector: 0x20, receiveVector: 0x40, register: 0x80 } as const;
 /** Six LVT entries, integrated APIC: as QEMU. */
 const VERSION = 0x50014;
@@ -91,7 +84,8 @@ export class LocalApic implements Device {
   readonly id: number;
   readonly #environment: ApicEnvironment;
   readonly #present: boolean;
-  #state: State;
+  readonly #timer: ApicTimer;
+  #state: Registers;
 
   /** `present`: CPUID says that there is an APIC; without one only the 8259 interrupts. */
   constructor(id: number, environment: ApicEnvironment, present = true) {
@@ -99,10 +93,11 @@ export class LocalApic implements Device {
     this.id = id;
     this.#environment = environment;
     this.#present = present;
+    this.#timer = new ApicTimer(environment.timestampOffset);
     this.#state = this.#powerOn();
   }
 
-  #powerOn(): State {
+  #powerOn(): Registers {
     const boot = this.id === 0;
     return {
       mode: (this.#present ? BASE.enabled : 0) | (boot ? BASE.bootProcessor : 0),
@@ -119,17 +114,12 @@ export class LocalApic implements Device {
       isr: [0, 0, 0, 0, 0, 0, 0, 0],
       tmr: [0, 0, 0, 0, 0, 0, 0, 0],
       irr: [0, 0, 0, 0, 0, 0, 0, 0],
-      initialCount: 0,
-      divide: 0,
-      expiry: -1,
-      tscDeadline: "0",
-      now: 0,
     };
   }
 
   reset(): void {
-    const { now } = this.#state;
-    this.#state = { ...this.#powerOn(), now };
+    this.#state = this.#powerOn();
+    this.#timer.reset();
     this.#environment.mode(this.#state.mode);
     this.#environment.taskPriority(0);
     this.update();
@@ -137,8 +127,9 @@ export class LocalApic implements Device {
 
   /** INIT leaves the base register and the id (SDM 3A 11.4.7.3). */
   init(): void {
-    const { mode, now } = this.#state;
-    this.#state = { ...this.#powerOn(), mode, now };
+    const { mode } = this.#state;
+    this.#state = { ...this.#powerOn(), mode };
+    this.#timer.reset();
     this.#environment.taskPriority(0);
     this.update();
   }
@@ -155,48 +146,11 @@ export class LocalApic implements Device {
   // --- time -------------------------------------------------------------------------------------------------------------------------------
 
   get deadline(): number {
-    const { expiry, lvt } = this.#state;
-    return expiry < 0 || (lvt[LVT.timer]! & MASKED) !== 0 ? Infinity : expiry;
+    return (this.#state.lvt[LVT.timer]! & MASKED) !== 0 ? Infinity : this.#timer.deadline;
   }
 
   tick(now: Nanoseconds): void {
-    const state = this.#state;
-    state.now = now;
-    if (state.expiry < 0 || state.expiry > now) return;
-    if (this.#timerMode === TIMER.periodic && state.initialCount > 0) {
-      const period = state.initialCount * this.#divider;
-      state.expiry += (Math.floor((now - state.expiry) / period) + 1) * period;
-    } else {
-      state.expiry = -1;
-      state.tscDeadline = "0";
-    }
-    this.#local(LVT.timer);
-  }
-
-  get #timerMode(): number {
-    return (this.#state.lvt[LVT.timer]! >>> 17) & 3;
-  }
-  /** 2 … 128, and 1 for 7. */
-  get #divider(): number {
-    const { divide } = this.#state;
-    return 1 << ((((divide & 3) | ((divide >>> 1) & 4)) + 1) & 7);
-  }
-  #startTimer(): void {
-    const state = this.#state;
-    const runs = state.initialCount > 0 && this.#timerMode !== TIMER.tscDeadline;
-    state.expiry = runs ? state.now + state.initialCount * this.#divider : -1;
-  }
-  get #currentCount(): number {
-    const { expiry, now } = this.#state;
-    if (expiry < 0 || this.#timerMode === TIMER.tscDeadline) return 0;
-    return Math.max(0, Math.ceil((expiry - now) / this.#divider));
-  }
-  #armDeadline(value: bigint): void {
-    const state = this.#state;
-    if (this.#timerMode !== TIMER.tscDeadline) return;
-    state.tscDeadline = value.toString(16);
-    const at = value - this.#environment.timestampOffset();
-    state.expiry = value === 0n ? -1 : Math.max(Number(BigInt.asIntN(64, at)), state.now);
+    if (this.#timer.tick(now)) this.#local(LVT.timer);
   }
 
   // --- interrupts ---------------------------------------------------------------------------------------------------------------------------
@@ -373,11 +327,11 @@ export class LocalApic implements Device {
       case 0x310:
         return state.icrHigh >>> 0;
       case 0x380:
-        return state.initialCount >>> 0;
+        return this.#timer.initialCount;
       case 0x390:
-        return this.#currentCount;
+        return this.#timer.currentCount;
       case 0x3e0:
-        return state.divide;
+        return this.#timer.divide;
       default:
         return 0;
     }
@@ -417,15 +371,11 @@ export class LocalApic implements Device {
         state.icrHigh = (value & 0xff000000) >>> 0;
         return;
       case 0x380:
-        if (this.#timerMode === TIMER.tscDeadline) return;
-        state.initialCount = value >>> 0;
-        return this.#startTimer();
-      case 0x3e0: {
-        const left = this.#currentCount;
-        state.divide = value & 0xb;
-        if (left > 0) state.expiry = state.now + left * this.#divider;
+        this.#timer.initialCount = value >>> 0;
         return;
-      }
+      case 0x3e0:
+        this.#timer.divide = value & 0xb;
+        return;
       default:
         if (offset >= 0x320 && offset <= 0x370) this.#writeLvt((offset - 0x320) >>> 4, value);
     }
@@ -433,16 +383,8 @@ export class LocalApic implements Device {
 
   #writeLvt(entry: number, value: number): void {
     const state = this.#state;
-    const modeBefore = this.#timerMode;
     state.lvt[entry] = (value & LVT_MASK[entry]!) | (this.#softwareEnabled ? 0 : MASKED);
-    if (entry === LVT.timer && this.#timerMode !== modeBefore) {
-      const deadlineMode = this.#timerMode === TIMER.tscDeadline || modeBefore === TIMER.tscDeadline;
-      if (deadlineMode) {
-        state.expiry = -1;
-        state.tscDeadline = "0";
-        state.initialCount = 0;
-      }
-    }
+    if (entry === LVT.timer) this.#timer.setMode((value >>> 17) & 3);
     if (entry === LVT.lint0) this.update();
   }
 
@@ -480,8 +422,7 @@ export class LocalApic implements Device {
   readMsr(index: number): bigint | null | undefined {
     if (!this.#present) return undefined;
     if (index === MSR_APIC_BASE) return BigInt(APIC_BASE + this.#state.mode);
-    if (index === MSR_TSC_DEADLINE)
-      return this.#timerMode === TIMER.tscDeadline ? BigInt(`0x${this.#state.tscDeadline}`) : 0n;
+    if (index === MSR_TSC_DEADLINE) return this.#timer.tscDeadline;
     if (index < 0x800 || index > 0x8ff) return undefined;
     const offset = (index - 0x800) << 4;
     if (!this.isX2apic || !X2APIC_READABLE(offset)) return null;
@@ -494,7 +435,7 @@ export class LocalApic implements Device {
     if (!this.#present) return undefined;
     if (index === MSR_APIC_BASE) return this.#writeBase(value);
     if (index === MSR_TSC_DEADLINE) {
-      this.#armDeadline(value);
+      this.#timer.tscDeadline = value;
       return true;
     }
     if (index < 0x800 || index > 0x8ff) return undefined;
@@ -534,8 +475,8 @@ export class LocalApic implements Device {
     if (has === 0 && wants === (BASE.enabled | BASE.x2apic)) return false;
     this.#state.mode = (before & BASE.bootProcessor) | wants;
     if (has === 0 && wants !== 0) {
-      const { now } = this.#state;
-      this.#state = { ...this.#powerOn(), mode: this.#state.mode, now };
+      this.#state = { ...this.#powerOn(), mode: this.#state.mode };
+      this.#timer.reset();
     }
     this.#environment.mode(this.#state.mode);
     this.update();
@@ -543,15 +484,17 @@ export class LocalApic implements Device {
   }
 
   /** For `info lapic` and panels. Not to be changed. */
-  get state(): Readonly<State> {
-    return this.#state;
+  get state(): Readonly<Registers> & { readonly timer: Readonly<ApicTimerState> } {
+    return { ...this.#state, timer: this.#timer.state };
   }
 
   save(): PlainData {
-    return copyOf(this.#state);
+    return { registers: copyOf(this.#state), timer: { ...this.#timer.state } };
   }
   load(state: PlainData): void {
-    this.#state = copyOf(state as State);
+    const saved = state as { registers: Registers; timer: ApicTimerState };
+    this.#state = copyOf(saved.registers);
+    this.#timer.load(saved.timer);
     this.update();
   }
 }
