@@ -14,12 +14,15 @@ const CACHE = fileURLToPath(new URL("../../.cache/debian", import.meta.url));
 const APT = join(CACHE, "apt");
 const LOCK_PATIENCE_MS = 600_000;
 
-/** Of a kernel's package only /boot and the modules for disks are unpacked: all of them are ten times as large. What one kernel has built in, tar does not find. */
+/** Of a kernel's package only /boot and the modules for disks, display and mouse are unpacked: all of them are ten times as large. What one kernel has built in, tar does not find. */
 const KERNEL = /^linux-image-[0-9]/;
 const KERNEL_FILES = ["./boot/*", "*/kernel/drivers/virtio/*", "*/kernel/drivers/block/virtio_blk*", "*/kernel/drivers/char/virtio*",
   "*/kernel/drivers/char/hw_random/*", "*/kernel/drivers/ata/*", "*/kernel/drivers/scsi/s[dcr]*", "*/kernel/drivers/cdrom/*", "*/kernel/fs/ext4/*", "*/kernel/fs/jbd2/*",
   "*/kernel/fs/mbcache*", "*/kernel/fs/isofs/*", "*/kernel/lib/crc*", "*/kernel/lib/libcrc*", "*/kernel/crypto/crc*", "*/kernel/arch/x86/crypto/crc*",
-  "*/kernel/block/t10*", "*/kernel/crypto/crct10*"]; // oxfmt-ignore
+  "*/kernel/block/t10*", "*/kernel/crypto/crct10*", "*/kernel/drivers/gpu/drm/drm*", "*/kernel/drivers/gpu/drm/ttm/*", "*/kernel/drivers/gpu/drm/tiny/bochs*",
+  "*/kernel/drivers/input/mouse/psmouse*"]; // oxfmt-ignore
+/** Part of the name of a kernel's folder: one that was unpacked with another list is none of ours. */
+const KERNEL_FILES_VERSION = 2;
 
 /** Sites and releases of the system's own `main`, security updates included. */
 function mirrors() {
@@ -83,7 +86,7 @@ async function locked(work) {
 
 /** Downloads and unpacks a package if it is not there yet, and gives its folder. Throws if there is no apt, no network or no such package. */
 export async function fetchDebian(name) {
-  const folder = join(CACHE, name);
+  const folder = join(CACHE, name.startsWith("linux-image-") ? `${name}.${KERNEL_FILES_VERSION}` : name);
   if (existsSync(folder)) return folder;
   return locked(() => {
     if (existsSync(folder)) return folder;
