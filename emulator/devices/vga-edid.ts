@@ -79,7 +79,10 @@ export function monitorEdid(): Uint8Array {
     ...detailedTiming(),
     ...descriptor(0xfd, ratesAndSizes),
     ...descriptor(0xfc, [...characters("Redzone"), 0x0a]),
-    ...descriptor(0x10, []),
+    ...descriptor(
+      0x10,
+      Array.from({ length: 13 }, () => 0),
+    ),
     0, // no extensions
     0,
   ]); // oxfmt-ignore
