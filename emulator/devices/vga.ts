@@ -11,7 +11,7 @@
  * interrupt, palette snooping. Elsewhere: the PCI function (`pci/display.ts`), modes as a BIOS sets them (`vga-modes.ts`).
  */
 import { assert } from "../assert.ts";
-import type { Display, Picture, TextScreen } from "../machine/display.ts";
+import type { Display, Picture, TextDisplay, TextScreen } from "../machine/display.ts";
 import { type Memory, MemoryRegion } from "../memory/index.ts";
 import type { Nanoseconds } from "../numbers.ts";
 import type { Device, PlainData, RegionOps } from "./device.ts";
@@ -85,6 +85,7 @@ export class Vga implements Device {
   #changes: Changed[] = [];
   #registersVersion = 1;
   readonly #picture = new VgaPicture();
+  #text: { readonly version: number; readonly display: TextDisplay } | null = null;
   /** The part of the window that shows memory directly now, and the region that does so. Regions are kept for the next time. */
   #direct: { readonly window: DirectWindow; readonly region: MemoryRegion } | null = null;
   readonly #directRegions = new Map<string, MemoryRegion>();
@@ -190,7 +191,7 @@ export class Vga implements Device {
   }
 
   display(): Display {
-    if (isText(this.#state) && !isBlank(this.#state)) return textDisplay(this.#state, this.#vram);
+    if (isText(this.#state) && !isBlank(this.#state)) return this.#textOf(this.version);
     const { width, height, pixels } = this.picture();
     return { kind: "pixels", width, height, pixels };
   }
@@ -206,12 +207,19 @@ export class Vga implements Device {
     return this.#picture;
   }
 
+  /** The text screen of a version, which is taken from memory once. */
+  #textOf(version: number): TextDisplay {
+    if (this.#text?.version !== version)
+      this.#text = { version, display: textDisplay(this.#state, this.#vram) };
+    return this.#text.display;
+  }
+
   #draw(version: number, isFresh: boolean, changes: readonly Changed[]): void {
     const picture = this.#picture;
     const state = this.#state;
     const { put } = picture;
     if (isText(state)) {
-      const display = textDisplay(state, this.#vram);
+      const display = this.#textOf(version);
       const { width, height } = textSize(display);
       picture.begin(width, height, version);
       if (isBlank(state)) this.#drawBlank();
