@@ -89,19 +89,19 @@ const FORMATS: readonly Format[] = [
     text: "QCOW2 disk image",
     matches: at(0, 0x51, 0x46, 0x49, 0xfb),
     offset: 0,
-    fix: "give the kernel inside it; booting from disks is not supported yet",
+    fix: 'start it as a disk (-hda, -drive; in a launch configuration "drives"), or give the kernel inside it',
   },
   {
     text: "ISO 9660 image",
     matches: textAt(0x8001, "CD001"),
     offset: 0x8001,
-    fix: "give the kernel inside it (usually boot/kernel.elf); booting from disks is not supported yet",
+    fix: 'start it as a CD (-cdrom; in a launch configuration "cdrom"), or give the kernel inside it (usually boot/kernel.elf)',
   },
   {
     text: "raw boot sector or disk image",
     matches: (bytes) => bytes.length >= 512 && at(510, 0x55, 0xaa)(bytes),
     offset: 510,
-    fix: "boot sectors and disks are not supported yet; give a kernel with a Multiboot header",
+    fix: 'start it as a disk (-hda, -drive; in a launch configuration "drives") or a floppy (-fda; "floppy")',
   },
   {
     text: "script or text file",
@@ -137,7 +137,7 @@ export function examineFile(image: BootImage): Finding | null {
   }
   const format = FORMATS.find(({ matches }) => matches(kernel));
   if (format === undefined) return null;
-  const article = /^[aeiouEL]/.test(format.text) ? "an" : "a";
+  const article = /^(?:[aeiouE]|LZ4)/.test(format.text) ? "an" : "a";
   return findings.make(
     "file-format",
     format.offset,

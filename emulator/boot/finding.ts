@@ -34,6 +34,7 @@ export const RULES = {
   "linux-header": "the fields of the Linux setup header are plausible",
   "linux-truncated": "the kernel behind the setup code lies in the file",
   "linux-entry": "the kernel has the entry that the loader uses",
+  "processor": "the processor can run the kernel's code",
   "command-line": "the command line is no longer than the kernel takes",
   "pvh-note": "the PVH note holds a 32-bit physical address",
   "chainloader-image": "the chainloader gets a 64-bit ELF executable",

@@ -43,6 +43,8 @@ export interface BootImage {
 export interface Platform {
   /** The ACPI root pointer: its physical address and what it is; null without ACPI. */
   readonly rsdp: { readonly address: number; readonly bytes: Uint8Array } | null;
+  /** false: the processor cannot run 64-bit code (`-cpu qemu32`). */
+  readonly longMode?: boolean;
 }
 
 /** A stretch of physical memory, in bytes. */

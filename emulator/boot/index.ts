@@ -81,18 +81,19 @@ export function plan(
     // Both Linux entries look for the same header.
     if (name !== "linux32" || result.rule !== "header-missing" || loader !== "auto") tried.push(result);
   }
-  return diagnose(image, loader === "auto" ? tried : suggest(image, map, loader, tried));
+  return diagnose(image, loader === "auto" ? tried : suggest(image, map, platform, loader, tried));
 }
 
 /** A named loader that does not take the file: adds which other would, if one does. */
 function suggest(
   image: BootImage,
   map: readonly MapEntry[],
+  platform: Platform,
   chosen: LoaderName,
   tried: readonly Finding[],
 ): readonly Finding[] {
   const other = AUTOMATIC.find(
-    (name) => name !== chosen && PLANS[name](image, map, { rsdp: null }).kind === "plan",
+    (name) => name !== chosen && PLANS[name](image, map, platform).kind === "plan",
   );
   if (other === undefined) return tried;
   return tried.map((finding) => ({
@@ -105,7 +106,8 @@ function suggest(
 
 /** Boots a machine that has just been created or reset. */
 export function boot(machine: Machine, image: BootImage): BootResult {
-  const result = plan(image, ramRanges(machine), { rsdp: findRsdp(machine) });
+  const longMode = machine.cpus.every((core) => core.has("lm"));
+  const result = plan(image, ramRanges(machine), { rsdp: findRsdp(machine), longMode });
   if (result.kind === "diagnosis") return result;
   place(machine.memory, result.placed);
   const [core] = machine.cpus;

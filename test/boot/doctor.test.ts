@@ -514,7 +514,7 @@ const CASES: readonly Case[] = [
     rule: "file-format",
     offset: 510,
     says: /boot sector/,
-    fix: /not supported yet/,
+    fix: /start it as a disk/,
   },
   {
     what: "a script",

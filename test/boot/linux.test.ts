@@ -208,6 +208,20 @@ describe("boot_params decoded", () => {
 });
 
 describe("on our machine", () => {
+  it("a 64-bit kernel is refused by a processor without long mode, whichever entry is taken", () => {
+    const machine = createMachine({ ramBytes: 128 * MIB, cpu: "qemu32" });
+    for (const loader of ["auto", "linux", "linux32"] as const) {
+      const result = boot(machine, image(bzImage(), { loader }));
+      expect(result).toMatchObject({
+        kind: "diagnosis",
+        cause: { rule: "processor", text: expect.stringContaining("no long mode"), offset: 0x236 },
+      });
+    }
+    // The setup code says it itself, and a 32-bit kernel is welcome.
+    expect(boot(machine, image(bzImage(), { loader: "linux16" })).kind).toBe("plan");
+    expect(boot(machine, image(bzImage({ xloadflags: 0 }))).kind).toBe("plan");
+  });
+
   it("the processor is in long mode, with flat segments, at the entry", () => {
     const machine = createMachine({ ramBytes: 64 * MIB });
     const result = boot(machine, image(bzImage(), { append: "x" }));

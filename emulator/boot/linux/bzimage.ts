@@ -13,6 +13,7 @@ import { LOADFLAGS, readSetupHeader, type SetupHeader } from "./setup-header.ts"
 import {
   fillParams,
   fillPlatform,
+  needsLongMode,
   LOW_ADDRESS,
   placeIdentityMap,
   placeParams,
@@ -47,6 +48,9 @@ function planProtected(
   const findings = new Findings(loader, image.kernelName);
   const header = readSetupHeader(image, bits, findings);
   if (isFinding(header)) return header;
+  // Its 32-bit entry, too, goes on to 64-bit code; only the setup code ("linux16") says what is missing.
+  if (platform.longMode === false && header.is64Bit)
+    return needsLongMode(findings, offsetOf("hdr.xloadflags"));
   const room = new Room(map);
   const kernel = placeKernel(header, room, findings);
   if (isFinding(kernel)) return kernel;

@@ -27,6 +27,8 @@ export interface SetupHeader {
   /** File offset of the protected-mode code. */
   readonly setupBytes: number;
   readonly code: Uint8Array;
+  /** Whether the kernel is 64-bit code, as far as the header says. */
+  readonly is64Bit: boolean;
   readonly loadedHigh: boolean;
   /** Where the kernel will run: `start` is preferred if it can be moved in steps of `alignment`, and fixed else; it needs `length` bytes from there. */
   readonly run: {
@@ -80,6 +82,7 @@ export function readSetupHeader(
       version,
       setupBytes,
       code,
+      is64Bit: version >= VERSION_64 && (params.get("hdr.xloadflags") & XLOADFLAGS.kernel64) !== 0,
       loadedHigh: (params.get("hdr.loadflags") & LOADFLAGS.loadedHigh) !== 0,
       run: runRange(params, version, code.length),
       initrdEnd: (version >= 0x203 ? params.get("hdr.initrd_addr_max") : 0x37ffffff) + 1,

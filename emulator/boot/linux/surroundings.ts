@@ -104,6 +104,16 @@ export function fillPlatform(params: BootParams, map: readonly MapEntry[], { rsd
     .setMemoryMap(map);
 }
 
+/** @param offset in the file, of what says that the kernel is 64-bit */
+export function needsLongMode(findings: Findings, offset: number): Finding {
+  return findings.make(
+    "processor",
+    offset,
+    "the kernel is 64-bit code, and the processor has no long mode (CPUID 80000001h EDX bit 29, lm)",
+    "choose a 64-bit processor, such as -cpu qemu64, or leave -cpu away",
+  );
+}
+
 /** Takes a page for boot_params. */
 export function placeParams(params: BootParams, room: Room, findings: Findings): Placed | Finding {
   const start = room.find(BOOT_PARAMS_BYTES, PAGE, LOW_ADDRESS, 0xa0000);

@@ -12,7 +12,14 @@ import { FOUR_GIB, Room, type MapEntry } from "../memory-map.ts";
 import { readNotes } from "../notes.ts";
 import { checkSegments, kernelImage, placeElf } from "../placement.ts";
 import { BootParams } from "./boot-params.ts";
-import { fillParams, fillPlatform, placeIdentityMap, placeParams, surround } from "./surroundings.ts";
+import {
+  fillParams,
+  fillPlatform,
+  needsLongMode,
+  placeIdentityMap,
+  placeParams,
+  surround,
+} from "./surroundings.ts";
 
 /** What a setup header would say: protocol 2.15, loaded high. */
 const VERSION = 0x20f;
@@ -41,6 +48,7 @@ export function planVmlinux(
   if (!isLinux(elf, kernel))
     return missing("the ELF file is not Linux: it has no note of that name and no \"Linux version\" text"); // oxfmt-ignore
   if (elf.bits !== 64) return missing("the ELF file is a 32-bit vmlinux, which has no 64-bit entry");
+  if (platform.longMode === false) return needsLongMode(findings, 4);
   const checked = checkLinked(elf, findings) ?? checkSegments(elf, kernel, findings);
   if (checked !== null) return checked;
   const room = new Room(map);
