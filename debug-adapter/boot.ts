@@ -16,14 +16,14 @@ import {
 } from "../emulator/index.ts";
 import type { FwCfgOption, ModuleOption } from "./cli/options.ts";
 import { openDrives } from "./drives.ts";
-import { cannotBoot, cannotReadFile } from "./errors.ts";
-import type { Files } from "./files.ts";
+import { badRom, cannotBoot, cannotReadFile } from "./errors.ts";
+import { directoryOf, type Files } from "./files.ts";
 import type { LaunchConfiguration } from "./launch.ts";
 
 /** As much of a configuration as booting needs. */
 export type BootConfiguration = Pick<
   LaunchConfiguration,
-  "kernel" | "append" | "modules" | "loader" | "machine" | "drives" | "firmware" | "fwCfg" | "cwd"
+  "kernel" | "append" | "modules" | "loader" | "machine" | "drives" | "firmware" | "vgaRom" | "fwCfg" | "cwd"
 >;
 
 export interface Booted {
@@ -52,7 +52,8 @@ export function bootMachine(configuration: BootConfiguration, files: Files): Boo
   const image = kernel === null ? null : readImage(kernel, configuration, files, read);
   const config: MachineConfig = {
     ...configuration.machine,
-    ...(firmware === null ? {} : { firmware: read("firmware image", at(firmware)) }),
+    ...(firmware === null ? {} : { firmware: readRom("firmware image", at(firmware), read) }),
+    ...vgaRom(configuration, files, read),
     ...fwCfg(configuration.fwCfg, (path) => read("fw_cfg file", at(path))),
   };
   const images = openDrives(drives, configuration.cwd, files);
@@ -65,6 +66,37 @@ export function bootMachine(configuration: BootConfiguration, files: Files): Boo
     boot(machine, image.image);
   };
   return { machine, images, plan: result, mainPath: at(first), paths: image.paths };
+}
+
+/** A larger image would reach down to the I/O APIC, and the adapter's ROM has 64 KiB. */
+const MOST_BYTES = { "firmware image": 16 * 2 ** 20, "expansion ROM": 0x10000 } as const;
+
+function readRom(
+  what: keyof typeof MOST_BYTES,
+  path: string,
+  read: (what: string, path: string) => Uint8Array,
+): Uint8Array {
+  const bytes = read(what, path);
+  if (bytes.length === 0) throw badRom(what, path, "the file is empty");
+  if (bytes.length > MOST_BYTES[what])
+    throw badRom(what, path, `it has ${bytes.length} bytes, and there is room for ${MOST_BYTES[what]}`);
+  return bytes;
+}
+
+/** QEMU's name of the standard VGA's ROM, which firmware needs to show anything. SeaBIOS's packages have it in the same folder. */
+const STANDARD_VGA_ROM = "vgabios-stdvga.bin";
+
+/** `romfile=""` is no ROM, as in QEMU. The built-in BIOS needs none. */
+function vgaRom(
+  { vgaRom: given, firmware, cwd }: BootConfiguration,
+  files: Files,
+  read: (what: string, path: string) => Uint8Array,
+): Pick<MachineConfig, "vgaRom"> {
+  if (given === "") return {};
+  if (given !== null) return { vgaRom: readRom("expansion ROM", files.resolve(cwd, given), read) };
+  if (firmware === null) return {};
+  const beside = files.resolve(directoryOf(files.resolve(cwd, firmware)), STANDARD_VGA_ROM);
+  return files.exists(beside) ? { vgaRom: readRom("expansion ROM", beside, read) } : {};
 }
 
 function fwCfg(

@@ -58,6 +58,8 @@ export const cannotOpenImage = (path: string, cause: unknown): AdapterError =>
     `Cannot use the disk image ${reason(cause).startsWith(path) ? "" : `${path}: `}${reason(cause)}`,
     true,
   );
+export const badRom = (what: string, path: string, text: string): AdapterError =>
+  new AdapterError(1012, `Cannot use the ${what} ${path}: ${text}`, true);
 
 // 2xxx requests
 export const malformedRequest = (command: string, text: string): AdapterError =>

@@ -42,6 +42,8 @@ export interface LaunchConfiguration {
   readonly machine: MachineConfig;
   readonly drives: readonly DriveOption[];
   readonly firmware: string | null;
+  /** The VGA's expansion ROM; null: the one beside the firmware, if there is one. */
+  readonly vgaRom: string | null;
   readonly fwCfg: readonly FwCfgOption[];
   readonly cwd: string;
   readonly stopOnEntry: boolean;
@@ -113,6 +115,7 @@ export function parseLaunch(given: unknown): LaunchConfiguration {
     machine: parseMachine(given, qemu, keys),
     drives,
     firmware,
+    vgaRom: qemu?.vgaRom ?? null,
     fwCfg: qemu?.fwCfg ?? [],
     cwd: string("cwd") ?? "",
     stopOnEntry: (get("stopOnEntry") as boolean | undefined) ?? true,

@@ -120,7 +120,8 @@ Options known from qemu-system-x86_64:
   -device ide-hd|ide-cd|virtio-blk-pci,drive=ID[,serial=TEXT,bootindex=N]  for -drive if=none and -blockdev
   -device virtio-rng-pci; -device virtio-serial-pci with -device virtconsole,chardev=ID
   -boot order=dc            without a kernel: a floppy, c disk, d CD
-  -bios FILE                firmware instead of the built-in services
+  -bios FILE                firmware instead of the built-in services; vgabios-stdvga.bin beside it is the VGA's ROM
+  -device VGA,romfile=FILE  another ROM for the VGA; romfile= for none
   -fw_cfg name=NAME,string=TEXT|file=FILE
   -serial, -monitor, -debugcon    stdio, mon:stdio, file:PATH, null, none
   -nographic                serial port and monitor on the terminal (Ctrl-A x ends, Ctrl-A c changes over)

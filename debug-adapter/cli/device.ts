@@ -117,7 +117,12 @@ const virtioConsole: Driver = {
 };
 
 /** The machine has one anyway. */
-const present: Driver = { properties: [...PCI, "vgamem_mb", "edid", "xres", "yres"], add: () => {} };
+const vga: Driver = {
+  properties: [...PCI, "vgamem_mb", "edid", "xres", "yres", "romfile"],
+  add(p, values) {
+    p.vgaRom = values.get("romfile") ?? null;
+  },
+};
 
 const DRIVERS: { readonly [name: string]: Driver } = {
   "isa-debug-exit": debugExit,
@@ -128,7 +133,7 @@ const DRIVERS: { readonly [name: string]: Driver } = {
   "virtio-serial-pci": virtioSerial,
   "virtio-serial": virtioSerial,
   virtconsole: virtioConsole,
-  VGA: present,
+  VGA: vga,
 };
 
 export function parseDevice(p: Parser, text: string): void {

@@ -3,7 +3,7 @@
  *
  * Invariant: statuses other than isa-debug-exit's are even, so that none can be taken for a guest's, which are odd; 0 is success.
  */
-import type { StopReason } from "../../emulator/index.ts";
+import { type Machine, screenText, type StopReason } from "../../emulator/index.ts";
 import { autopsy, stopText } from "../exceptions/autopsy.ts";
 import type { Explainer } from "../exceptions/explain.ts";
 import { programCounter } from "../registers/index.ts";
@@ -28,6 +28,17 @@ export interface Ending {
   readonly reason: string;
   /** What to tell the user; empty if the status says all. */
   readonly text: string;
+}
+
+/** What the text screen shows, for a machine that has come to its end without a kernel: the BIOS and boot sectors complain there. Empty if it is blank or graphics. */
+export function screenOf(machine: Machine): string {
+  const display = machine.display();
+  if (display.kind !== "text") return "";
+  const lines = screenText(display)
+    .split("\n")
+    .map((line) => line.trimEnd());
+  const said = lines.filter((line) => line !== "");
+  return said.length === 0 ? "" : `The screen says:\n${said.map((line) => `  ${line}\n`).join("")}`;
 }
 
 /** What a stop that nothing can go on from means for the run. Null: something can. */

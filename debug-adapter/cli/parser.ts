@@ -38,6 +38,8 @@ export interface QemuOptions {
   readonly drives: readonly DriveOption[];
   /** -bios */
   readonly firmware: string | null;
+  /** -device VGA,romfile= */
+  readonly vgaRom: string | null;
   readonly fwCfg: readonly FwCfgOption[];
   /** By port; missing: not said. */
   readonly serial: readonly Backend[];
@@ -79,6 +81,7 @@ export class Parser {
   kernel: string | null = null;
   append: string | null = null;
   firmware: string | null = null;
+  vgaRom: string | null = null;
   debugcon: Backend | null = null;
   seabios: Backend | null = null;
   monitor: Backend | null = null;
@@ -93,6 +96,7 @@ export class Parser {
       modules,
       machine,
       firmware,
+      vgaRom,
       fwCfg,
       consoles,
       debugcon,
@@ -120,6 +124,7 @@ export class Parser {
       machine,
       drives,
       firmware,
+      vgaRom,
       fwCfg,
       serial,
       consoles,

@@ -15,7 +15,7 @@ import { Monitor } from "../monitor/index.ts";
 import { encodePng } from "../png.ts";
 import type { RunCommand } from "./command.ts";
 import { Console } from "./console.ts";
-import { type Ending, STATUS } from "./ending.ts";
+import { type Ending, screenOf, STATUS } from "./ending.ts";
 import type { Host, Listener } from "./host.ts";
 import type { Backend } from "./options.ts";
 import { Outputs } from "./output.ts";
@@ -154,6 +154,7 @@ export async function run(command: RunCommand, host: Host): Promise<number> {
   keyboard.close();
   listener?.close();
   if (ending.text !== "") say(ending.text);
+  if (ending.reason === "dead" && booted.plan === null) host.stderr(screenOf(machine));
   for (const line of command.atStop) host.stdout(new TextEncoder().encode(runMonitor(monitor, line)));
   if (command.screenshot !== null)
     host.openOutput(host.files.resolve(host.directory, command.screenshot))(encodePng(capture(machine)));

@@ -40,6 +40,7 @@ describe("accepted", () => {
       },
       drives: [],
       firmware: null,
+      vgaRom: null,
       fwCfg: [],
       consoles: [],
       serial: [{ kind: "stdio", monitor: false }],

@@ -1,5 +1,7 @@
 /** Whole runs of the sample kernel: output, exit status, limits, inputs. */
-import { resolve } from "node:path";
+import { mkdtempSync, renameSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { expect, it } from "vitest";
 import { parseCommand } from "../../debug-adapter/cli/command.ts";
 import { run } from "../../debug-adapter/cli/run.ts";
@@ -191,4 +193,46 @@ it.each([
   [["-cdrom", "x", "--vmlinux", "y"], { kind: "run", vmlinux: "y", qemu: { kernel: null } }],
 ] as const)("words %j", (words, expected) => {
   expect(parseCommand(words)).toMatchObject(expected);
+});
+
+it("firmware finds the VGA's ROM that lies beside it, or the one that is named", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "redzone-"));
+  const bios = new Uint8Array(65536);
+  // At the reset vector: cli, hlt.
+  bios.set([0xfa, 0xf4], 0xfff0);
+  const rom = new Uint8Array(2048).fill(0xcb);
+  writeFileSync(join(folder, "bios.bin"), bios);
+  writeFileSync(join(folder, "large.bin"), new Uint8Array(100_000));
+  const at = (name: string): string => join(folder, name);
+  const vga = async (more = ""): Promise<string> => {
+    const { status, out } = await redzone(`-bios ${at("bios.bin")} ${more} --at-stop 'info pci'`);
+    expect(status).toBe(8);
+    return /VGA controller[^]*?id /.exec(out)?.[0] ?? out;
+  };
+  expect(await vga()).not.toContain("BAR6");
+  writeFileSync(at("vgabios-stdvga.bin"), rom);
+  expect(await vga()).toMatch(/BAR6: 32 bit memory at 0xf+ \[0x0000fffe\]/);
+  expect(await vga("-device VGA,romfile=")).not.toContain("BAR6");
+  renameSync(at("vgabios-stdvga.bin"), at("other.bin"));
+  expect(await vga(`-device VGA,romfile=${at("other.bin")}`)).toContain("BAR6");
+  const large = await redzone(`-bios ${at("bios.bin")} -device VGA,romfile=${at("large.bin")}`);
+  expect([large.status, large.errors]).toEqual([
+    4,
+    `redzone: Cannot use the expansion ROM ${at("large.bin")}: it has 100000 bytes, and there is room for 65536\n`,
+  ]);
+  writeFileSync(at("empty.bin"), "");
+  const empty = await redzone(`-bios ${at("empty.bin")}`);
+  expect([empty.status, empty.errors]).toEqual([
+    4,
+    `redzone: Cannot use the firmware image ${at("empty.bin")}: the file is empty\n`,
+  ]);
+});
+
+it("a disk that does not boot: what the BIOS has written to the screen is told", async () => {
+  const disk = join(mkdtempSync(join(tmpdir(), "redzone-")), "disk.img");
+  writeFileSync(disk, new Uint8Array(4096));
+  const { status, errors } = await redzone(`-hda ${disk}`);
+  expect(status).toBe(8);
+  expect(errors).toContain("The screen says:\n  Nothing to boot from. Tried in this order:\n");
+  expect(errors).toContain("  hard disk 0: no boot signature (55 AA at offset 510)\n");
 });
