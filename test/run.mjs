@@ -30,9 +30,6 @@ const tools = [
   { needs: "mkfs.ext4", package: "e2fsprogs", without: "Linux with a disk" },
   { needs: "iasl", package: "acpica-tools", without: "the check of ACPI tables" },
   { needs: "dmidecode", package: "dmidecode", without: "the check of SMBIOS tables" },
-  { needs: "grub-mkrescue", package: "grub-common grub-pc-bin", without: "GRUB's CD" },
-  { needs: "xorriso", package: "xorriso", without: "GRUB's CD" },
-  { needs: "mformat", package: "mtools", without: "GRUB's CD" },
   { needs: "unzip", package: "unzip", without: "a look into the VSIX" },
   { needs: "grub-mkrescue", package: "grub-common", without: "GRUB's rescue CD" },
   {
