@@ -10,7 +10,7 @@ import { Console } from "./console.ts";
 import { type KernelName, linuxSystem, type LinuxSystem } from "./system.ts";
 
 const OUT = fileURLToPath(new URL("../../.cache/linux/", import.meta.url));
-const LONG = 600_000;
+const LONG = 1_500_000;
 
 /** Lines by which a kernel complains about the machine or itself. */
 const COMPLAINT =

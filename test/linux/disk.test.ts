@@ -11,7 +11,7 @@ import { linuxSystem, type LinuxSystem } from "./system.ts";
 
 const OUT = fileURLToPath(new URL("../../.cache/linux/", import.meta.url));
 const MIB = 2 ** 20;
-const LONG = 600_000;
+const LONG = 1_500_000;
 
 const hasTools = spawnSync("mkfs.ext4", ["-V"]).status === 0;
 if (!hasTools && process.env["CI"] === undefined)
