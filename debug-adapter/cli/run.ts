@@ -51,7 +51,21 @@ export async function run(command: RunCommand, host: Host): Promise<number> {
   };
   const { qemu } = command;
 
-  const outputs = new Outputs(command, host);
+  let outputs: Outputs;
+  let pictureFile: ((bytes: Uint8Array) => void) | null;
+  let statsFile: ((bytes: Uint8Array) => void) | null;
+  // Before the run: a path that cannot be written is not to be found out at its end.
+  try {
+    const open = (path: string | null) =>
+      path === null ? null : host.openOutput(host.files.resolve(host.directory, path));
+    outputs = new Outputs(command, host);
+    pictureFile = open(command.screenshot);
+    statsFile = open(command.stats);
+  } catch (error) {
+    host.keyboard.close();
+    say(`Cannot write: ${error instanceof Error ? error.message : String(error)}`);
+    return STATUS.usage;
+  }
   machine.onOutput = (channel, byte) => outputs.write(channel, byte);
   const input = inputOf(command);
   let inputEnded = false;
@@ -156,9 +170,8 @@ export async function run(command: RunCommand, host: Host): Promise<number> {
   if (ending.text !== "") say(ending.text);
   if (ending.reason === "dead" && booted.plan === null) host.stderr(screenOf(machine));
   for (const line of command.atStop) host.stdout(new TextEncoder().encode(runMonitor(monitor, line)));
-  if (command.screenshot !== null)
-    host.openOutput(host.files.resolve(host.directory, command.screenshot))(encodePng(capture(machine)));
-  if (command.stats !== null) writeStats(command.stats, host, session, ending);
+  pictureFile?.(encodePng(capture(machine)));
+  statsFile?.(statsOf(session, ending));
   return ending.status;
 }
 
@@ -212,7 +225,7 @@ function inputOf({ qemu }: RunCommand): {
   };
 }
 
-function writeStats(path: string, host: Host, session: Session, ending: Ending): void {
+function statsOf(session: Session, ending: Ending): Uint8Array {
   const { machine } = session;
   const wallSeconds = session.wallMilliseconds / 1000;
   const stats = {
@@ -225,6 +238,5 @@ function writeStats(path: string, host: Host, session: Session, ending: Ending):
     end: ending.reason,
     status: ending.status,
   };
-  const write = host.openOutput(host.files.resolve(host.directory, path));
-  write(new TextEncoder().encode(`${JSON.stringify(stats, null, 2)}\n`));
+  return new TextEncoder().encode(`${JSON.stringify(stats, null, 2)}\n`);
 }

@@ -137,7 +137,7 @@ export function examineFile(image: BootImage): Finding | null {
   }
   const format = FORMATS.find(({ matches }) => matches(kernel));
   if (format === undefined) return null;
-  const article = /^(?:[aeiouE]|LZ4)/.test(format.text) ? "an" : "a";
+  const article = /^(?:[aeiouEI]|LZ4)/.test(format.text) ? "an" : "a";
   return findings.make(
     "file-format",
     format.offset,

@@ -236,3 +236,19 @@ it("a disk that does not boot: what the BIOS has written to the screen is told",
   expect(errors).toContain("The screen says:\n  Nothing to boot from. Tried in this order:\n");
   expect(errors).toContain("  hard disk 0: no boot signature (55 AA at offset 510)\n");
 });
+
+it.each(["--screenshot ", "--stats ", "-serial file:"])(
+  "%s to a place that cannot be written is told before the run",
+  async (option) => {
+    const host = new TestHost();
+    host.openOutput = (path) => {
+      throw new Error(`ENOENT: ${path}`);
+    };
+    const { status, out, errors } = await redzone(
+      `-kernel ${SAMPLE} ${option}/nowhere/x --max-instructions 1M`,
+      host,
+    );
+    expect([status, out]).toEqual([2, ""]);
+    expect(errors).toBe("redzone: Cannot write: ENOENT: /nowhere/x\n");
+  },
+);
