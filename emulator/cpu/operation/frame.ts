@@ -63,8 +63,11 @@ export const frameOperations: Record<string, Operation> = {
     // Only the stack pointer's own size is counted down; what lies above it stays and becomes part of the frame pointer.
     const top = (before & ~mask) | down(before, 1);
     const pushes = level === 0 ? 1 : level + 1;
-    for (let i = 1; i <= pushes; i++) core.probeMemory(SEG.ss, down(before, i), size, true);
-    for (let i = 1; i < level; i++) core.probeMemory(SEG.ss, down(frame, i), size, false);
+    // In the order of the accesses: of several that would fault, the first one does.
+    for (let i = 1; i <= pushes; i++) {
+      if (i > 1 && i <= level) core.probeMemory(SEG.ss, down(frame, i - 1), size, false);
+      core.probeMemory(SEG.ss, down(before, i), size, true);
+    }
     const push = (index: number, value: bigint) =>
       core.writeMemory(SEG.ss, down(before, index), size, BigInt.asUintN(size * 8, value));
     push(1, frame);
