@@ -133,6 +133,9 @@ describe("the main loop", () => {
     expect([pc.instant, pc.idle]).toEqual([1000, 0]);
     expect(pc.run({ instants: 1e9, untilNanoseconds: 1e6 })).toEqual({ kind: "limit" });
     expect(pc.instant + pc.idle).toBe(1e6);
+    // A host's clock does not count in whole nanoseconds, virtual time does.
+    expect(pc.run({ instants: 1e9, untilNanoseconds: 2e6 + 0.75 })).toEqual({ kind: "limit" });
+    expect(pc.instant + pc.idle).toBe(2e6);
   });
 
   test("debug exit and power off stop, sleeping by its name", () => {
