@@ -119,6 +119,12 @@ export type ProcessorMode =
   | "64-bit";
 export type PagingMode = "no paging" | "32-bit paging" | "PAE" | "4-level" | "5-level";
 
+/** What DAP's `stopped` event carries besides. */
+export interface StoppedBody {
+  /** Whether the editor can open the line at which the machine stands. */
+  readonly hasSource: boolean;
+}
+
 /** Response of `redzone/status`, and body of the event of that name: sent at every stop and start, and when a running machine changes mode. */
 export interface StatusBody {
   readonly running: boolean;

@@ -4,14 +4,16 @@
  * Invariant: the response to the request goes out before the first instruction runs, and a run that a restart or the end of the session overtook
  * says nothing any more.
  */
-import type { Channel } from "../../media/protocol.ts";
+import type { Core } from "../../emulator/index.ts";
+import type { Channel, StoppedBody } from "../../media/protocol.ts";
 import type { Control } from "../debuggee.ts";
 import { machineEnded } from "../errors.ts";
 import { autopsy, stopText } from "../exceptions/autopsy.ts";
+import { topFrame } from "../stack/frame.ts";
 import type { StepEnd } from "../stepping/step.ts";
 import type { Target } from "../target.ts";
 import { State } from "./state.ts";
-import { describeStop } from "./stop.ts";
+import { describeStop, exceptionInfo } from "./stop.ts";
 
 /** Starts `body` on the machine; returns at once. Throws `notLaunched`, `machineRunning`, `machineEnded`. */
 export function resume(state: State, body: (control: Control, target: Target) => Promise<StepEnd>): void {
@@ -60,16 +62,28 @@ export function tellStop(state: State, stop: StepEnd, reason?: string): void {
   const { focus } = state;
   if (stop.kind === "triple-fault")
     state.output(autopsy(state.launched().explainer(focus), stop.chain), "important");
+  const source = { hasSource: hasSource(state, focus) } satisfies StoppedBody;
+  // The editor shows an exception beside its source line; where there is none, the Debug Console says what it knows.
+  if (!source.hasSource && stop.kind === "event" && stop.event.kind === "exception")
+    state.output(exceptionInfo(stop, state.launched().explainer(focus), focus).description!, "important");
   state.host.event("stopped", {
     reason: reason ?? description.reason,
-    description: reason === "entry" ? "Paused at the first instruction" : description.description,
+    description: reason === "entry" ? "Paused on entry" : description.description,
     ...(description.text === "" ? {} : { text: description.text }),
     threadId: State.threadId(focus),
     allThreadsStopped: true,
     ...(hits.length === 0 ? {} : { hitBreakpointIds: hits.map((entry) => entry.id) }),
+    ...source,
   });
   state.sendStatus(true);
   state.tellChangedMemory();
+}
+
+/** Whether the editor can open the line at which a CPU stands. */
+function hasSource(state: State, core: Core): boolean {
+  const { symbols, sources } = state.launched();
+  const position = topFrame(core, symbols).symbols?.position ?? null;
+  return position !== null && position.line > 0 && sources.find(position.file) !== null;
 }
 
 function exit(state: State, exitCode: number, text: string): void {

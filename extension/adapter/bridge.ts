@@ -6,6 +6,7 @@
 import path from "node:path";
 import { Worker } from "node:worker_threads";
 import * as vscode from "vscode";
+import type { StoppedBody } from "../../media/protocol.ts";
 
 /** Symbols of a large kernel are kept on the worker's heap; guest memory is not on it. */
 const HEAP_MEGABYTES = 4096;
@@ -23,7 +24,7 @@ export class WorkerAdapter implements vscode.DebugAdapter {
       name: "redzone",
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES },
     });
-    this.#worker.on("message", (message: vscode.DebugProtocolMessage) => this.#sent.fire(message));
+    this.#worker.on("message", (message: vscode.DebugProtocolMessage) => this.#sent.fire(forEditor(message)));
     this.#worker.on("error", (error) => this.#end(error.stack ?? String(error)));
     this.#worker.on("exit", (code) => this.#end(`the adapter's worker ended with code ${code}`));
   }
@@ -50,6 +51,23 @@ export class WorkerAdapter implements vscode.DebugAdapter {
     const message = { type: "event", seq: 0, event, body };
     this.#sent.fire(message);
   }
+}
+
+interface Stopped {
+  readonly type: "event";
+  readonly event: "stopped";
+  readonly body: StoppedBody & { readonly reason: string };
+}
+
+const isStopped = (message: object): message is Stopped => "event" in message && message.event === "stopped";
+
+/**
+ * The editor selects a frame without a source by itself, with its variables and instructions, for one reason only: whatever stopped the machine
+ * there is told as that. The description, which people read, stays.
+ */
+function forEditor(message: vscode.DebugProtocolMessage): vscode.DebugProtocolMessage {
+  if (!isStopped(message) || message.body.hasSource) return message;
+  return { ...message, body: { ...message.body, reason: "instruction breakpoint" } } as Stopped;
 }
 
 /** Gives every session a worker of its own. */
