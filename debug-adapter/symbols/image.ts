@@ -155,7 +155,7 @@ export class SymbolImage {
   }
 
   get isIndexed(): boolean {
-    return this.file.lines.isIndexed && this.file.names.isComplete;
+    return this.file.names.isComplete && this.file.lines.isIndexed;
   }
 
   #finishNames(): void {

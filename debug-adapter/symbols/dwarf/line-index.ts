@@ -13,6 +13,8 @@ import { type LineSequence, LineTable, ROW } from "./line.ts";
 import type { Unit } from "./unit.ts";
 
 const TABLES_MAX = 256;
+/** Of the work of an index, the part that goes into finding the units with lines. */
+const LISTING = 0.2;
 
 /** A row that a breakpoint on its line can be put on. */
 export interface LinePlace {
@@ -31,7 +33,10 @@ export class LineIndex {
   /** Names of files by directory. */
   readonly #names = new Map<string, Set<string>>();
   #indexed = 0;
-  #unitsWithLines: readonly Unit[] | undefined;
+  /** Of the first `#listed` units those with a line table of their own. */
+  readonly #unitsWithLines: Unit[] = [];
+  readonly #lineTables = new Set<number>();
+  #listed = 0;
 
   constructor(data: DebugData, map: () => AddressMap) {
     this.#data = data;
@@ -55,15 +60,28 @@ export class LineIndex {
 
   /** Makes the list of files, a unit a step. Each value is the fraction done. */
   *index(): Generator<number> {
-    const units = this.#units();
-    while (this.#indexed < units.length) {
-      this.#indexUnit(units[this.#indexed++]!);
-      yield this.#indexed / units.length;
+    const { units } = this.#data;
+    while (this.#listed < units.length) {
+      this.#list(units[this.#listed++]!);
+      yield (LISTING * this.#listed) / units.length;
+    }
+    while (this.#indexed < this.#unitsWithLines.length) {
+      this.#indexUnit(this.#unitsWithLines[this.#indexed++]!);
+      yield LISTING + ((1 - LISTING) * this.#indexed) / this.#unitsWithLines.length;
     }
   }
 
+  /** Only asking costs nothing: which units have lines is found out by `index`. */
   get isIndexed(): boolean {
-    return this.#indexed >= this.#units().length;
+    return this.#listed >= this.#data.units.length && this.#indexed >= this.#unitsWithLines.length;
+  }
+
+  #list(unit: Unit): void {
+    if (unit.kind === UT.type || unit.kind === UT.split_type) return;
+    const offset = this.#data.attempt(() => unit.root.number(AT.stmt_list));
+    if (offset === undefined || this.#lineTables.has(offset)) return;
+    this.#lineTables.add(offset);
+    this.#unitsWithLines.push(unit);
   }
 
   /** Every source file, as recorded. */
@@ -78,20 +96,6 @@ export class LineIndex {
   #finish(): void {
     const steps = this.index();
     while (steps.next().done !== true);
-  }
-
-  #units(): readonly Unit[] {
-    if (!this.#unitsWithLines) {
-      const seen = new Set<number>();
-      this.#unitsWithLines = this.#data.units.filter((unit) => {
-        if (unit.kind === UT.type || unit.kind === UT.split_type) return false;
-        const offset = this.#data.attempt(() => unit.root.number(AT.stmt_list));
-        if (offset === undefined || seen.has(offset)) return false;
-        seen.add(offset);
-        return true;
-      });
-    }
-    return this.#unitsWithLines;
   }
 
   #indexUnit(unit: Unit): void {
