@@ -25,6 +25,7 @@ import {
 } from "../registers/index.ts";
 import { ATTRIBUTE_FIELDS, type Field } from "../registers/field.ts";
 import { fixed, type Container, type Node } from "./node.ts";
+import { vectorContainer } from "./vector.ts";
 
 /** Reads and writes a register of a frame: the CPU's own, or what a calling frame had. */
 export interface RegisterAccess {
@@ -70,7 +71,11 @@ function groupSummary(access: RegisterAccess, key: string): string {
     return `cr0 0x${core.cr0.toString(16)}, cr3 0x${core.cr3.toString(16)}, cr4 0x${core.cr4.toString(16)}`;
   if (key === "Segments")
     return `cs 0x${core.selector(SEG.cs).toString(16)}, ss 0x${core.selector(SEG.ss).toString(16)}`;
-  return "";
+  const hex = (name: string): string => `${name} 0x${value(name).toString(16)}`;
+  if (key === "Debug") return `${hex("dr6")}, ${hex("dr7")}`;
+  if (key === "MSRs") return `${hex("lstar")}, ${hex("k_gs_base")}`;
+  if (key === "x87") return `${hex("fctrl")}, ${hex("fstat")}`;
+  return hex("mxcsr");
 }
 
 /** A register as it is shown in the current mode: EAX in 32-bit code is still RAX, with all its bits. */
@@ -94,7 +99,17 @@ export function registerNode(access: RegisterAccess, register: Register, format:
       fields !== undefined
         ? fieldContainer(access, register, fields)
         : register.shape === "vector"
-          ? vectorContainer(found)
+          ? vectorContainer(
+              () => {
+                const now = access.read(register);
+                return typeof now === "string" ? found : now;
+              },
+              access.isWritable(register) ? (value) => register.write(access.core, value) : null,
+              {
+                float: (text) => toFloat(evaluateText(text, access.names, { assignments: false }).value),
+                integer: (text, bits) => parsed(text, { ...register, bits }, access.names),
+              },
+            )
           : undefined,
     assign: access.isWritable(register)
       ? (written) => register.write(access.core, parsed(written, register, access.names))
@@ -160,32 +175,6 @@ function fieldContainer(access: RegisterAccess, register: Register, fields: read
           : undefined,
       };
     });
-  });
-}
-
-/** An XMM register as it may be meant. */
-function vectorContainer(value: bigint): Container {
-  return fixed(() => {
-    const lanes = (bits: number): bigint[] =>
-      Array.from({ length: 128 / bits }, (_, i) => (value >> BigInt(i * bits)) & ((1n << BigInt(bits)) - 1n));
-    const floats = (bits: 32 | 64): number[] => {
-      const view = new DataView(new ArrayBuffer(16));
-      view.setBigUint64(0, value & 0xffff_ffff_ffff_ffffn, true);
-      view.setBigUint64(8, value >> 64n, true);
-      return Array.from({ length: 128 / bits }, (_, i) =>
-        bits === 32 ? view.getFloat32(i * 4, true) : view.getFloat64(i * 8, true),
-      );
-    };
-    const hex = (list: readonly bigint[]): string =>
-      `{${list.map((lane) => `0x${lane.toString(16)}`).join(", ")}}`;
-    return [
-      { name: "v4_float", value: `{${floats(32).join(", ")}}` },
-      { name: "v2_double", value: `{${floats(64).join(", ")}}` },
-      { name: "v16_int8", value: hex(lanes(8)) },
-      { name: "v8_int16", value: hex(lanes(16)) },
-      { name: "v4_int32", value: hex(lanes(32)) },
-      { name: "v2_int64", value: hex(lanes(64)) },
-    ];
   });
 }
 
