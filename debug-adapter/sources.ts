@@ -53,11 +53,11 @@ export class Sources {
       reference = this.#references.size + 1;
       this.#references.set(recorded, reference);
     }
+    // Not "deemphasize": VS Code would fold such frames away, and of a distribution's kernel that is every frame.
     return {
       name: baseName(recorded),
       path: recorded,
       sourceReference: reference,
-      presentationHint: "deemphasize",
       origin: "not on this machine",
     };
   }

@@ -6,7 +6,7 @@ import { bootMachine, type Booted } from "./boot.ts";
 import { Debuggee, type Clock } from "./debuggee.ts";
 import type { CodeBits, CodeMap, Syntax } from "./disassembly/index.ts";
 import type { Explainer } from "./exceptions/explain.ts";
-import type { Files } from "./files.ts";
+import { baseName, type Files } from "./files.ts";
 import { loadSymbols, type LoadedSymbols } from "./images.ts";
 import type { LaunchConfiguration } from "./launch.ts";
 import { followKernel, type LinuxKernel } from "./linux/index.ts";
@@ -62,6 +62,17 @@ export class Target implements CodeMap {
 
   describe(address: bigint): string | null {
     return describeAddress(this.symbols, address);
+  }
+
+  /** "vmlinuz+0x200": where in a loaded image without symbols code is. Not once a Linux kernel has decompressed itself: the places are others' then. */
+  placeOf(address: bigint): string | null {
+    if (this.linux !== null && this.linux.slide !== null) return null;
+    for (const { name, segments } of this.images)
+      for (const { executable, virtualAddress, physicalAddress, memoryBytes } of segments)
+        for (const start of [virtualAddress, BigInt(physicalAddress)])
+          if (executable && address >= start && address < start + BigInt(memoryBytes))
+            return `${baseName(name)}+0x${(address - start).toString(16)}`;
+    return null;
   }
 
   startOf(address: bigint): bigint | null {

@@ -136,7 +136,8 @@ function disassembled(
       if (symbol !== null) row.symbol = symbol;
     }
     const entry = target.symbols.lineAt(address);
-    if (entry === null || entry.line === 0) return row;
+    // VS Code leaves a gap for each line of a file that it cannot show.
+    if (entry === null || entry.line === 0 || target.sources.find(entry.file) === null) return row;
     if (entry.file !== lastFile) row.location = target.sources.source(entry.file);
     if (entry.file !== lastFile || entry.line !== lastLine) {
       row.line = entry.line;

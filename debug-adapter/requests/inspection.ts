@@ -203,7 +203,7 @@ function stackFrame(
       : target.loaded.modules.find((candidate) => candidate.image?.file === image.file);
   const position = symbols?.position ?? null;
   const hasLine = position !== null && position.line > 0;
-  const label = fun === undefined ? target.describe(pc) : fun.name;
+  const label = fun === undefined ? (target.describe(pc) ?? target.placeOf(pc)) : fun.name;
   const parameters =
     format?.parameters === true && fun?.type
       ? `(${fun.type.parameters.map((parameter) => [...(format.parameterTypes === true ? [typeName(parameter.type)] : []), ...(format.parameterNames === false ? [] : [parameter.name])].join(" ")).join(", ")})`
@@ -211,11 +211,11 @@ function stackFrame(
   const notes = [
     ...(symbols?.isInlined === true ? ["inlined"] : []),
     ...(physical.isInterrupted && symbols?.isInlined !== true ? ["interrupted"] : []),
+    // Not "subtle": VS Code folds such frames away, and without call frame information that is all of them but one.
+    ...(physical.method === "scan" && symbols?.isInlined !== true ? ["guessed"] : []),
   ];
   const suffix = notes.length === 0 ? "" : ` [${notes.join(", ")}]`;
   const name = `${format?.module === true && module !== undefined ? `${module.name}!` : ""}${label ?? `0x${pc.toString(16)}`}${parameters}${suffix}`;
-  // A frame that was only guessed from words on the stack is shown as such.
-  const isGuess = physical.method === "scan";
   return {
     id,
     name: format?.line === true && hasLine ? `${name} Line ${position.line}` : name,
@@ -224,7 +224,7 @@ function stackFrame(
     ...(hasLine ? { source: target.sources.source(position.file) } : {}),
     instructionPointerReference: formatReference({ space: "linear", offset: pc }),
     ...(module === undefined ? {} : { moduleId: module.id }),
-    ...(isGuess || label === null ? { presentationHint: "subtle" as const } : {}),
+    ...(label === null ? { presentationHint: "subtle" as const } : {}),
     canRestart: false,
   };
 }

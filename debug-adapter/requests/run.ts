@@ -15,12 +15,16 @@ import type { Target } from "../target.ts";
 import { State } from "./state.ts";
 import { describeStop, exceptionInfo } from "./stop.ts";
 
+/** A run that lasts longer is told to clients that show threads. */
+const RENAME_MILLISECONDS = 300;
+
 /** Starts `body` on the machine; returns at once. Throws `notLaunched`, `machineRunning`, `machineEnded`. */
 export function resume(state: State, body: (control: Control, target: Target) => Promise<StepEnd>): void {
   const target = state.stopped();
   if (state.hasEnded) throw machineEnded();
   state.forget();
   state.stop = null;
+  state.runBegan = state.host.clock.now();
   // `perform` marks the machine as running before anything else can look.
   const run = target.debuggee.perform(async (control) => {
     await state.host.clock.turn();
@@ -105,7 +109,16 @@ export function forwardOutput(state: State, target: Target): void {
     const output = decoder.decode(bytes, { stream: true });
     state.host.event("output", { category: channel.startsWith("serial") ? "stdout" : "console", output });
   };
-  target.debuggee.onSlice = () => state.sendStatus(false);
+  let namedFor = 0;
+  target.debuggee.onSlice = () => {
+    state.sendStatus(false);
+    // The names at the last stop say in which mode each CPU was; a run that is more than a step has others.
+    const { runBegan } = state;
+    if (namedFor === runBegan || state.host.clock.now() - runBegan < RENAME_MILLISECONDS) return;
+    namedFor = runBegan;
+    for (const core of target.cpus)
+      state.host.event("thread", { reason: "started", threadId: State.threadId(core) });
+  };
 }
 
 export function base64(bytes: Uint8Array): string {

@@ -66,6 +66,8 @@ export class State {
   stop: StepEnd | null = null;
   /** The session is over. */
   hasEnded = false;
+  /** When the machine was last set going, by the host's clock. */
+  runBegan = 0;
   monitor: Monitor | null = null;
   /** Targets of stepInTargets and gotoTargets by id: addresses. */
   readonly targets = new Map<number, bigint>();
