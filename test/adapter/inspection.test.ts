@@ -355,3 +355,28 @@ test("a frame of an earlier stop has nothing to show, and its variables and numb
   expect(await client.respond("variables", { variablesReference })).toMatchObject(past);
   expect(await client.respond("scopes", { frameId: 1_000_000 })).toMatchObject({ success: false });
 });
+
+test("a vector register as numbers of each size, changed lane by lane", async () => {
+  await client.launchToEntry();
+  const registers = await client.scope("Registers");
+  const sse = registers.find(({ name }) => name === "SSE")!;
+  expect(sse.value).toBe("mxcsr 0x1f80");
+  const kinds = async () => {
+    const [xmm0] = await client.children(sse.variablesReference);
+    return client.children(xmm0!.variablesReference);
+  };
+  const kind = async (wanted: string) => (await kinds()).find(({ name }) => name === wanted)!;
+  const set = async (wanted: string, name: string, value: string) =>
+    client.request("setVariable", {
+      variablesReference: (await kind(wanted)).variablesReference,
+      name,
+      value,
+    });
+  expect((await set("v4_float", "[1]", "0.1")).value).toBe("0.1");
+  expect((await set("v2_double", "[1]", "-2.5")).value).toBe("-2.5");
+  expect((await set("v16_int8", "[0]", "0x7f")).value).toBe("0x7f");
+  expect((await kind("v4_float")).value).toBe("{1.78e-43, 0.1, 0, -2.0625}");
+  expect((await kind("v2_int64")).value).toBe("{0x3dcccccd0000007f, 0xc004000000000000}");
+  expect((await kind("v4_int32")).type).toBe("int32_t[4], lane 0 in the lowest bits");
+  await expect(set("v16_int8", "[15]", "256")).rejects.toThrow(/8 bits/u);
+});
