@@ -3,12 +3,10 @@
  *
  * Without vmlinux the names are the kernel's own (kallsyms). With it is a long test (`npm run test:long`): the package with the file is 283 MB.
  */
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
-import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { fetchLinux } from "../support/debian.mjs";
-import { Client, ROOT } from "./client.ts";
+import { fetchVmlinux } from "../support/vmlinux.ts";
+import { Client } from "./client.ts";
 
 const PACKAGE = "linux-image-cloud-amd64";
 const isLong = process.env["REDZONE_LONG"] === "1";
@@ -76,28 +74,8 @@ test("without vmlinux: names and breakpoints from the kernel's own table, from i
 }, 400_000);
 
 describe.skipIf(!isLong)("with the vmlinux of the debug package", () => {
-  /** Only the one file is unpacked. */
-  function vmlinux(): string {
-    const release = path.basename(kernel).replace("vmlinuz-", "");
-    const folder = path.join(ROOT, ".cache/vmlinux");
-    const file = path.join(folder, `usr/lib/debug/boot/vmlinux-${release}`);
-    if (existsSync(file)) return file;
-    mkdirSync(folder, { recursive: true });
-    execFileSync("apt-get", ["download", `linux-image-${release}-dbg`], { cwd: folder });
-    const archive = readdirSync(folder).find((name) => name.endsWith(".deb"))!;
-    execFileSync(
-      "sh",
-      ["-c", `dpkg-deb --fsys-tarfile ${archive} | tar -x ./usr/lib/debug/boot/vmlinux-${release}`],
-      {
-        cwd: folder,
-      },
-    );
-    rmSync(path.join(folder, archive));
-    return file;
-  }
-
   test("a breakpoint is verified at once, hits with KASLR on, and frames have lines, parameters and locals", async () => {
-    const file = vmlinux();
+    const file = fetchVmlinux(kernel);
     const began = performance.now();
     const [reply] = await launch(["startup_64", "start_kernel", "vfs_caches_init", "kmem_cache_open"], file);
     expect(reply!.verified).toBe(true);
