@@ -70,7 +70,7 @@ export interface ApicRegisters {
  * CPU's own, at the same offsets; only the seated CPU's is where emitted code looks.
  */
 const SEAT = [
-  [0, 0x1080],
+  [0, RUN.end],
   [TLB.base, ITLB.base + ITLB.entries * ITLB.entryBytes],
 ] as const;
 const SEAT_END = ITLB.base + ITLB.entries * ITLB.entryBytes;
@@ -86,8 +86,8 @@ export class Core extends Registers {
   /** Linear memory itself, seated or not: where frames of guest memory are. */
   readonly host: Views;
   /** Level of INTR, and an NMI that waits to be taken. */
-  interruptLine = false;
-  nmiPending = false;
+  #interruptLine = false;
+  #nmiPending = false;
   /** State, run block and TLBs of a CPU that is not seated. */
   #parked: Uint8Array | null = null;
   /** Frames moved or code appeared while the CPU was parked: its tags are not to be trusted. */
@@ -134,6 +134,24 @@ export class Core extends Registers {
     this.model = environment.model ?? defaultCpu();
     this.index = index;
     this.reset();
+  }
+
+  get interruptLine(): boolean {
+    return this.#interruptLine;
+  }
+  set interruptLine(level: boolean) {
+    this.#interruptLine = level;
+    this.#signalInterrupt();
+  }
+  get nmiPending(): boolean {
+    return this.#nmiPending;
+  }
+  set nmiPending(pending: boolean) {
+    this.#nmiPending = pending;
+    this.#signalInterrupt();
+  }
+  #signalInterrupt(): void {
+    this.setWord(RUN.interrupt, this.#interruptLine || this.#nmiPending ? 1 : 0);
   }
 
   /** Whether the processor has a feature. */

@@ -293,6 +293,7 @@ export class Cpu implements Processor {
     this.#given = budget;
     this.#withheld = 0;
     core.setWord(RUN.budget, budget);
+    core.setQuad(RUN.clock, core.environment.timestamp() + BigInt(budget * core.word(RUN.pace)));
     core.setWord(RUN.link, 0);
     let trace = 0;
     try {

@@ -82,6 +82,8 @@ export class Decoder {
   family: Family | null = null;
   length = 0;
   handler = 0;
+  /** Of what the handler with that number is one. */
+  variant: Variant | null = null;
   /** Register fields of operands 0 … 2, as offsets into linear memory. */
   readonly registers: [number, number, number] = [0, 0, 0];
   base: number = RUN.zero;
@@ -458,6 +460,7 @@ export class Decoder {
 
   #emitted(form: Form, operands: string): Decoded {
     let { family } = form;
+    if (family.traits.escapes === true) this.#operation(form);
     if (family.traits.string === true && this.#repeat !== "") {
       const compares = family.name === "cmps" || family.name === "scas";
       const repeated = repeatFamilies.get(
@@ -474,7 +477,8 @@ export class Decoder {
     const usesMemory = this.hasMemory || isString;
     // A slow stack and a fast memory operand do not occur together.
     const memory = !usesMemory ? "" : stack === "ss" ? "ms" : this.#memoryKind();
-    this.handler = this.#handler(form, { family, width, operands, memory, stack, address: this.addressSize });
+    this.variant = { family, width, operands, memory, stack, address: this.addressSize };
+    this.handler = this.#handler(form, this.variant);
     return "handler";
   }
 

@@ -7,6 +7,7 @@
  *     0x000000  CPU state (below)                            0x001000  run block: how emitted code and TypeScript talk
  *     0x002000  scratch: bytes of an access that is not plain RAM      0x010000  data TLB, 1024 × 64 bytes
  *     0x020000  instruction TLB, 512 × 32 bytes              0x040000  trace index, 16384 × 16 bytes
+ *     0x080000  page cache of the MMU, 8192 × 16 bytes
  *     0x100000  trace pool                                   0x900000  frames
  */
 
@@ -154,6 +155,15 @@ export const RUN = {
   traceRip: 0x1070,
   /** u32: address of the link slot of a record that waits to be told the trace it leads to, or 0 */
   link: 0x1078,
+  /** u32: not 0 while INTR is up or an NMI is pending: an instruction that opens the door to interrupts must leave then. Kept by `Core`. */
+  interrupt: 0x107c,
+  /** u64: virtual time in nanoseconds at which the budget under way will be used up */
+  clock: 0x1080,
+  /** u32: nanoseconds per instant */
+  pace: 0x1088,
+  /** u32: 1 if no page is watched and no data breakpoint armed: the MMU may write tags without asking. Kept by `Core`. */
+  unwatched: 0x108c,
+  end: 0x1100,
 } as const;
 
 export const SCRATCH = 0x2000;
@@ -211,6 +221,12 @@ export const TLB_FLAG = {
 
 export const TRACE_INDEX = { base: 0x40000, entries: 16384, entryBytes: 16 } as const;
 export const TRACE_POOL = { base: 0x100000, end: 0x900000 } as const;
+/**
+ * Guest-physical pages by number modulo `entries`, and where their frames are: what page walks and TLB refills in emitted code ask instead of the memory model.
+ * A cache: see `mmu/`.
+ */
+export const PAGE_CACHE = { base: 0x80000, entries: 8192, entryBytes: 16 } as const;
+
 /** Where `memory/frames.ts` may put frames of guest memory. The first is the zero frame. */
 export const FRAMES = 0x900000;
 
@@ -227,7 +243,11 @@ export const TRACE = {
   count: 8,
   /** u32: bytes from the first instruction to the end of the last, less 1 */
   lastByte: 12,
-  headerBytes: 16,
+  /** u32: slot in the function table of the translated region that begins here, or 0 */
+  region: 16,
+  /** i32: entries left until the trace is hot; counts down, and stays at −1 when it has been reported */
+  heat: 20,
+  headerBytes: 24,
 } as const;
 
 /** One decoded instruction. Register fields are offsets from 0 of linear memory (STATE.gpr + 8 × number, + 1 for AH CH DH BH). */
@@ -272,4 +292,6 @@ export const EXIT = {
   yield: 4,
   /** A BREAK record: an instruction with a breakpoint is next. */
   break: 5,
+  /** The trace about to be entered has become hot. */
+  hot: 6,
 } as const;

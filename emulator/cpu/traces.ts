@@ -20,6 +20,9 @@ const PAGE = 4096;
 /** A trace is at most this long: what a run slice overshoots by, and what a bad guess of the decoder wastes. */
 const TRACE_INSTRUCTIONS_MAX = 32;
 
+/** Heat of a trace that is never reported as hot. */
+const EMBERS = 0xffffffff;
+
 /** An instruction that TypeScript executes, and how. */
 export interface CallOut {
   readonly instruction: Instruction;
@@ -234,6 +237,8 @@ export class TraceCache {
     u32[(at + TRACE.keyHigh) >>> 2] = Math.floor(physical / 2 ** 32) | (mode << 20);
     u32[(at + TRACE.count) >>> 2] = count;
     u32[(at + TRACE.lastByte) >>> 2] = Math.max(length - 1, 0);
+    u32[(at + TRACE.region) >>> 2] = 0;
+    u32[(at + TRACE.heat) >>> 2] = EMBERS;
     this.#writePseudo(at + TRACE.headerBytes + count * RECORD.bytes, PSEUDO.end, length);
   }
 
@@ -281,17 +286,18 @@ export class TraceCache {
     }
     view.setUint8(at + RECORD.segment, d.segment);
     view.setUint8(at + RECORD.addressSize, d.addressSize === 64 ? 2 : d.addressSize === 32 ? 1 : 0);
-    if (decoded === "handler") return d.family?.traits.ends === true;
+    if (decoded === "handler" && d.instruction === null) return d.family?.traits.ends === true;
     const callOut = this.#callOut(decoded, length);
     if (!kept) this.callOuts[0] = callOut;
     view.setUint32(at + RECORD.instruction, kept ? this.callOuts.push(callOut) - 1 : 0, true);
-    return true;
+    return decoded !== "handler" || d.family?.traits.ends === true;
   }
 
-  #callOut(decoded: Exclude<Decoded, "handler" | "short">, length: number): CallOut {
+  #callOut(decoded: Exclude<Decoded, "short">, length: number): CallOut {
     const d = this.#decoder;
     const instruction: Instruction = { ...(d.instruction ?? NOTHING.instruction), length };
     switch (decoded) {
+      case "handler":
       case "operation":
         return { instruction, run: this.#operations[instruction.mnemonic] ?? missing(instruction.mnemonic) };
       case "invalid":

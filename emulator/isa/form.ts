@@ -48,6 +48,8 @@ export interface FamilyTraits {
   readonly string?: boolean;
   /** Repeats under REP: stands alone in its trace, since every iteration is an instant. */
   readonly repeats?: boolean;
+  /** What the meaning leaves with `Vocabulary.escape` is executed by the operation of the same name. */
+  readonly escapes?: boolean;
 }
 
 export type OperandKind =

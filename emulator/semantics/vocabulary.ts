@@ -14,7 +14,9 @@ import {
   call,
   i32,
   i64,
+  load,
   op,
+  store,
   when,
   type Local,
   type Node,
@@ -84,6 +86,26 @@ export abstract class Vocabulary {
   abstract effective(): Node;
   /** Offset of the next instruction, as an i64, not masked. */
   abstract nextRip(): Node;
+  /**
+   * If the condition holds, the operation of the family's name is executed in TypeScript instead, as if nothing of the meaning had been; for families with
+   * the trait `escapes`. Before the first effect.
+   */
+  abstract escape(condition: Node): void;
+  /** A word of the CPU's state or of the run block, by its offset in `cpu/layout.ts`; not for registers, rip and the flag words. */
+  stateWord(offset: number): Node {
+    return load("i32.load", i32(0), offset);
+  }
+  setStateWord(offset: number, value: Node): void {
+    this.f.emit(store("i32.store", i32(0), offset, value));
+  }
+  stateQuad(offset: number): Node {
+    return load("i64.load", i32(0), offset);
+  }
+  setStateQuad(offset: number, value: Node): void {
+    this.f.emit(store("i64.store", i32(0), offset, value));
+  }
+  /** Instants of the budget under way that are not over, this instruction's included (i32). */
+  abstract instantsLeft(): Node;
 
   // --- memory -----------------------------------------------------------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ import {
   type Node,
 } from "../../wasm/index.ts";
 import { VECTOR } from "../event.ts";
-import { FRAMES, RECORD, RUN, SEG, STATE, TLB } from "../layout.ts";
+import { FRAMES, RECORD, RUN, SEG, STATE, TLB, TRACE } from "../layout.ts";
 import { CR0, CR4 } from "../registers.ts";
 import { REFUSAL } from "../vector/refusal.ts";
 import type { Variant } from "./variant.ts";
@@ -55,6 +55,8 @@ export interface Ending {
   lookup(): Node[];
   /** Enter a trace whose rip is in state.rip. */
   enter(trace: Node): Node[];
+  /** Leave the loop with an EXIT. */
+  exit(code: Node): Node[];
 }
 
 /** Endings of a handler inside the loop. */
@@ -67,18 +69,51 @@ export const loopEnding = (
   // A look-up starts without a trace in hand.
   lookup: () => [set(trace, i32(0)), br(labels.next)],
   enter: (target) => [set(trace, target), br(labels.enter)],
+  exit: (code) => [ret(code)],
 });
 
-/** Endings of a handler that is a function: 0 next, 1 look up, above 1 the trace to enter. */
+/** Endings of a handler that is a function: 0 next, 1 look up, above 1 the trace to enter, negative an EXIT. */
 export const functionEnding: Ending = {
   next: () => [ret(i32(0))],
   lookup: () => [ret(i32(1))],
   enter: (target) => [ret(target)],
+  exit: (code) => [ret(op("i32.sub", i32(0), code))],
 };
 
 export const memory = (offset: number, name: LoadName): Node => load(name, i32(0), offset);
 export const put32 = (offset: number, value: Node): Node => store("i32.store", i32(0), offset, value);
 export const put64 = (offset: number, value: Node): Node => store("i64.store", i32(0), offset, value);
+
+/** Which of its trace's records one is. */
+export function recordIndex(rec: Node): Node {
+  const bytes = op("i32.sub", op("i32.sub", rec, memory(RUN.trace, "i32.load")), i32(TRACE.headerBytes));
+  return op("i32.div_u", bytes, i32(RECORD.bytes));
+}
+
+/** Executes a record's operation in TypeScript, gives back what the trace was charged for the records behind it, and looks for what follows. */
+export function escapeTo(f: FunctionBuilder, rec: Node, ending: Ending): readonly Node[] {
+  return f.collect(() => {
+    const length = op(
+      "i32.add",
+      load("i32.load16_u", rec, RECORD.offset),
+      load("i32.load8_u", rec, RECORD.length),
+    );
+    const next = op("i64.add", memory(RUN.traceRip, "i64.load"), op("i64.extend_i32_u", length));
+    f.emit(
+      put32(RUN.record, rec),
+      put64(RUN.effective, call("effective", "i64", rec)),
+      put64(STATE.rip, op("i64.and", next, memory(RUN.linearMask, "i64.load"))),
+    );
+    const code = f.let(call("operate", "i32", rec));
+    const rest = op(
+      "i32.sub",
+      load("i32.load", memory(RUN.trace, "i32.load"), TRACE.count),
+      recordIndex(rec),
+    );
+    f.emit(put32(RUN.budget, op("i32.add", memory(RUN.budget, "i32.load"), op("i32.sub", rest, i32(1)))));
+    f.emit(when(code, ending.exit(code)), ...ending.lookup());
+  });
+}
 
 export class HandlerVocabulary extends Vocabulary {
   readonly #variant: Variant;
@@ -210,6 +245,25 @@ export class HandlerVocabulary extends Vocabulary {
       this.#field(RECORD.length, "i32.load8_u"),
     );
     return op("i64.add", memory(RUN.traceRip, "i64.load"), op("i64.extend_i32_u", length));
+  }
+
+  escape(condition: Node): void {
+    assert(
+      this.#variant.family.traits.escapes === true,
+      "only an operation can be escaped to",
+      this.#variant.family.name,
+    );
+    this.f.emit(
+      when(
+        condition,
+        this.f.collect(() => this.f.emit(...escapeTo(this.f, get(this.#rec), this.#ending))),
+      ),
+    );
+  }
+  instantsLeft(): Node {
+    const trace = memory(RUN.trace, "i32.load");
+    const left = op("i32.add", memory(RUN.budget, "i32.load"), load("i32.load", trace, TRACE.count));
+    return this.let(op("i32.sub", left, recordIndex(get(this.#rec))));
   }
 
   /** Linear address of an offset in the record's segment, checked if the segment is not flat. */

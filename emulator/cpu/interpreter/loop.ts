@@ -41,7 +41,16 @@ import {
   TRACE,
   TRACE_INDEX,
 } from "../layout.ts";
-import { HandlerVocabulary, functionEnding, loopEnding, memory, put32, put64 } from "./handler.ts";
+import {
+  HandlerVocabulary,
+  escapeTo,
+  functionEnding,
+  loopEnding,
+  memory,
+  put32,
+  put64,
+  recordIndex,
+} from "./handler.ts";
 import { FIRST_COLD, coldVariants, hotVariants, variantName } from "./variant.ts";
 
 /** What the host provides. Anything here may throw a Fault or a Halt through the emitted code. */
@@ -262,12 +271,6 @@ function dispatch(
   const handlers: { label: Label; body: readonly Node[] }[] = [];
   const handler = (name: string, write: () => void) =>
     handlers.push({ label: label(name), body: f.collect(() => f.scope(write)) });
-  const nextRip = (): Node => {
-    const at = (offset: number, name: "i32.load16_u" | "i32.load8_u") => load(name, get(rec), offset);
-    const distance = op("i32.add", at(RECORD.offset, "i32.load16_u"), at(RECORD.length, "i32.load8_u"));
-    const sum = op("i64.add", memory(RUN.traceRip, "i64.load"), op("i64.extend_i32_u", distance));
-    return op("i64.and", sum, memory(RUN.linearMask, "i64.load"));
-  };
   const ownRip = (): Node =>
     op(
       "i64.add",
@@ -276,12 +279,8 @@ function dispatch(
     );
   /** Gives back what the trace was charged for this record and those behind it. */
   const refund = (): Node => {
-    const done = op(
-      "i32.div_u",
-      op("i32.sub", op("i32.sub", get(rec), memory(RUN.trace, "i32.load")), i32(TRACE.headerBytes)),
-      i32(RECORD.bytes),
-    );
-    const rest = op("i32.sub", load("i32.load", memory(RUN.trace, "i32.load"), TRACE.count), done);
+    const count = load("i32.load", memory(RUN.trace, "i32.load"), TRACE.count);
+    const rest = op("i32.sub", count, recordIndex(get(rec)));
     return put32(RUN.budget, op("i32.add", memory(RUN.budget, "i32.load"), rest));
   };
 
@@ -289,15 +288,7 @@ function dispatch(
   handler("dead", () => f.emit(refund(), put64(STATE.rip, ownRip()), ...ending.lookup()));
   handler("yield", () => f.emit(refund(), put64(STATE.rip, ownRip()), ret(i32(EXIT.yield))));
   handler("break", () => f.emit(refund(), put64(STATE.rip, ownRip()), ret(i32(EXIT.break))));
-  handler("operate", () => {
-    f.emit(
-      put32(RUN.record, get(rec)),
-      put64(RUN.effective, call("effective", "i64", get(rec))),
-      put64(STATE.rip, nextRip()),
-    );
-    const code = f.let(call("operate", "i32", get(rec)));
-    f.emit(when(code, [ret(code)]), ...ending.lookup());
-  });
+  handler("operate", () => f.emit(...escapeTo(f, get(rec), ending)));
   for (const variant of hotVariants)
     handler(variantName(variant), () => new HandlerVocabulary(f, variant, rec, ending).emitHandler());
 
@@ -323,6 +314,7 @@ function dispatch(
     set(answer, indirect),
     when(op("i32.eqz", get(answer)), ending.next()),
     when(op("i32.eq", get(answer), i32(1)), ending.lookup()),
+    when(op("i32.lt_s", get(answer), i32(0)), ending.exit(op("i32.sub", i32(0), get(answer)))),
     ...ending.enter(get(answer)),
   ];
   // Block k ends where handler k begins; the innermost holds the jump. Cold comes first, the pseudo handlers outermost.
