@@ -5,6 +5,8 @@
  */
 import { assert } from "../assert.ts";
 import {
+  BULK,
+  BULK_PREFIX,
   LOADS,
   OPS,
   STORES,
@@ -297,6 +299,13 @@ function encodeBody(
         w.byte(0x11);
         w.unsigned(signature(node.signature));
         return w.unsigned(0);
+      case "bulk":
+        many(node.args);
+        w.byte(BULK_PREFIX);
+        w.unsigned(BULK[node.op]);
+        // Memory 0, of a copy both.
+        if (node.op === "memory.copy") w.byte(0);
+        return w.byte(0);
       case "return":
         if (node.value !== undefined) one(node.value);
         return w.byte(0x0f);

@@ -92,6 +92,12 @@ export type Node =
       readonly index: Node;
       readonly args: readonly Node[];
     }
+  | {
+      readonly kind: "bulk";
+      readonly type: "void";
+      readonly op: BulkName;
+      readonly args: readonly [Node, Node, Node];
+    }
   | { readonly kind: "return"; readonly type: "void"; readonly value?: Node }
   | { readonly kind: "drop"; readonly type: "void"; readonly value: Node }
   | { readonly kind: "unreachable"; readonly type: "void" };
@@ -205,6 +211,11 @@ export const STORES = {
 export type SimdStoreName = keyof typeof SIMD_STORES;
 export type StoreName = keyof typeof STORES | SimdStoreName;
 export const isSimdStore = (name: StoreName): name is SimdStoreName => name in SIMD_STORES;
+
+/** Second opcodes behind 0xfc. Operands: destination, source or byte value, length in bytes; all i32. */
+export const BULK = { "memory.copy": 10, "memory.fill": 11 } as const;
+export const BULK_PREFIX = 0xfc;
+export type BulkName = keyof typeof BULK;
 
 export const i32 = (value: number): Node => ({
   kind: "const",
@@ -325,6 +336,20 @@ export const call = (target: string, type: ResultType, ...args: readonly Node[])
   type,
   target,
   args,
+});
+/** Copies bytes as if through a buffer of their own. */
+export const memoryCopy = (to: Node, from: Node, bytes: Node): Node => ({
+  kind: "bulk",
+  type: "void",
+  op: "memory.copy",
+  args: [to, from, bytes],
+});
+/** Sets bytes to the low one of `value`. */
+export const memoryFill = (to: Node, value: Node, bytes: Node): Node => ({
+  kind: "bulk",
+  type: "void",
+  op: "memory.fill",
+  args: [to, value, bytes],
 });
 export const ret = (value?: Node): Node =>
   value === undefined ? { kind: "return", type: "void" } : { kind: "return", type: "void", value };
