@@ -91,6 +91,8 @@ export type {
 export { screenText } from "./devices/vga-font.ts";
 export { cursorBox, type CursorBox } from "./devices/vga-text.ts";
 export { chooseCpu, DEFAULT_CPU, type CpuChoice, type CpuModel } from "./cpu/system/model.ts";
+export type { Counts, TraceStatistics, TranslatorMode, TranslatorStatistics } from "./cpu/statistics.ts";
+export type { Statistics } from "./machine/statistics.ts";
 export { createMachine } from "./machine/create.ts";
 export type { Pc } from "./machine/pc.ts";
 export type { StopReason } from "./machine/stop.ts";

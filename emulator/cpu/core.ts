@@ -14,6 +14,7 @@ import type { CpuEvent, WatchedAccess } from "./event.ts";
 import { ITLB, MODE, RUN, SEG, STATE, STATE_BYTES, TLB } from "./layout.ts";
 import type { SegmentNumber } from "./layout.ts";
 import { ACTIVITY, ATTRIBUTE, CR0, EFER, FLAG, Registers } from "./registers.ts";
+import type { TranslatorMode } from "./statistics.ts";
 import type { SegmentRegister } from "./registers.ts";
 import { probe, readHere, readLinear, touch, commit, writeHere, writeLinear } from "./system/access.ts";
 import type { FeatureName } from "./system/feature.ts";
@@ -53,6 +54,10 @@ export interface CoreEnvironment {
   readonly apic?: (cpu: number) => ApicRegisters;
   /** PAUSE: the CPU waits for another one. */
   readonly pause?: () => void;
+  /** Whether hot code is translated; absent: it is not. */
+  readonly translator?: TranslatorMode;
+  /** Milliseconds, for counting only. */
+  readonly stopwatch?: () => number;
 }
 
 /** What a processor asks of its local APIC. */

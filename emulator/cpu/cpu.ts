@@ -22,6 +22,7 @@ import { deliver, deliverFault } from "./system/interrupt.ts";
 import { checkPorts } from "./system/permission.ts";
 import { segmented } from "./system/segmentation.ts";
 import { absentForms } from "./requirement.ts";
+import type { ProcessorStatistics } from "./statistics.ts";
 import { TraceCache, type CallOut, type CodeSource } from "./traces.ts";
 import { Views } from "./views.ts";
 import { vectorOperations } from "./vector/index.ts";
@@ -223,8 +224,25 @@ export class Cpu implements Processor {
     }
     this.flushTraces();
   }
+  /** Call-outs so far by the name of the operation, of those there were. */
+  get callOutCounts(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const [name, { count }] of this.#traces.tallies) if (count > 0) counts.set(name, count);
+    return counts;
+  }
   get traceCount(): number {
     return this.#traces.count;
+  }
+  statistics(): ProcessorStatistics {
+    const { counters } = this;
+    return {
+      traces: { kept: this.#traces.count, ...this.#traces.counters },
+      translator: null,
+      callOuts: Object.fromEntries(this.callOutCounts),
+      exits: { "no trace known": counters.misses, "looked at afresh": counters.yields },
+      events: { exception: counters.faults },
+      memory: { "handled in TypeScript": counters.slowAccesses },
+    };
   }
 
   /** One event, or a run of instructions. A value is why the whole run ends. */
@@ -447,6 +465,7 @@ export class Cpu implements Processor {
     this.counters.callOuts++;
     const callOut = this.#traces.callOuts[core.word(record + RECORD.instruction)];
     assert(callOut !== undefined, "call-out without an instruction");
+    callOut.tally.count++;
     const { instruction } = callOut;
     if (instruction.rep === "") callOut.run(core, instruction);
     else this.#repeat(callOut);

@@ -4,6 +4,7 @@
 import type { PhysicalAddress } from "../numbers.ts";
 import type { Core } from "./core.ts";
 import type { HaltReason } from "./event.ts";
+import type { ProcessorStatistics } from "./statistics.ts";
 
 export type ProcessorExit =
   /** The budget is used up, or `requestExit` was called: look at devices and go on. */
@@ -48,4 +49,6 @@ export interface Processor {
   flushTraces(): void;
   /** Power-on state. */
   reset(): void;
+  /** What the processor has done so far. */
+  statistics(): ProcessorStatistics;
 }

@@ -23,10 +23,17 @@ const TRACE_INSTRUCTIONS_MAX = 32;
 /** Heat of a trace that is never reported as hot. */
 const EMBERS = 0xffffffff;
 
+/** How often an operation was called out to. */
+export interface Tally {
+  count: number;
+}
+
 /** An instruction that TypeScript executes, and how. */
 export interface CallOut {
   readonly instruction: Instruction;
   readonly run: Operation;
+  /** That of all instructions of this name. */
+  readonly tally: Tally;
 }
 
 export interface Trace {
@@ -73,6 +80,7 @@ const NOTHING: CallOut = {
     rex: false,
   },
   run: () => {},
+  tally: { count: 0 },
 };
 
 export class TraceCache {
@@ -84,6 +92,10 @@ export class TraceCache {
   #free: number = TRACE_POOL.base + 4096;
   /** Call-outs by the index in their records. A trace has at most one, at its end; number 0 is that of traces that are not kept. */
   readonly callOuts: CallOut[] = [NOTHING];
+  /** Traces so far, for `--stats`. */
+  readonly counters = { decoded: 0, dropped: 0, flushes: 0 };
+  /** By mnemonic. */
+  readonly tallies = new Map<string, Tally>();
   readonly #operations: Readonly<Record<string, Operation>>;
   readonly #onCode: (page: number) => void;
   /** The last instruction decoded repeats itself (REP). */
@@ -157,6 +169,7 @@ export class TraceCache {
     this.#free += TRACE.headerBytes + (trace.count + 1) * RECORD.bytes;
     this.#free = (this.#free + 7) & ~7;
     this.#byKey.set(key, trace);
+    this.counters.decoded++;
     const list = this.#byPage.get(trace.page);
     if (list === undefined) this.#byPage.set(trace.page, [trace]);
     else list.push(trace);
@@ -296,16 +309,19 @@ export class TraceCache {
   #callOut(decoded: Exclude<Decoded, "short">, length: number): CallOut {
     const d = this.#decoder;
     const instruction: Instruction = { ...(d.instruction ?? NOTHING.instruction), length };
+    const { mnemonic } = instruction;
+    let tally = this.tallies.get(mnemonic);
+    if (tally === undefined) this.tallies.set(mnemonic, (tally = { count: 0 }));
     switch (decoded) {
       case "handler":
       case "operation":
-        return { instruction, run: this.#operations[instruction.mnemonic] ?? missing(instruction.mnemonic) };
+        return { instruction, run: this.#operations[mnemonic] ?? missing(mnemonic), tally };
       case "invalid":
-        return { instruction, run: invalid };
+        return { instruction, run: invalid, tally };
       case "missing":
-        return { instruction, run: missing(d.missing) };
+        return { instruction, run: missing(d.missing), tally };
       case "long":
-        return { instruction, run: tooLong };
+        return { instruction, run: tooLong, tally };
     }
   }
 
@@ -328,6 +344,7 @@ export class TraceCache {
   }
 
   #kill(trace: Trace): void {
+    this.counters.dropped++;
     const view = this.#views.view;
     // The END record too: its offset is the length, which is where a run that was inside goes on.
     for (let i = 0; i <= trace.count; i++) {
@@ -350,6 +367,7 @@ export class TraceCache {
 
   /** Forgets everything. */
   flush(): void {
+    this.counters.flushes++;
     for (const page of this.#byPage.keys()) this.#guest.clearCode(page);
     this.#byKey.clear();
     this.#byPage.clear();

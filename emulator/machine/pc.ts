@@ -20,6 +20,7 @@ import type { Display, Picture, TextScreen } from "./display.ts";
 import { setMemoryTypes } from "./memory-types.ts";
 import { firmwareBytes, handOver, loadFirmware } from "./platform.ts";
 import { RandomSource } from "./random.ts";
+import type { Statistics } from "./statistics.ts";
 import type { StopReason } from "./stop.ts";
 import { Turns, type Signal } from "./turns.ts";
 import type {
@@ -151,6 +152,8 @@ export class Pc implements Machine {
         model,
         ...(model.features.has("apic") ? { apic: (cpu: number) => this.board.apicMsrs(cpu) } : {}),
         pause: () => this.#pause(),
+        translator: config.translator ?? "on",
+        ...(host.stopwatch === undefined ? {} : { stopwatch: host.stopwatch }),
       },
       cpus,
     );
@@ -186,6 +189,16 @@ export class Pc implements Machine {
   get memoryBytes(): number {
     const { frames, tables } = this.memory.hostBytes;
     return FRAMES + frames + tables;
+  }
+
+  statistics(): Statistics {
+    return {
+      instants: this.instant,
+      nanoseconds: this.now,
+      idleNanoseconds: this.idle,
+      memoryBytes: this.memoryBytes,
+      processor: this.#processor.statistics(),
+    };
   }
 
   get devices(): readonly Device[] {

@@ -6,10 +6,12 @@
 import type { BlockImage } from "../block/image.ts";
 import type { Core } from "../cpu/core.ts";
 import type { CpuEvent } from "../cpu/event.ts";
+import type { TranslatorMode } from "../cpu/statistics.ts";
 import type { Device, PlainData } from "../devices/device.ts";
 import type { AddressSpace, Memory } from "../memory/index.ts";
 import type { Instant, LinearAddress, Nanoseconds, PhysicalAddress } from "../numbers.ts";
 import type { Display, Picture, TextScreen } from "./display.ts";
+import type { Statistics } from "./statistics.ts";
 import type { StopReason } from "./stop.ts";
 
 export interface MachineConfig {
@@ -51,6 +53,8 @@ export interface MachineConfig {
   readonly debugExit?: { readonly iobase: number; readonly iosize: number };
   /** A guest reset stops the machine instead of resetting it. */
   readonly noReboot?: boolean;
+  /** Whether hot code is translated. The guest cannot tell. Default "on". */
+  readonly translator?: TranslatorMode;
 }
 
 /** A drive as `-drive`, `-hda`, `-cdrom` or `-device` describe it. Plain data, part of every state. */
@@ -73,6 +77,8 @@ export interface DriveConfig {
 export interface MachineHost {
   /** By `DriveConfig.id`. A drive without an image is an empty tray. */
   readonly images: ReadonlyMap<string, BlockImage>;
+  /** Milliseconds from any start, for `statistics` only: what a machine does never depends on it. */
+  readonly stopwatch?: () => number;
 }
 
 /** An input from outside. It happens at an instant and is logged there; a run is a function of the start and of this log. */
@@ -183,6 +189,8 @@ export interface Machine {
   readonly devices: readonly Device[];
   /** Host memory the machine uses, in bytes. */
   readonly memoryBytes: number;
+  /** What has been done so far, counted. Not part of the state. */
+  statistics(): Statistics;
 
   save(): MachineState;
   load(state: MachineState): void;

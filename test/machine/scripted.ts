@@ -94,6 +94,10 @@ export class ScriptedProcessor implements Processor {
   setBreakpointOffsets(): void {}
   setWatchedPages(): void {}
   flushTraces(): void {}
+  statistics(): ReturnType<Processor["statistics"]> {
+    const traces = { kept: 0, decoded: 0, dropped: 0, flushes: 0 };
+    return { traces, translator: null, callOuts: {}, exits: {}, events: {}, memory: {} };
+  }
   reset(): void {
     this.resets++;
     this.core.reset();
