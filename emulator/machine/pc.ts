@@ -216,8 +216,8 @@ export class Pc implements Machine {
     }
     this.memory.relieve();
     const end = this.#instant + limit.instants;
-    // Virtual time is whole nanoseconds; a host's clock may have parts of them.
-    const until = Math.floor(limit.untilNanoseconds ?? Infinity);
+    // Virtual time is whole nanoseconds; a host's clock may have parts of them. Rounded up, so that whoever runs until `now` is there gets there.
+    const until = Math.ceil(limit.untilNanoseconds ?? Infinity);
     let cpuLeft = limit.cpu === undefined ? Infinity : (limit.cpuInstants ?? 1);
     const resuming = new Set<number>();
     if (limit.resume === true) resuming.add(this.#turns.current).add(limit.cpu ?? this.#turns.current);

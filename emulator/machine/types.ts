@@ -113,7 +113,7 @@ export interface RunLimit {
   /** Also stop when this CPU has used `cpuInstants` (default 1) of them itself: for stepping one CPU while the others take their turns. */
   readonly cpu?: number;
   readonly cpuInstants?: number;
-  /** At an idle machine (all CPUs in HLT, interrupts on): skip time to the next timer event (default), up to this virtual time, whose fraction does not count. */
+  /** At an idle machine (all CPUs in HLT, interrupts on): skip time to the next timer event (default), up to this virtual time, in whole nanoseconds, rounded up. */
   readonly untilNanoseconds?: number;
   /**
    * Execute the first instruction even if it has a breakpoint or is about to raise a watched exception: set by every "continue" and "step". It means the
