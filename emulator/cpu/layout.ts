@@ -6,8 +6,8 @@
  *
  *     0x000000  CPU state (below)                            0x001000  run block: how emitted code and TypeScript talk
  *     0x002000  scratch: bytes of an access that is not plain RAM      0x010000  data TLB, 1024 × 64 bytes
- *     0x020000  instruction TLB, 512 × 32 bytes              0x040000  trace index, 16384 × 16 bytes
- *     0x080000  page cache of the MMU, 8192 × 16 bytes
+ *     0x020000  instruction TLB, 512 × 32 bytes              0x024000  which TLB entries are filled or opened
+ *     0x040000  trace index, 16384 × 16 bytes                0x080000  page cache of the MMU, 65536 × 8 bytes
  *     0x100000  trace pool                                   0x900000  frames
  */
 
@@ -161,8 +161,28 @@ export const RUN = {
   clock: 0x1080,
   /** u32: nanoseconds per instant */
   pace: 0x1088,
-  /** u32: 1 if no page is watched and no data breakpoint armed: the MMU may write tags without asking. Kept by `Core`. */
-  unwatched: 0x108c,
+  /**
+   * u64 each: bit n is set if some page with number n modulo 64, linear or guest-physical, is watched or holds a data breakpoint: the MMU asks before it
+   * writes tags. Kept by `system/tlb.ts`.
+   */
+  watchedLinear: 0x1090,
+  watchedPhysical: 0x1098,
+  /** u32: 1 while accesses at CPL 3 are checked for alignment: user pages have no tags then. Kept by `Core`. */
+  alignment: 0x10a0,
+  /** u32: not 0 if some user page has supervisor tags because EFLAGS.AC is set under SMAP */
+  opened: 0x10a4,
+  /** u32: not 0 if some piece of a large page may be cached in a TLB */
+  largePages: 0x10a8,
+  /** u32: not 0 if some data tag may be set */
+  tagged: 0x10ac,
+  /** u32, u32: a walk's leaf: host address of the entry, and the accessed and dirty bits it lacks */
+  leaf: 0x10b0,
+  leafBits: 0x10b4,
+  /** u32 counts of what the MMU did: tags written without a walk, data walks, code walks, and refusals that went on to TypeScript */
+  countTags: 0x10c0,
+  countWalks: 0x10c4,
+  countCodeWalks: 0x10c8,
+  countRefusals: 0x10cc,
   end: 0x1100,
 } as const;
 
@@ -208,6 +228,9 @@ export const ITLB = {
   pcid: 28,
 } as const;
 
+/** Bit n: entry n of the data or instruction TLB may be filled; is the entry of a user page with supervisor tags (see RUN.opened). */
+export const FILLED = { data: 0x24000, code: 0x24080, opened: 0x240c0, end: 0x24140 } as const;
+
 export const TLB_FLAG = {
   valid: 1,
   writable: 2,
@@ -222,10 +245,19 @@ export const TLB_FLAG = {
 export const TRACE_INDEX = { base: 0x40000, entries: 16384, entryBytes: 16 } as const;
 export const TRACE_POOL = { base: 0x100000, end: 0x900000 } as const;
 /**
- * Guest-physical pages by number modulo `entries`, and where their frames are: what page walks and TLB refills in emitted code ask instead of the memory model.
- * A cache: see `mmu/`.
+ * Guest-physical pages by number modulo `entries`, and where their frames are: what page walks and TLB refills ask instead of the memory model.
+ * Shared by all CPUs. A cache of what the memory model has lent: see `mmu/page-cache.ts`.
  */
-export const PAGE_CACHE = { base: 0x80000, entries: 8192, entryBytes: 16 } as const;
+export const PAGE_CACHE = {
+  base: 0x80000,
+  entries: 65536,
+  entryBytes: 8,
+  /** u32 host address of the frame; bit 0: it may be written, too. 0 if the entry is empty. */
+  frame: 0,
+  /** u32 guest-physical page number */
+  page: 4,
+  writable: 1,
+} as const;
 
 /** Where `memory/frames.ts` may put frames of guest memory. The first is the zero frame. */
 export const FRAMES = 0x900000;
