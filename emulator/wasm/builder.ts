@@ -9,7 +9,7 @@ export class FunctionBuilder {
   readonly params: readonly Local[];
   #locals: Local[] = [];
   /** Locals that are free again, by type: a handler's temporaries are reused by the next handler of the same function. */
-  #free: Record<ValueType, Local[]> = { i32: [], i64: [], v128: [] };
+  #free: Record<ValueType, Local[]> = { i32: [], i64: [], f32: [], f64: [], v128: [] };
   #taken: Local[][] = [];
   #blocks: Node[][] = [[]];
 

@@ -43,7 +43,14 @@ export interface ModuleDescription {
   readonly table: readonly string[];
 }
 
-const TYPE_BYTE: Record<ResultType, number> = { i32: 0x7f, i64: 0x7e, v128: 0x7b, void: 0x40 };
+const TYPE_BYTE: Record<ResultType, number> = {
+  i32: 0x7f,
+  i64: 0x7e,
+  f32: 0x7d,
+  f64: 0x7c,
+  v128: 0x7b,
+  void: 0x40,
+};
 
 /** Growing byte buffer with LEB128. */
 class Writer {
@@ -221,6 +228,10 @@ function encodeBody(
     w.byte(SIMD_PREFIX);
     w.unsigned(number);
   };
+  const operator = (number: number): void => {
+    if (number > 0xff) w.byte(number >> 8);
+    w.byte(number & 0xff);
+  };
   function one(node: Node): void {
     switch (node.kind) {
       case "const":
@@ -228,7 +239,7 @@ function encodeBody(
         return w.signed(node.value);
       case "op":
         many(node.args);
-        return isSimd(node.op) ? simd(SIMD[node.op][0]) : w.byte(OPS[node.op][0]);
+        return isSimd(node.op) ? simd(SIMD[node.op][0]) : operator(OPS[node.op][0]);
       case "v128":
         simd(V128_CONST);
         return node.bytes.forEach((byte) => w.byte(byte));

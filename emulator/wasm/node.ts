@@ -5,11 +5,12 @@
  * (`FunctionBuilder.let`). Knows no x86.
  */
 
+import { FLOAT_OPS } from "./float.ts";
 import { LANES, SIMD, SIMD_LOADS, SIMD_STORES, type LaneName } from "./simd.ts";
 
-/** Types of scalars. */
+/** Types of integers. */
 export type ScalarType = "i32" | "i64";
-export type ValueType = ScalarType | "v128";
+export type ValueType = ScalarType | "f32" | "f64" | "v128";
 export type ResultType = ValueType | "void";
 
 /** A branch target: a block (forward) or a loop (backward). Compared by identity. */
@@ -174,6 +175,7 @@ export const OPS = {
   select: [0x1b, "i32"],
   "select.i64": [0x1b, "i64"],
   "select.v128": [0x1b, "v128"],
+  ...FLOAT_OPS,
 } as const satisfies Record<string, readonly [number, ValueType]>;
 export type SimdName = keyof typeof SIMD;
 export type OpName = keyof typeof OPS | SimdName;
