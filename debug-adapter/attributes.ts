@@ -4,7 +4,7 @@
  *
  * Elsewhere: what the keys do (`launch.ts`).
  */
-import { LOADER_NAMES } from "./cli/options.ts";
+import { LOADER_NAMES, TRANSLATOR_MODES } from "./cli/options.ts";
 
 export type JsonSchema = { readonly [key: string]: unknown };
 
@@ -253,6 +253,16 @@ export const ATTRIBUTES: { readonly [name: string]: Attribute } = {
     accepts: isInteger,
   },
   realTime: flag("Let idle time pass as fast as real time does; without it, waiting takes no time.", true),
+  translator: choice(
+    TRANSLATOR_MODES,
+    "on",
+    "Whether hot code is translated, as the command line's `-accel redzone,translator=`. What the guest does is the same; it is only faster or slower.",
+    [
+      "What runs often is translated",
+      "Everything is interpreted",
+      "Everything is translated before it runs for the first time, which is slow: for tests",
+    ],
+  ),
   disassemblyFlavor: choice(["att", "intel"], "att", "Syntax of the disassembly.", [
     "AT&T, as GNU as",
     "Intel, as NASM",

@@ -57,7 +57,7 @@ export function bootMachine(configuration: BootConfiguration, files: Files): Boo
     ...fwCfg(configuration.fwCfg, (path) => read("fw_cfg file", at(path))),
   };
   const images = openDrives(drives, configuration.cwd, files);
-  const machine = createMachine(config, { images });
+  const machine = createMachine(config, { images, stopwatch: () => performance.now() });
   const first = kernel ?? firmware ?? drives.find(({ path }) => path !== null)?.path ?? "";
   if (image === null) return { machine, images, plan: null, mainPath: at(first), paths: new Map() };
   const result = boot(machine, image.image);

@@ -18,6 +18,7 @@ import {
   canBoot,
   parseMemorySize,
   parseQemuOptions,
+  TRANSLATOR_MODES,
   type DriveOption,
   type FwCfgOption,
   type QemuOptions,
@@ -190,6 +191,8 @@ function parseMachine(
   }
   if (isBoolean(given["noReboot"])) machine.noReboot = given["noReboot"];
   if (isInteger(given["seed"])) machine.seed = given["seed"];
+  const translator = TRANSLATOR_MODES.find((mode) => mode === given["translator"]);
+  if (translator !== undefined) machine.translator = translator;
   const base = given["rtcBase"];
   if (isString(base)) {
     const parsed = parseQemuOptions(["-rtc", `base=${base}`]);

@@ -1,7 +1,7 @@
 /**
  * The words of the `redzone` command: QEMU's options, and those of its own.
  *
- *     --stats FILE          counts as JSON when the machine ends
+ *     --stats               counts as a table on standard error when the machine ends; --stats=json as JSON, --stats FILE as JSON into a file
  *     --until-serial TEXT   ends when the guest has written TEXT to its first serial port
  *     --max-instructions N  ends after N instructions
  *     --at-stop COMMAND     a monitor command, run when the machine has ended; may be repeated
@@ -21,12 +21,18 @@ export interface RunCommand {
   readonly vmlinux: string | null;
   /** File for a picture of the screen at the end. */
   readonly screenshot: string | null;
-  readonly stats: string | null;
+  readonly stats: StatsOption | null;
   readonly untilSerial: string | null;
   /** In instants: retired instructions plus delivered events. */
   readonly maxInstructions: number | null;
   readonly atStop: readonly string[];
 }
+
+/** Where counts go at the end: to standard error as a table or JSON, or into a file as JSON. */
+export type StatsOption =
+  | { readonly kind: "table" }
+  | { readonly kind: "json" }
+  | { readonly kind: "file"; readonly path: string };
 
 export type Command =
   | RunCommand
@@ -44,19 +50,23 @@ export function parseCommand(words: readonly string[]): Command {
   let loader: string = "auto";
   let screenshot: string | null = null;
   let vmlinux: string | null = null;
-  let stats: string | null = null;
+  let stats: StatsOption | null = null;
   let untilSerial: string | null = null;
   let maxInstructions: string | null = null;
   const atStop: string[] = [];
-  const parsed = parseQemuOptions(words, {
-    screenshot: (value) => (screenshot = value),
-    vmlinux: (value) => (vmlinux = value),
-    stats: (value) => (stats = value),
-    "until-serial": (value) => (untilSerial = value),
-    "max-instructions": (value) => (maxInstructions = value),
-    "at-stop": (value) => atStop.push(value),
-    loader: (value) => (loader = value),
-  });
+  const parsed = parseQemuOptions(
+    words,
+    {
+      screenshot: (value) => (screenshot = value),
+      vmlinux: (value) => (vmlinux = value),
+      stats: (value) => (stats = statsOption(value)),
+      "until-serial": (value) => (untilSerial = value),
+      "max-instructions": (value) => (maxInstructions = value),
+      "at-stop": (value) => atStop.push(value),
+      loader: (value) => (loader = value),
+    },
+    new Set(["stats"]),
+  );
   if (parsed.kind === "error") return parsed;
   const error = (text: string): Command => ({ kind: "error", text });
   const isLoader = (name: string): name is LoaderOption => (LOADER_NAMES as readonly string[]).includes(name);
@@ -92,6 +102,14 @@ export function parseCommand(words: readonly string[]): Command {
   };
 }
 
+/** A file of one of these names is "./json". */
+const statsOption = (value: string): StatsOption =>
+  value === "" || value === "table"
+    ? { kind: "table" }
+    : value === "json"
+      ? { kind: "json" }
+      : { kind: "file", path: value };
+
 /** "2000000", "1e9", "500M" (decimal: instructions are not bytes). */
 function count(text: string): number | undefined {
   const decimal = { k: 1e3, m: 1e6, g: 1e9, t: 1e12 } as const;
@@ -114,6 +132,7 @@ Options known from qemu-system-x86_64:
   -smp N                    processors, which take turns in one order
   -cpu MODEL[,+FEATURE,-FEATURE]  max unless said otherwise
   -machine pc[,max-ram-below-4g=SIZE,hpet=off,acpi=off]
+  -accel redzone,translator=on|off|forced   whether hot code is translated; the guest cannot tell
   -hda, -hdb, -hdc, -hdd, -cdrom, -fda, -fdb FILE   images, raw or qcow2
   -drive file=FILE[,if=ide|virtio|floppy|none,format=raw|qcow2,media=disk|cdrom,index=N,readonly=on,id=ID,serial=TEXT,snapshot=off]
                             what the guest writes stays in the machine unless snapshot=off
@@ -137,7 +156,8 @@ Options of its own:
   --at-stop COMMAND         run a monitor command at the end: 'info registers', 'x/8i $pc' …; may be repeated
   --vmlinux FILE            symbols of the Linux kernel, wherever it runs
   --screenshot FILE         write the screen as it is at the end, as PNG
-  --stats FILE              write counts as JSON
+  --stats[=json]            print what was counted at the end: instructions by engine, calls of TypeScript, TLB misses …
+  --stats FILE              write it to a file, as JSON
   --loader NAME             ${LOADER_NAMES.join(", ")}
   --seed N                  of everything random that the guest can read
 Exit status: that of isa-debug-exit, (value << 1) | 1, which is odd; 0 power-off, reset with -no-reboot, or --until-serial met; 2 bad command line;

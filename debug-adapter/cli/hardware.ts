@@ -1,5 +1,5 @@
 /** Options about the board: memory, processors, the clock, the order in which it boots, what firmware is told. */
-import { chooseCpu } from "../../emulator/index.ts";
+import { chooseCpu, type TranslatorMode } from "../../emulator/index.ts";
 import type { FwCfgOption, Parser } from "./parser.ts";
 import { onOff, Refusal, wholeNumber } from "./refusal.ts";
 import { keyValues, parseSize } from "./words.ts";
@@ -7,6 +7,8 @@ import { keyValues, parseSize } from "./words.ts";
 /** Of -icount: instructions of about a microsecond, as in QEMU. */
 const MAXIMUM_SHIFT = 10;
 const MOST_CPUS = 255;
+/** Of -accel translator=, and of the launch configuration. */
+export const TRANSLATOR_MODES = ["on", "off", "forced"] as const satisfies readonly TranslatorMode[];
 /** Of -machine: how QEMU works inside. */
 const UNSEEN =
   /^(?:accel|kernel[_-]irqchip|dump-guest-core|mem-merge|memory-encryption|graphics|suppress-vmdesc|x-.*|igd-passthru|vmport|pcspk-audiodev|confidential-guest-support)$/;
@@ -72,6 +74,24 @@ export function parseCpu(p: Parser, text: string): void {
   if (choice.kind === "error") throw new Refusal(choice.text);
   p.notes.push(...choice.warnings);
   p.machine.cpu = text;
+}
+
+/**
+ * `-accel redzone,translator=on|off|forced`. Whatever accelerator a pasted line names, the processor is emulated. QEMU's own word for code that is not
+ * translated in blocks, one-insn-per-tb, is about TCG.
+ */
+export function parseAccel(p: Parser, text: string): void {
+  for (const [key, value] of keyValues(text, "accel")) {
+    if (key === "translator") {
+      const mode = TRANSLATOR_MODES.find((known) => known === value);
+      if (mode === undefined)
+        throw new Refusal(`-accel translator=${value}: must be one of ${TRANSLATOR_MODES.join(", ")}`);
+      p.machine.translator = mode;
+    } else if (key !== "accel")
+      p.notes.push(`-accel ${key}=${value} has no effect: the guest sees none of it`);
+    else if (value !== "redzone")
+      p.notes.push(`-accel ${value} has no effect: the processor is always emulated`);
+  }
 }
 
 export function parseMachine(p: Parser, text: string): void {

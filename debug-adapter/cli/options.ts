@@ -9,6 +9,7 @@
 import { LOADERS } from "../../emulator/index.ts";
 import { parseChardev, parseDevice, parseObject } from "./device.ts";
 import {
+  parseAccel,
   parseBoot,
   parseCpu,
   parseFwCfg,
@@ -24,6 +25,7 @@ import { splitCommas } from "./words.ts";
 
 export type { DriveOption } from "./drive.ts";
 export { canBoot } from "./parser.ts";
+export { TRANSLATOR_MODES } from "./hardware.ts";
 export type { Backend, FwCfgOption, ModuleOption, QemuOptions } from "./parser.ts";
 
 export const LOADER_NAMES = ["auto", ...LOADERS] as const;
@@ -54,7 +56,7 @@ const WITH_VALUE: { readonly [name: string]: Handler } = {
   machine: parseMachine,
   M: parseMachine,
   cpu: parseCpu,
-  accel: without("the processor is always emulated"),
+  accel: parseAccel,
   icount: parseIcount,
   boot: parseBoot,
   fw_cfg: parseFwCfg,
@@ -109,12 +111,13 @@ const FLAGS: { readonly [name: string]: Handler } = {
 };
 
 /**
- * Reads the words after the program's name. `own` are options of the caller: each takes the word that follows, and is called with it.
- * Relative paths are left as they are.
+ * Reads the words after the program's name. `own` are options of the caller: each takes what follows "=" or else the next word, and is called with it.
+ * Those in `alone` need no value, which is "" then: a word that begins with "-" is not theirs. Relative paths are left as they are.
  */
 export function parseQemuOptions(
   words: readonly string[],
   own: { readonly [name: string]: (value: string) => void } = {},
+  alone: ReadonlySet<string> = new Set(),
 ): ParsedOptions {
   const parser = new Parser();
   try {
@@ -125,14 +128,23 @@ export function parseQemuOptions(
         parser.drives.plain("-hda", word);
         continue;
       }
-      const name = word.replace(/^--?/, "");
-      const flag = Object.hasOwn(FLAGS, name) ? FLAGS[name] : undefined;
+      const joined = /^--([^=]+)=(.*)$/s.exec(word);
+      const name = joined?.[1] ?? word.replace(/^--?/, "");
+      const ownHandler = Object.hasOwn(own, name) ? own[name] : undefined;
+      if (ownHandler !== undefined && joined !== null) {
+        ownHandler(joined[2]!);
+        continue;
+      }
+      if (ownHandler !== undefined && alone.has(name) && (words[i + 1] ?? "-").startsWith("-")) {
+        ownHandler("");
+        continue;
+      }
+      const flag = joined === null && Object.hasOwn(FLAGS, name) ? FLAGS[name] : undefined;
       if (flag !== undefined) {
         flag(parser, "", `-${name}`);
         continue;
       }
-      const ownHandler = Object.hasOwn(own, name) ? own[name] : undefined;
-      const handler = Object.hasOwn(WITH_VALUE, name) ? WITH_VALUE[name] : undefined;
+      const handler = joined === null && Object.hasOwn(WITH_VALUE, name) ? WITH_VALUE[name] : undefined;
       if (ownHandler === undefined && handler === undefined)
         throw new Refusal(`option ${word} is not supported`);
       const value = words[++i];

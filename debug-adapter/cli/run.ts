@@ -15,6 +15,7 @@ import { Monitor } from "../monitor/index.ts";
 import { encodePng } from "../png.ts";
 import type { RunCommand } from "./command.ts";
 import { Console } from "./console.ts";
+import { statisticsText } from "../statistics.ts";
 import { type Ending, screenOf, STATUS } from "./ending.ts";
 import type { Host, Listener } from "./host.ts";
 import type { Backend } from "./options.ts";
@@ -60,7 +61,7 @@ export async function run(command: RunCommand, host: Host): Promise<number> {
       path === null ? null : host.openOutput(host.files.resolve(host.directory, path));
     outputs = new Outputs(command, host);
     pictureFile = open(command.screenshot);
-    statsFile = open(command.stats);
+    statsFile = open(command.stats?.kind === "file" ? command.stats.path : null);
   } catch (error) {
     host.keyboard.close();
     say(`Cannot write: ${error instanceof Error ? error.message : String(error)}`);
@@ -164,6 +165,7 @@ export async function run(command: RunCommand, host: Host): Promise<number> {
     return STATUS.usage;
   }
 
+  const readySeconds = host.milliseconds() / 1000;
   const ending = unmet(await session.run(), command);
   keyboard.close();
   listener?.close();
@@ -171,7 +173,14 @@ export async function run(command: RunCommand, host: Host): Promise<number> {
   if (ending.reason === "dead" && booted.plan === null) host.stderr(screenOf(machine));
   for (const line of command.atStop) host.stdout(new TextEncoder().encode(runMonitor(monitor, line)));
   pictureFile?.(encodePng(capture(machine)));
-  statsFile?.(statsOf(session, ending));
+  if (command.stats !== null) {
+    const text =
+      command.stats.kind === "table"
+        ? statisticsText(machine.statistics(), { wallSeconds: session.wallMilliseconds / 1000 })
+        : `${JSON.stringify(statsOf(session, ending, readySeconds), null, 2)}\n`;
+    if (statsFile === null) host.stderr(text);
+    else statsFile(new TextEncoder().encode(text));
+  }
   return ending.status;
 }
 
@@ -225,18 +234,22 @@ function inputOf({ qemu }: RunCommand): {
   };
 }
 
-function statsOf(session: Session, ending: Ending): Uint8Array {
-  const { machine } = session;
-  const wallSeconds = session.wallMilliseconds / 1000;
-  const stats = {
-    instructions: machine.instant,
+/** Everything `--stats` knows, for programs. `readySeconds`: from the program's start to the machine's. */
+function statsOf({ machine, wallMilliseconds }: Session, ending: Ending, readySeconds: number): object {
+  const statistics = machine.statistics();
+  const { instants, nanoseconds, memoryBytes, processor } = statistics;
+  const wallSeconds = wallMilliseconds / 1000;
+  return {
+    instructions: instants,
     wallSeconds,
-    instructionsPerSecond: wallSeconds > 0 ? Math.round(machine.instant / wallSeconds) : 0,
-    virtualSeconds: machine.now / 1e9,
-    memoryBytes: machine.memoryBytes,
-    engine: "interpreter",
+    instructionsPerSecond: wallSeconds > 0 ? Math.round(instants / wallSeconds) : 0,
+    readySeconds,
+    virtualSeconds: nanoseconds / 1e9,
+    memoryBytes,
+    engine: processor.translator === null ? "interpreter" : "translator",
+    translatedShare: (processor.translator?.instants ?? 0) / Math.max(instants, 1),
     end: ending.reason,
     status: ending.status,
+    statistics,
   };
-  return new TextEncoder().encode(`${JSON.stringify(stats, null, 2)}\n`);
 }

@@ -17,6 +17,7 @@ import type { Syntax } from "../disassembly/index.ts";
 import { AdapterError, badMonitorCommand } from "../errors.ts";
 import { bare, evaluateText, toInteger, type Names } from "../expressions/index.ts";
 import { GuestSpace } from "../memory/space.ts";
+import { statisticsText } from "../statistics.ts";
 import { activityText } from "../status.ts";
 import { dump, formatNumber, parseDumpFormat, type DumpFormat } from "./dump.ts";
 import { infoBlock } from "./block.ts";
@@ -83,6 +84,12 @@ const INFO: readonly Command[] = [
           return `${cpu === host.core ? "*" : " "} CPU #${cpu.index}: thread_id=${cpu.index + 1}${state}\n`;
         })
         .join(""),
+  },
+  {
+    names: "jit",
+    parameters: "",
+    help: "show what was executed, by which engine, and what for TypeScript was called",
+    run: ({ host }) => statisticsText(host.machine.statistics()),
   },
   {
     names: "lapic",
@@ -255,7 +262,7 @@ const UNSUPPORTED: ReadonlyMap<string, string> = new Map([
 const UNSUPPORTED_INFO: ReadonlyMap<string, string> = new Map([
   ["irq", "nobody counts interrupts; info pic shows what is pending"],
   ...(
-    "balloon block-jobs blockstats capture chardev dump history hotpluggable-cpus iothreads jit kvm memdev memory-devices " +
+    "balloon block-jobs blockstats capture chardev dump history hotpluggable-cpus iothreads kvm memdev memory-devices " +
     "memory_size_summary mice migrate name network numa opcount profile qdm qom-tree qtree replay roms sev snapshots usb usbhost usernet uuid vnc"
   )
     .split(" ")

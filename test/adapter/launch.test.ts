@@ -53,6 +53,8 @@ test.each([
   [{ kernel: "k", memory: "lots" }, 'Memory size "lots"'],
   [{ kernel: "k", loader: "grub" }, '"loader" must be one of "auto"'],
   [{ kernel: "k", qemu: "-netdev user" }, "-netdev"],
+  [{ kernel: "k", translator: "fast" }, '"translator" must be one of "on", "off", "forced"'],
+  [{ kernel: "k", qemu: "-accel redzone,translator=fast" }, "translator=fast"],
   [{ drives: [{ path: "x" }] }, '"drives" must be'],
   [{ drives: [{ file: "x", interface: "scsi" }] }, '"drives" must be'],
   [{ kernel: "k", smp: 300 }, "at most 255 CPUs"],
@@ -65,6 +67,13 @@ test.each([
   ["kernel", '"launch" must be an object'],
 ])("%j is refused: %s", (configuration, text) => {
   expect(refusal(configuration)).toContain(text);
+});
+
+test("whether hot code is translated: the key comes before the pasted line", () => {
+  const qemu = "-kernel k -accel redzone,translator=off";
+  expect(parseLaunch({ qemu }).machine.translator).toBe("off");
+  expect(parseLaunch({ qemu, translator: "forced" }).machine.translator).toBe("forced");
+  expect(parseLaunch({ kernel: "k" }).machine.translator).toBeUndefined();
 });
 
 test("disks and processors, in keys and in a pasted line", () => {

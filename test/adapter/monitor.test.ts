@@ -328,6 +328,7 @@ test("in the Debug Console: symbols in addresses, control of the machine, and va
   expect(await client.evaluate("print /x sizeof(struct task)", "repl")).toBe("0x30");
   expect(await client.evaluate("info status", "repl")).toBe("VM status: paused");
   expect(await client.evaluate("monitor info version", "repl")).toContain("Redzone");
+  expect(await client.evaluate("info jit", "repl")).toMatch(/^instructions +\d/);
   await client.request("setFunctionBreakpoints", { breakpoints: [] });
   await client.evaluate("c", "repl").catch(() => undefined);
   await client.evaluate("cont", "repl");

@@ -123,6 +123,24 @@ describe("accepted", () => {
   });
 
   it.each([
+    ["-accel redzone", undefined, []],
+    ["-accel redzone,translator=off", "off", []],
+    ["-accel translator=forced", "forced", []],
+    ["-accel tcg,thread=multi,translator=on", "on", ["-accel tcg", "-accel thread=multi"]],
+  ])("%s", (line, translator, noted) => {
+    const { machine, notes } = options(line);
+    expect(machine.translator).toBe(translator);
+    expect(notes.map((note) => note.split(" has no effect")[0])).toEqual(noted);
+  });
+
+  it("a translator mode that there is not is named", () => {
+    expect(parse("-accel redzone,translator=fast")).toEqual({
+      kind: "error",
+      text: "-accel translator=fast: must be one of on, off, forced",
+    });
+  });
+
+  it.each([
     ["-gdb tcp::9000", { host: "127.0.0.1", port: 9000 }],
     ["-gdb tcp:0.0.0.0:9000,server=on,wait=off", { host: "0.0.0.0", port: 9000 }],
     ["-s -gdb none", null],

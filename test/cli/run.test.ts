@@ -29,7 +29,7 @@ it("is the same run twice: counts and serial bytes", async () => {
   expect(runs[0]!.out).toBe(runs[1]!.out);
   expect(stats[0]!["instructions"]).toBe(stats[1]!["instructions"]);
   expect(stats[0]).toMatchObject({
-    engine: "interpreter",
+    engine: expect.stringMatching(/^(?:interpreter|translator)$/),
     end: "debug-exit",
     status: 3,
     wallSeconds: expect.any(Number),
@@ -80,6 +80,25 @@ it("--at-stop repeats, and an unknown command does not hide the others", async (
   );
   expect(out).toContain("unknown command: 'frobnicate'");
   expect(out).toContain("VM status: paused");
+});
+
+it.each([
+  ["--stats", /^instructions +[\d,]+ in [\d.]+ s: [\d.]+ M\/s$/m],
+  ["--stats=table -display none", /^TypeScript called for\n {2}\w+ +[\d,]+ +[\d.]+$/m],
+  ["--stats=json", /"callOuts": \{\n +"\w+": \d+/],
+])("%s goes to standard error", async (option, text) => {
+  const { status, errors } = await redzone(`-kernel ${SAMPLE} -append exit=1 ${EXIT} ${option}`);
+  expect(status).toBe(3);
+  expect(errors).toMatch(text);
+});
+
+it("without the translator nothing is translated, and the guest does the same", async () => {
+  const line = `-kernel ${SAMPLE} -append exit=1 ${EXIT} --stats=json -accel redzone,translator=`;
+  const runs = [await redzone(`${line}off`), await redzone(`${line}on`)];
+  const [off, on] = runs.map(({ errors }) => JSON.parse(errors) as { [name: string]: unknown });
+  expect(off).toMatchObject({ engine: "interpreter", translatedShare: 0 });
+  expect(off!["instructions"]).toBe(on!["instructions"]);
+  expect(runs[0]!.out).toBe(runs[1]!.out);
 });
 
 it("64 GiB are booted with little", async () => {
