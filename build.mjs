@@ -4,6 +4,7 @@
  *     node build.mjs              one build, minified
  *     node build.mjs --watch      rebuilds on change, with source maps
  *     node build.mjs --manifest   writes what is generated into package.json and README.md
+ *     node build.mjs --out DIR    one build, elsewhere: a benchmark measures a build that nobody changes meanwhile
  *
  * `dist/` is CommonJS (the editor and iced-x86 want it) while the sources are modules, so it has a package.json of its own.
  */
@@ -14,6 +15,7 @@ import path from "node:path";
 
 const root = path.dirname(fileURLToPath(import.meta.url));
 const watch = process.argv.includes("--watch");
+const out = process.argv.includes("--out") ? process.argv[process.argv.indexOf("--out") + 1] : "dist";
 
 const shared = {
   absWorkingDir: root,
@@ -63,7 +65,7 @@ const node = {
   format: "cjs",
   target: "node20",
   external: ["vscode"],
-  outdir: "dist",
+  outdir: out,
   plugins: [emittedInterpreter],
   entryPoints: [
     { in: "extension/extension.ts", out: "extension" },
@@ -78,7 +80,7 @@ const browser = {
   platform: "browser",
   format: "iife",
   target: "chrome120",
-  outdir: "dist/media",
+  outdir: path.join(out, "media"),
   entryPoints: [
     { in: "media/panels/display/display.ts", out: "display" },
     { in: "media/panels/display/display.css", out: "display" },
@@ -86,11 +88,11 @@ const browser = {
 };
 
 async function copyAssets() {
-  await mkdir(path.join(root, "dist"), { recursive: true });
-  await writeFile(path.join(root, "dist/package.json"), '{ "type": "commonjs" }\n');
+  await mkdir(path.resolve(root, out), { recursive: true });
+  await writeFile(path.resolve(root, out, "package.json"), '{ "type": "commonjs" }\n');
   await copyFile(
     path.join(root, "node_modules/iced-x86/iced_x86_bg.wasm"),
-    path.join(root, "dist/iced_x86_bg.wasm"),
+    path.resolve(root, out, "iced_x86_bg.wasm"),
   );
 }
 
@@ -116,7 +118,7 @@ async function writeGenerated() {
 }
 
 async function buildAll() {
-  await rm(path.join(root, "dist"), { recursive: true, force: true });
+  await rm(path.resolve(root, out), { recursive: true, force: true });
   await copyAssets();
   await Promise.all([build(node), build(browser)]);
 }
