@@ -5,11 +5,13 @@
  *     npm test -- test/memory       only the named test folders, without set-up and checks
  *
  * Each step counts as one test; the last line is the sum. What this machine lacks is named, with what is left out because of it.
+ * Nothing waits for ever: a step that takes longer than its limit is ended, and counts as failed by the files that were running (`test/support/step.mjs`).
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { endAll, execute, readRecord } from "./support/step.mjs";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const total = { passed: 0, failed: 0, skipped: 0 };
@@ -43,10 +45,6 @@ const tools = [
   { needs: "chromium", package: "chromium", without: "the editor in a browser" },
 ];
 
-function run(command, words, options = {}) {
-  return spawnSync(command, words, { cwd: root, stdio: "inherit", ...options });
-}
-
 function onPath(command) {
   return (process.env["PATH"] ?? "")
     .split(path.delimiter)
@@ -56,9 +54,10 @@ function onPath(command) {
 function thirtyTwoBit() {
   const source = "#include <stdint.h>\nint main(void) { return 0; }\n";
   return (
-    run("gcc", ["-m32", "-x", "c", "-", "-o", "/dev/null"], {
+    spawnSync("gcc", ["-m32", "-x", "c", "-", "-o", "/dev/null"], {
       input: source,
       stdio: ["pipe", "ignore", "ignore"],
+      timeout: 60_000,
     }).status === 0
   );
 }
@@ -66,17 +65,18 @@ function thirtyTwoBit() {
 const missingTools = () =>
   tools.filter(({ needs, works }) => !(works === undefined ? onPath(needs) : works()));
 
-function prepareSystem() {
+async function prepareSystem() {
   let missing = missingTools();
   if (missing.length > 0 && process.getuid?.() === 0 && existsSync("/etc/debian_version")) {
     const packages = [...new Set(missing.flatMap((tool) => tool.package.split(" ")))];
     console.log(`installing ${packages.join(", ")}`);
-    const quiet = {
-      stdio: ["ignore", "ignore", "inherit"],
-      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
-    };
-    run("apt-get", ["update", "-q"], quiet);
-    run("apt-get", ["install", "-q", "-y", "--no-install-recommends", ...packages], quiet);
+    const quiet = { stdout: "ignore", environment: { DEBIAN_FRONTEND: "noninteractive" } };
+    const patient = ["-o", "Acquire::http::Timeout=30", "-o", "DPkg::Lock::Timeout=120", "-q"];
+    const install = ["install", "-y", "--no-install-recommends", ...packages];
+    for (const words of [["update"], install]) {
+      const { text } = await execute("apt-get", [...patient, ...words], LIMITS.system, quiet);
+      if (text !== "passed") console.log(`apt-get ${words[0]}: ${text}`);
+    }
     missing = missingTools();
   }
   for (const tool of missing) {
@@ -85,59 +85,55 @@ function prepareSystem() {
 }
 
 /** One step that passes or fails as a whole. */
-function step(name, command, words) {
+async function step(name, command, words, minutes) {
   console.log(`\n── ${name}`);
-  const started = Date.now();
-  const passed = run(command, words).status === 0;
+  const { passed, text, seconds } = await execute(command, words, minutes, { cwd: root });
   total[passed ? "passed" : "failed"] += 1;
-  console.log(
-    `── ${name}: ${passed ? "passed" : "FAILED"} in ${((Date.now() - started) / 1000).toFixed(1)} s`,
-  );
+  console.log(`── ${name}: ${text} in ${seconds.toFixed(1)} s`);
   return passed;
 }
 
-/** A run of vitest, whose tests are counted one by one. */
-function vitest(name, words) {
+/** A run of vitest, whose tests are counted one by one, also if it has to be ended. */
+async function vitest(name, words, minutes) {
   console.log(`\n── ${name}`);
   mkdirSync(path.join(root, ".cache"), { recursive: true });
-  const report = path.join(root, ".cache", `vitest-${name.replaceAll(/\W+/gu, "-")}.json`);
-  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-  const { status } = run(path.join(root, "node_modules/.bin/vitest"), ["run", ...reporters, ...words]);
-  const result = readReport(report);
-  if (result === null || (status !== 0 && result.failed === 0)) total.failed += 1;
-  if (result === null) return;
-  for (const kind of ["passed", "failed", "skipped"]) total[kind] += result[kind];
+  const record = path.join(root, ".cache", `vitest-${name.replaceAll(/\W+/gu, "-")}.json`);
+  const program = path.join(root, "node_modules/.bin/vitest");
+  const { passed, text, seconds } = await execute(program, ["run", ...words], minutes, { cwd: root, record });
+  console.log(`── ${name}: ${text} in ${seconds.toFixed(1)} s`);
+  const result = readRecord(record);
+  for (const file of result.running) console.log(`   not finished: ${file}`);
+  const unfinished = result.running.length;
+  total.passed += result.passed;
+  total.skipped += result.skipped;
+  total.failed += Math.max(result.failed + unfinished, passed ? 0 : 1);
 }
 
-function readReport(file) {
-  try {
-    const report = JSON.parse(readFileSync(file, "utf8"));
-    return {
-      passed: report.numPassedTests,
-      failed: report.numFailedTests,
-      skipped: report.numPendingTests + report.numTodoTests,
-    };
-  } catch {
-    return null;
-  }
-}
+/** Minutes after which a step is ended. A quiet machine with two processors needs less than half. */
+const LIMITS = { system: 8, npm: 8, check: 5, tests: 20, server: 8, editor: 12 };
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
+  process.on(signal, () => void endAll().then(() => process.exit(1)));
 
 const chosen = process.argv.slice(2);
 if (chosen.length > 0) {
-  vitest("chosen tests", chosen);
+  await vitest("chosen tests", chosen, LIMITS.tests);
 } else {
-  prepareSystem();
+  await prepareSystem();
   // `npm ci` insists on a lock file with the packages of every platform; not every registry has them all.
   if (!existsSync(path.join(root, "node_modules/vitest"))) {
-    step("npm install", "npm", ["install", "--no-save", "--ignore-scripts"]);
+    await step("npm install", "npm", ["install", "--no-save", "--ignore-scripts"], LIMITS.npm);
   }
   const bin = (name) => path.join(root, "node_modules/.bin", name);
-  const built = step("build", process.execPath, ["build.mjs"]);
-  step("types", bin("tsc"), ["-b"]);
-  step("lint", bin("oxlint"), ["--type-aware", "--max-warnings", "0"]);
-  step("format", bin("oxfmt"), ["--check", "."]);
-  vitest("tests", []);
-  if (built) vitest("editor", ["--config", "test/vscode/vitest.config.ts"]);
+  const built = await step("build", process.execPath, ["build.mjs"], LIMITS.check);
+  await step("types", bin("tsc"), ["-b"], LIMITS.check);
+  await step("lint", bin("oxlint"), ["--type-aware", "--max-warnings", "0"], LIMITS.check);
+  await step("format", bin("oxfmt"), ["--check", "."], LIMITS.check);
+  await vitest("tests", [], LIMITS.tests);
+  if (built) {
+    await step("editor's server", process.execPath, ["test/vscode/server.mjs"], LIMITS.server);
+    await vitest("editor", ["--config", "test/vscode/vitest.config.ts"], LIMITS.editor);
+  }
 }
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
 console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);

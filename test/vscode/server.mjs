@@ -1,18 +1,24 @@
 /**
  * A real VS Code without a display: the server that the npm package code-server carries, in an ignored cache folder.
  *
+ *     node test/vscode/server.mjs     installs it
+ *
  * Its own install script is not run (it refuses root and downloads); what it would do that we need is done here: the server's
  * production dependencies, and the two native modules it cannot start without.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import path from "node:path";
 
 const VERSION = "4.100.3";
 /** File search, which find-files calls of extensions need too; the version the server names would be downloaded. */
 const RIPGREP = "1.18.0";
+/** For one command of the installation; for the server to answer; for it to end when it is asked to. */
+const INSTALL_MILLISECONDS = 240_000;
+const START_MILLISECONDS = 120_000;
+const STOP_MILLISECONDS = 5000;
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 export const cache = path.join(root, ".cache");
 const home = path.join(cache, "code-server");
@@ -21,7 +27,8 @@ const ready = path.join(home, `ready-${VERSION}-${RIPGREP}`);
 
 /** node-gyp needs Node's headers: where npm names no place, beside the running Node. */
 function gypEnvironment() {
-  const configured = spawnSync("npm", ["config", "get", "nodedir"], { encoding: "utf8" }).stdout?.trim();
+  const asked = spawnSync("npm", ["config", "get", "nodedir"], { encoding: "utf8", timeout: 60_000 });
+  const configured = asked.stdout?.trim();
   const prefix = path.dirname(path.dirname(process.execPath));
   const known =
     configured !== undefined && configured !== "" && configured !== "undefined" && configured !== "null";
@@ -35,6 +42,8 @@ function run(command, words, cwd) {
     encoding: "utf8",
     env: gypEnvironment(),
     maxBuffer: 1 << 26,
+    timeout: INSTALL_MILLISECONDS,
+    killSignal: "SIGKILL",
   });
   if (status !== 0) {
     throw new Error(
@@ -58,7 +67,13 @@ export function installServer(log = () => {}) {
   run("npm", ["rebuild", "@vscode/spdlog", "native-watchdog"], program);
   // Terminals of the host. Its install step wants to download after having built what is needed, so that its word does not count.
   const environment = gypEnvironment();
-  spawnSync("npm", ["rebuild", "node-pty"], { cwd: program, stdio: "ignore", env: environment });
+  spawnSync("npm", ["rebuild", "node-pty"], {
+    cwd: program,
+    stdio: "ignore",
+    env: environment,
+    timeout: INSTALL_MILLISECONDS,
+    killSignal: "SIGKILL",
+  });
   const binary = path.join(program, "node_modules/@vscode/ripgrep/bin");
   mkdirSync(binary, { recursive: true });
   const platform = `${process.platform}-${process.arch}`;
@@ -121,6 +136,9 @@ export async function startServer(dataDirectory, port) {
     child.stdout.on("data", listen);
     child.stderr.on("data", listen);
     child.once("exit", (code) => reject(new Error(`the server ended with code ${code}:\n${output}`)));
+    const late = () =>
+      reject(new Error(`the server has not answered for ${START_MILLISECONDS} ms:\n${output}`));
+    setTimeout(late, START_MILLISECONDS).unref();
   });
   return {
     url: `http://127.0.0.1:${port}/`,
@@ -130,6 +148,7 @@ export async function startServer(dataDirectory, port) {
         if (child.exitCode !== null) return resolve();
         child.once("exit", resolve);
         child.kill("SIGTERM");
+        setTimeout(() => child.kill("SIGKILL"), STOP_MILLISECONDS).unref();
       }),
   };
 }
@@ -147,3 +166,5 @@ export const quietSettings = {
   "chat.commandCenter.enabled": false,
   "git.openRepositoryInParentFolders": "never",
 };
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) installServer((text) => console.log(text));
