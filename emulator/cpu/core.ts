@@ -46,6 +46,8 @@ export type { SegmentRegister, TableRegister } from "./registers.ts";
 export interface CoreEnvironment {
   /** Virtual time in nanoseconds, the base of the time-stamp counter (1 GHz). */
   timestamp(): bigint;
+  /** By how much `timestamp` advances with every instant; absent: not while instructions run. */
+  readonly nanosecondsPerInstant?: number;
   /** The next 64 seeded random bits, for RDRAND and RDSEED. */
   random(): bigint;
   /** What the processors are and can do; absent: all that is implemented. */

@@ -23,6 +23,8 @@ import { checkPorts } from "./system/permission.ts";
 import { segmented } from "./system/segmentation.ts";
 import { absentForms } from "./requirement.ts";
 import type { ProcessorStatistics } from "./statistics.ts";
+import { Translator } from "./translator/index.ts";
+import { coldVariants } from "./interpreter/variant.ts";
 import { TraceCache, type CallOut, type CodeSource } from "./traces.ts";
 import { Views } from "./views.ts";
 import { vectorOperations } from "./vector/index.ts";
@@ -51,6 +53,7 @@ const operations = {
 export class Cpu implements Processor {
   readonly cores: readonly Core[];
   readonly #traces: TraceCache;
+  readonly translator: Translator;
   /** The CPU that is seated. */
   #core: Core;
   readonly #interpret: (trace: number) => number;
@@ -83,6 +86,7 @@ export class Cpu implements Processor {
       (_, index) => new Core(memory, guest, ports, environment, index),
     );
     this.#core = this.cores[0]!;
+    const absent = absentForms(this.#core.model.features);
     this.#traces = new TraceCache(
       new Views(memory),
       guest,
@@ -90,7 +94,7 @@ export class Cpu implements Processor {
       (page) => {
         for (const core of this.cores) core.dropCodePage(page);
       },
-      absentForms(this.#core.model.features),
+      absent,
     );
     compiled ??= new WebAssembly.Module(interpreterBytes());
     const noticing =
@@ -131,7 +135,26 @@ export class Cpu implements Processor {
     };
     const instance = new WebAssembly.Instance(compiled, { host });
     this.#interpret = instance.exports["run"] as (trace: number) => number;
-    for (const core of this.cores) if (core.index !== 0) core.activity = ACTIVITY.waitForSipi;
+    this.translator = new Translator(
+      environment.translator ?? "on",
+      this.#core.host,
+      guest,
+      this.#traces,
+      {
+        memory,
+        table: instance.exports["table"] as WebAssembly.Table,
+        firstSlot: coldVariants.length,
+        functions: instance.exports as Readonly<Record<string, unknown>>,
+      },
+      absent,
+    );
+    this.translator.stopwatch = environment.stopwatch ?? (() => 0);
+    for (const core of this.cores) {
+      if (core.index !== 0) core.activity = ACTIVITY.waitForSipi;
+      core.setWord(RUN.pace, environment.nanosecondsPerInstant ?? 0);
+      core.setWord(RUN.alone, count === 1 ? 1 : 0);
+      core.setWord(RUN.wideExchange, core.has("cx16") ? 1 : 0);
+    }
     this.#traces.flush();
   }
 
@@ -314,6 +337,7 @@ export class Cpu implements Processor {
     core.setQuad(RUN.clock, core.environment.timestamp() + BigInt(budget * core.word(RUN.pace)));
     core.setWord(RUN.link, 0);
     let trace = 0;
+    this.translator.idle();
     try {
       if (single) trace = this.#traces.scratch(this.#source()).address;
       for (;;) {
@@ -335,6 +359,9 @@ export class Cpu implements Processor {
         } else if (exit === EXIT.budget) {
           // One by one: what an instruction writes over those behind it must count, and nobody watches a scratch trace's bytes.
           trace = this.#traces.scratch(this.#source()).address;
+        } else if (exit === EXIT.hot) {
+          trace = core.word(RUN.trace);
+          this.translator.enqueue(trace, this.#pagesAround(this.#linearRip(core.rip)));
         } else {
           assert(exit === EXIT.miss, "unknown exit", exit);
           trace = this.#find();
@@ -408,6 +435,20 @@ export class Cpu implements Processor {
     // The page after the one `within` lies on is counted in linear addresses, not in offsets.
     const at = within === rip ? base + rip : ((base + within) & ~0xfffn) + 0x1000n;
     return at & core.quad(RUN.linearMask);
+  }
+
+  /** Guest-physical pages by their distance from that of a linear address; −1 where nothing is mapped. */
+  #pagesAround(address: bigint): (distance: number) => number {
+    const { core } = this;
+    const { cr3 } = core;
+    const base = address & ~0xfffn;
+    return (distance) => {
+      if (core !== this.#core || core.cr3 !== cr3) return -1;
+      const at = core.translate(
+        BigInt.asUintN(64, base + BigInt(distance * PAGE)) & core.quad(RUN.linearMask),
+      );
+      return at === null ? -1 : Math.floor(at / PAGE);
+    };
   }
 
   #find(): number {

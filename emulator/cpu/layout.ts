@@ -161,6 +161,10 @@ export const RUN = {
   clock: 0x1080,
   /** u32: nanoseconds per instant */
   pace: 0x1088,
+  /** u32: 1 if there is no other CPU that PAUSE could wait for */
+  alone: 0x108c,
+  /** u32: 1 if the processor has CMPXCHG16B */
+  wideExchange: 0x10b8,
   /**
    * u64 each: bit n is set if some page with number n modulo 64, linear or guest-physical, is watched or holds a data breakpoint: the MMU asks before it
    * writes tags. Kept by `system/tlb.ts`.
@@ -183,6 +187,10 @@ export const RUN = {
   countWalks: 0x10c4,
   countCodeWalks: 0x10c8,
   countRefusals: 0x10cc,
+  /** u64: instants that translated regions have run; u32, u32: how often one was entered, and left for the interpreter to go on */
+  translated: 0x10d0,
+  entered: 0x10d8,
+  leftOver: 0x10dc,
   end: 0x1100,
 } as const;
 

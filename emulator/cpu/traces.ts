@@ -83,6 +83,26 @@ const NOTHING: CallOut = {
   tally: { count: 0 },
 };
 
+/** What the trace cache asks of the translator. */
+export interface Regions {
+  /** Slot of the region that begins at a physical address, or 0. */
+  slotOf(physical: number, mode: number): number;
+  /** Entries after which a trace on a page is hot; −1: never. */
+  heatOf(page: number): number;
+  holds(page: number): boolean;
+  /** Bytes of a page are about to change. */
+  invalidate(page: number, offset: number, length: number): void;
+  /** An instruction at a page offset is to be stopped at, or not any more. */
+  invalidateOffset(offset: number): void;
+}
+const NO_REGIONS: Regions = {
+  slotOf: () => 0,
+  heatOf: () => -1,
+  holds: () => false,
+  invalidate: () => {},
+  invalidateOffset: () => {},
+};
+
 export class TraceCache {
   readonly #views: Views;
   readonly #guest: GuestMemory;
@@ -102,6 +122,8 @@ export class TraceCache {
   repeats = false;
   /** Page offsets at which an instruction is preceded by a BREAK record. */
   breakOffsets: ReadonlySet<number> = new Set();
+  /** What is made of hot traces. */
+  regions: Regions = NO_REGIONS;
   /** Record whose handler was replaced by YIELD, and what it was. */
   #yield: { address: number; handler: number } | null = null;
   /** Bytes of the instruction that crosses a page. */
@@ -168,6 +190,11 @@ export class TraceCache {
     if (trace.key < 0) return trace;
     this.#free += TRACE.headerBytes + (trace.count + 1) * RECORD.bytes;
     this.#free = (this.#free + 7) & ~7;
+    this.#views.setWord(
+      trace.address + TRACE.region,
+      this.regions.slotOf(trace.start + trace.page * PAGE, trace.mode),
+    );
+    this.#views.setWord(trace.address + TRACE.heat, this.regions.heatOf(trace.page));
     this.#byKey.set(key, trace);
     this.counters.decoded++;
     const list = this.#byPage.get(trace.page);
@@ -327,8 +354,9 @@ export class TraceCache {
 
   /** Bytes of a page that holds code are about to change: drops the traces they are part of. */
   invalidate(page: number, offset: number, length: number): void {
+    this.regions.invalidate(page, offset, length);
     const list = this.#byPage.get(page);
-    if (list === undefined) return this.#guest.clearCode(page);
+    if (list === undefined) return this.#release(page);
     const rest = list.filter((trace) => {
       const untouched = trace.end <= offset || trace.start >= offset + length;
       if (!untouched) this.#kill(trace);
@@ -339,8 +367,20 @@ export class TraceCache {
       this.#byPage.set(page, rest);
     } else {
       this.#byPage.delete(page);
-      this.#guest.clearCode(page);
+      this.#release(page);
     }
+  }
+  /** A page holds no traces any more. */
+  #release(page: number): void {
+    if (!this.regions.holds(page)) this.#guest.clearCode(page);
+  }
+  /** Whether there are traces of a page. */
+  holds(page: number): boolean {
+    return this.#byPage.has(page);
+  }
+  /** The trace that begins at a physical address, if there is one. */
+  at(physical: number, mode: number): Trace | undefined {
+    return this.#byKey.get(this.#key(physical, mode));
   }
 
   #kill(trace: Trace): void {
@@ -360,6 +400,7 @@ export class TraceCache {
 
   /** Drops the traces of a page, for instance because a breakpoint was set there. */
   dropOffset(offset: number): void {
+    this.regions.invalidateOffset(offset);
     for (const [page, list] of this.#byPage) {
       if (list.some((trace) => trace.start <= offset && trace.end > offset)) this.invalidate(page, offset, 1);
     }
@@ -368,9 +409,10 @@ export class TraceCache {
   /** Forgets everything. */
   flush(): void {
     this.counters.flushes++;
-    for (const page of this.#byPage.keys()) this.#guest.clearCode(page);
+    const pages = [...this.#byPage.keys()];
     this.#byKey.clear();
     this.#byPage.clear();
+    for (const page of pages) this.#release(page);
     this.#free = TRACE_POOL.base + 4096;
     this.callOuts.length = 1;
     this.#yield = null;

@@ -4,26 +4,6 @@ import type { Vocabulary, Width } from "../semantics/vocabulary.ts";
 import { VECTOR } from "../cpu/event.ts";
 import { family, type Meaning } from "./family.ts";
 
-/** High half of the unsigned product of two i64, by 32-bit parts. */
-function highProduct(v: Vocabulary, a: Node, b: Node): Node {
-  const low = (x: Node) => v.and(x, i64(0xffffffffn));
-  const high = (x: Node) => v.shr(x, i64(32n));
-  const al = v.let(low(a));
-  const ah = v.let(high(a));
-  const bl = v.let(low(b));
-  const bh = v.let(high(b));
-  const middle = v.let(v.add(v.mul(ah, bl), high(v.mul(al, bl))));
-  const carry = v.let(v.add(v.mul(al, bh), low(middle)));
-  return v.add(v.add(v.mul(ah, bh), high(middle)), high(carry));
-}
-
-/** The same for signed factors: each negative one takes the other off the high half. */
-function highProductSigned(v: Vocabulary, a: Node, b: Node): Node {
-  const unsigned = v.let(highProduct(v, a, b));
-  const correction = (x: Node, y: Node) => v.and(v.sar(x, i64(63n)), y);
-  return v.sub(v.sub(unsigned, correction(a, b)), correction(b, a));
-}
-
 /** Writes a product of twice the width: AX, or rDX:rAX. */
 function writeWide(v: Vocabulary, low: Node, high: Node): void {
   if (v.width === 8) return v.setRegister(0, 16, low);
@@ -39,7 +19,7 @@ const multiply =
       const a = v.let(v.register(0, 64));
       const b = v.let(v.read(0));
       const low = v.let(v.mul(a, b));
-      const high = v.let(signed ? highProductSigned(v, a, b) : highProduct(v, a, b));
+      const high = v.let(v.highProduct(a, b, signed));
       writeWide(v, low, high);
       const over = v.let(v.compare("ne", high, signed ? v.sar(low, i64(63n)) : i64(0n)));
       return v.flagsResult(low, over, over);
@@ -60,17 +40,9 @@ const multiplyInto =
   (v) => {
     const a = v.let(v.read(first));
     const b = v.let(v.read(second));
-    if (v.width === 64) {
-      const low = v.let(v.mul(a, b));
-      const over = v.let(v.compare("ne", highProductSigned(v, a, b), v.sar(low, i64(63n))));
-      v.write(0, low);
-      return v.flagsResult(low, over, over);
-    }
-    const product = v.let(v.mul(v.toI64Signed(a), v.toI64Signed(b)));
-    const narrow = v.let(v.resize(product, 32));
-    const over = v.let(v.compare("ne", product, v.sext(product)));
-    v.write(0, narrow);
-    v.flagsResult(narrow, over, over);
+    const low = v.let(v.mul(a, b));
+    v.write(0, low);
+    v.flagsProduct(a, b, low);
   };
 
 /** DIV and IDIV. #DE if the divisor is 0 or the quotient does not fit. All flags are undefined; they stay. */

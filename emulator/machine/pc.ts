@@ -148,11 +148,12 @@ export class Pc implements Machine {
       this.memory.ports,
       {
         timestamp: () => BigInt(this.now),
+        nanosecondsPerInstant: this.#pace,
         random: () => this.#random.next(),
         model,
         ...(model.features.has("apic") ? { apic: (cpu: number) => this.board.apicMsrs(cpu) } : {}),
         pause: () => this.#pause(),
-        translator: config.translator ?? "on",
+        translator: config.translator ?? "off",
         ...(host.stopwatch === undefined ? {} : { stopwatch: host.stopwatch }),
       },
       cpus,

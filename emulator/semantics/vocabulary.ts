@@ -54,6 +54,14 @@ type Arithmetic =
   | "rem_s";
 type Comparison = "eq" | "ne" | "lt_s" | "lt_u" | "gt_s" | "gt_u" | "le_s" | "le_u" | "ge_s" | "ge_u";
 
+/** String instructions as `Vocabulary.bulk` knows them, and their operands: offsets (i64) of those in memory, rAX as an i64; null what an instruction does not have. */
+export type BulkKind = "movs" | "stos" | "lods" | "scas" | "cmps";
+export interface BulkOperands {
+  readonly source: Node | null;
+  readonly destination: Node | null;
+  readonly value: Node | null;
+}
+
 /** A memory destination after `probe`: where its bytes are, until `commit`. */
 export interface Place {
   readonly host: Local;
@@ -106,6 +114,8 @@ export abstract class Vocabulary {
   }
   /** Instants of the budget under way that are not over, this instruction's included (i32). */
   abstract instantsLeft(): Node;
+  /** 1 if the next instruction has been charged for together with this one: it is executed before anybody looks for interrupts or ends the run (i32). */
+  abstract isFollowed(): Node;
 
   // --- memory -----------------------------------------------------------------------------------------------------------------------------
 
@@ -145,6 +155,13 @@ export abstract class Vocabulary {
   abstract popInto(value: Node): void;
   /** LEAVE: rSP becomes rBP, then rBP is popped. */
   abstract leaveFrame(): void;
+  /**
+   * Does iterations of REP at once, `limit` (i32) at most, and says how many (i32): none that faults, leaves a page or is seen by anyone, so 0 is always right.
+   * Of CMPS and SCAS, those whose elements are equal (or `unequal`). Behind those and LODS, which loads nothing, one more iteration cannot fault.
+   */
+  abstract bulk(kind: BulkKind, operands: BulkOperands, unequal: boolean, limit: Node): Node;
+  /** Takes instants (i32) out of the budget beside the one of this instruction: iterations done at once. */
+  abstract spend(instants: Node): void;
   /** Runs the same instruction again (REP): a new instant begins. */
   abstract repeat(): void;
 
@@ -241,6 +258,23 @@ export abstract class Vocabulary {
       b,
       condition,
     );
+  }
+
+  /** High half of the product of two i64, by 32-bit parts: WebAssembly has no 128-bit product. */
+  highProduct(a: Node, b: Node, signed: boolean): Node {
+    const low = (x: Node) => this.and(x, i64(0xffffffffn));
+    const high = (x: Node) => this.shr(x, i64(32n));
+    const al = this.let(low(a));
+    const ah = this.let(high(a));
+    const bl = this.let(low(b));
+    const bh = this.let(high(b));
+    const middle = this.let(this.add(this.mul(ah, bl), high(this.mul(al, bl))));
+    const carry = this.let(this.add(this.mul(al, bh), low(middle)));
+    const unsigned = this.add(this.add(this.mul(ah, bh), high(middle)), high(carry));
+    if (!signed) return unsigned;
+    // Each negative factor takes the other off the high half.
+    const correction = (x: Node, y: Node) => this.and(this.sar(x, i64(63n)), y);
+    return this.sub(this.sub(unsigned, correction(a, b)), correction(b, a));
   }
 
   /** Clears what lies above `width` in a value's type. */
@@ -365,6 +399,16 @@ export abstract class Vocabulary {
   flagsResult(result: Node, cf: Node, of: Node, width: Width = this.width): void {
     const carry = this.let(cf);
     this.setFlagWords(this.toI64Signed(result, width), this.#carryOverflow(carry, of));
+  }
+  /** Flags of a signed product of which only `low` is kept: CF = OF = the high half says something else. */
+  flagsProduct(a: Node, b: Node, low: Node, width: Width = this.width): void {
+    if (width === 64) {
+      const over = this.let(this.compare("ne", this.highProduct(a, b, true), this.sar(low, i64(63n))));
+      return this.flagsResult(low, over, over, 64);
+    }
+    const product = this.let(this.mul(this.toI64Signed(a, width), this.toI64Signed(b, width)));
+    const over = this.let(this.compare("ne", product, this.sext(product, width)));
+    this.flagsResult(low, over, over, width);
   }
   /** Replaces CF and OF (i32, 0 or 1); the other four stay. */
   flagsCarryOverflow(cf: Node, of: Node): void {

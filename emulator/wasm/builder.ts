@@ -33,6 +33,13 @@ export class FunctionBuilder {
     return local;
   }
 
+  /** A local of which nothing else is ever made, however deep in scopes it is asked for. */
+  permanent(type: ValueType): Local {
+    const local = { type, index: this.params.length + this.#locals.length };
+    this.#locals.push(local);
+    return local;
+  }
+
   /** Names a value, so that it is computed here and only once. Constants and locals stay as they are. */
   let(value: Node): Node {
     if (isTrivial(value)) return value;

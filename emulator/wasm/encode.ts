@@ -41,6 +41,8 @@ export interface ModuleDescription {
   readonly functions: readonly FunctionBody[];
   /** Names of the functions the module's own table holds, for `call_indirect`. */
   readonly table: readonly string[];
+  /** Free slots behind them; with it the table is exported as "table". */
+  readonly tableRoom?: number;
 }
 
 const TYPE_BYTE: Record<ResultType, number> = {
@@ -160,13 +162,17 @@ export function encodeModule(module: ModuleDescription): Uint8Array {
   out.section(4, (s) => {
     s.unsigned(1);
     s.byte(0x70);
-    s.byte(1);
-    s.unsigned(module.table.length);
-    s.unsigned(module.table.length);
+    s.byte(0);
+    s.unsigned(module.table.length + (module.tableRoom ?? 0));
   });
   out.section(7, (s) => {
     const exported = module.functions.filter((f) => f.exported);
-    s.unsigned(exported.length);
+    s.unsigned(exported.length + (module.tableRoom === undefined ? 0 : 1));
+    if (module.tableRoom !== undefined) {
+      s.text("table");
+      s.byte(1);
+      s.unsigned(0);
+    }
     for (const f of exported) {
       s.text(f.name);
       s.byte(0);

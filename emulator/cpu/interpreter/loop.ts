@@ -8,6 +8,7 @@
 import {
   FunctionBuilder,
   block,
+  br,
   brIf,
   call,
   encodeModule,
@@ -20,6 +21,7 @@ import {
   op,
   ret,
   set,
+  store,
   when,
   type FunctionBody,
   type Label,
@@ -28,6 +30,7 @@ import {
   type Node,
   type Signature,
 } from "../../wasm/index.ts";
+import { flagWordsFunction } from "../translator/flags.ts";
 import {
   EXIT,
   ITLB,
@@ -41,6 +44,7 @@ import {
   TRACE,
   TRACE_INDEX,
 } from "../layout.ts";
+import { PLAIN_DATA, bulkFunctions } from "./bulk.ts";
 import {
   HandlerVocabulary,
   escapeTo,
@@ -67,6 +71,9 @@ const IMPORTS: ModuleDescription["imports"] = [
   { name: "operate", signature: { params: ["i32"], result: "i32" } },
 ];
 
+/** Slots for translated regions that the function table begins with; more are added behind. */
+const REGION_SLOTS = 4096;
+
 const HANDLER: Signature = { params: ["i32"], result: "i32" };
 const HANDLER_KEY = "i32>i32";
 
@@ -86,9 +93,16 @@ export function interpreterModule(): Uint8Array {
     stackOffsetFunction(),
     setStackPointerFunction(),
     runFunction(),
+    flagWordsFunction(),
+    ...bulkFunctions(),
     ...cold,
   ];
-  return encodeModule({ imports: IMPORTS, functions, table: cold.map((f) => f.name) });
+  return encodeModule({
+    imports: IMPORTS,
+    functions,
+    table: cold.map((f) => f.name),
+    tableRoom: REGION_SLOTS,
+  });
 }
 
 /** Offset of a record's memory operand, masked to its address size. */
@@ -148,9 +162,6 @@ function linearLowFunction(): FunctionBody {
   return f.finish();
 }
 
-/** Attributes of a usable, writable, expand-up data segment: of unusable, code, expand-down and writable only the last is set. */
-const PLAIN_DATA = { mask: 0x1000e, value: 0x2 } as const;
-
 /** A stack pointer cut to the size that SS.B gives. */
 function stackOffsetFunction(): FunctionBody {
   const f = new FunctionBuilder("stackOffset", { params: ["i64"], result: "i64" });
@@ -180,11 +191,15 @@ function runFunction(): FunctionBody {
   const f = new FunctionBuilder("run", { params: ["i32"], result: "i32" });
   const trace = f.param(0);
   const rec = f.local("i32");
+  const interpret = f.local("i32");
   const labels = { next: label("next"), enter: label("enter"), dispatch: label("dispatch") };
   const body = f.collect(() => {
     f.emit(...lookup(f, trace));
     f.emit(
-      loop(labels.enter, [...enter(f, trace, rec), loop(labels.dispatch, dispatch(f, trace, rec, labels))]),
+      loop(labels.enter, [
+        ...enter(f, trace, rec, interpret, labels.next),
+        loop(labels.dispatch, dispatch(f, trace, rec, labels)),
+      ]),
     );
   });
   // A trace given by the caller skips the look-up on the first round.
@@ -248,9 +263,27 @@ function codePage(f: FunctionBuilder, page: Node): readonly Node[] {
 }
 
 /** Charges a trace to the budget and starts it, or leaves with state.rip at its first instruction. */
-function enter(f: FunctionBuilder, trace: Local, rec: Local): readonly Node[] {
+function enter(f: FunctionBuilder, trace: Local, rec: Local, interpret: Local, next: Label): readonly Node[] {
   return f.collect(() => {
     const field = (offset: number) => load("i32.load", get(trace), offset);
+    // A region that begins here runs instead, unless it has just said that it cannot go on from here.
+    const region = f.let(field(TRACE.region));
+    const unlimited = op("i64.ge_u", memory(RUN.codeLimit, "i64.load"), i64(0xffffffffn));
+    const wanted = op(
+      "i32.and",
+      op("i32.and", region, op("i32.sub", get(interpret), i32(1))),
+      op("i32.sub", i32(0), unlimited),
+    );
+    f.emit(
+      when(
+        wanted,
+        f.collect(() => runRegion(f, trace, region, interpret, next)),
+      ),
+    );
+    f.emit(set(interpret, i32(0)));
+    const heat = f.let(op("i32.sub", field(TRACE.heat), i32(1)));
+    f.emit(store("i32.store", get(trace), TRACE.heat, heat));
+    f.emit(when(op("i32.eqz", heat), [put32(RUN.trace, get(trace)), ret(i32(EXIT.hot))]));
     const left = f.let(op("i32.sub", memory(RUN.budget, "i32.load"), field(TRACE.count)));
     f.emit(when(op("i32.lt_s", left, i32(0)), [ret(i32(EXIT.budget))]));
     const rip = f.let(memory(STATE.rip, "i64.load"));
@@ -259,6 +292,24 @@ function enter(f: FunctionBuilder, trace: Local, rec: Local): readonly Node[] {
     f.emit(put32(RUN.budget, left), put64(RUN.traceRip, rip), put32(RUN.trace, get(trace)));
     f.emit(set(rec, op("i32.add", get(trace), i32(TRACE.headerBytes))));
   });
+}
+
+/** Runs a region; then the next trace is looked up. */
+function runRegion(f: FunctionBuilder, trace: Local, region: Node, interpret: Local, next: Label): void {
+  const before = f.let(memory(RUN.budget, "i32.load"));
+  const indirect: Node = {
+    kind: "call_indirect",
+    type: "i32",
+    signature: HANDLER_KEY,
+    args: [get(trace)],
+    index: region,
+  };
+  f.emit(set(interpret, indirect));
+  const spent = op("i64.extend_i32_u", op("i32.sub", before, memory(RUN.budget, "i32.load")));
+  f.emit(put64(RUN.translated, op("i64.add", memory(RUN.translated, "i64.load"), spent)));
+  f.emit(put32(RUN.entered, op("i32.add", memory(RUN.entered, "i32.load"), i32(1))));
+  f.emit(put32(RUN.leftOver, op("i32.add", memory(RUN.leftOver, "i32.load"), get(interpret))));
+  f.emit(set(trace, i32(0)), br(next));
 }
 
 function dispatch(

@@ -1,0 +1,202 @@
+/**
+ * What the instructions of one region share: the locals that hold guest registers, flags, budget and rip, and the ways out.
+ *
+ * Invariant: while a region runs, registers and flags in linear memory are old; every way out writes them back. Inside a region rip is the entry's plus a
+ * constant.
+ */
+import {
+  br,
+  call,
+  get,
+  i32,
+  i64,
+  load,
+  op,
+  set,
+  store,
+  type FunctionBuilder,
+  type Label,
+  type Local,
+  type Node,
+} from "../../wasm/index.ts";
+import { MODE, RUN, STATE } from "../layout.ts";
+import { recipeNumber, type Recipe } from "./flags.ts";
+
+const WORDS = recipeNumber({ operation: "words", width: 8 });
+
+/** How a region ends. */
+export const LEFT = {
+  /** Look up what follows. */
+  lookup: 0,
+  /** Let the interpreter run a trace from here. */
+  interpret: 1,
+} as const;
+
+// A way out with a constant rip, as a number: rip's distance from the entry in bits 31:8, what the budget gets back in 7:1, LEFT in bit 0.
+const REFUND_SHIFT = 1;
+const DELTA_SHIFT = 8;
+export const DELTA_MAX = 2 ** 23 - 1;
+
+export interface FlagLocals {
+  readonly a: Local;
+  readonly b: Local;
+  readonly r: Local;
+}
+
+export class Frame {
+  readonly f: FunctionBuilder;
+  readonly mode: number;
+  readonly budget: Local;
+  /** rip of the entry. */
+  readonly base: Local;
+  /** rip where an indirect transfer went. */
+  readonly target: Local;
+  /** CF while a "step" recipe is in force, and the flag words while "words" is. */
+  readonly carry: Local;
+  readonly result: Local;
+  readonly aux: Local;
+  /** Number of the recipe in force. */
+  readonly recipeLocal: Local;
+  /** The recipe, where it is known at translation time. */
+  recipe: Recipe | null = null;
+  /** Nobody sees the flags of the instruction being translated: the next one sets all of them and cannot leave before. */
+  flagsUnseen = false;
+  /** In this block it has been made sure that SSE may be used. */
+  vectorsChecked = false;
+  readonly #narrow: FlagLocals;
+  readonly #wide: FlagLocals;
+  readonly #code: Local;
+  readonly #exit: Label;
+  readonly #registers: (Local | null)[] = Array.from({ length: 16 }, () => null);
+  readonly #guest = new Set<Local>();
+  #written = 0;
+
+  /** @param exit label behind the region's blocks, where `epilogue` stands */
+  constructor(f: FunctionBuilder, mode: number, exit: Label) {
+    this.f = f;
+    this.mode = mode;
+    this.#exit = exit;
+    this.budget = f.local("i32");
+    this.base = f.local("i64");
+    this.target = f.local("i64");
+    this.carry = f.local("i32");
+    this.result = f.local("i64");
+    this.aux = f.local("i32");
+    this.recipeLocal = f.local("i32");
+    this.#code = f.local("i32");
+    this.#narrow = { a: f.local("i32"), b: f.local("i32"), r: f.local("i32") };
+    this.#wide = { a: f.local("i64"), b: f.local("i64"), r: f.local("i64") };
+    for (const local of [this.result, this.aux, this.carry, this.budget]) this.#guest.add(local);
+    for (const { a, b, r } of [this.#narrow, this.#wide]) this.#guest.add(a).add(b).add(r);
+  }
+
+  /** Whether a local changes under a value that was read from it. */
+  isGuest(local: Local): boolean {
+    return this.#guest.has(local);
+  }
+  /** Local of a general register. */
+  read(number: number): Local {
+    let local = this.#registers[number] ?? null;
+    if (local === null) {
+      local = this.f.permanent("i64");
+      this.#registers[number] = local;
+      this.#guest.add(local);
+    }
+    return local;
+  }
+  /** The same for writing all of it; `read` as well if some bits stay. */
+  write(number: number): Local {
+    this.#written |= 1 << number;
+    return this.read(number);
+  }
+  rip(delta: number): Node {
+    return op("i64.add", get(this.base), i64(BigInt(delta)));
+  }
+
+  // --- flags ------------------------------------------------------------------------------------------------------------------------------
+
+  flagLocals(wide: boolean): FlagLocals {
+    return wide ? this.#wide : this.#narrow;
+  }
+  setRecipe(recipe: Recipe): void {
+    const number = recipeNumber(recipe);
+    if (this.recipe === null || recipeNumber(this.recipe) !== number)
+      this.f.emit(set(this.recipeLocal, i32(number)));
+    this.recipe = recipe;
+  }
+  forgetRecipe(): void {
+    this.recipe = null;
+  }
+  /** Writes the flag words of the recipe in force to the CPU's state. */
+  callFlagWords(): Node {
+    const { a, b, r } = this.#narrow;
+    const wide = this.#wide;
+    const locals = [this.recipeLocal, a, b, r, this.carry, wide.a, wide.b, wide.r];
+    return call("flagWords", "void", ...locals.map(get));
+  }
+
+  // --- ways out ---------------------------------------------------------------------------------------------------------------------------
+
+  /** Leaves with rip at `delta`; `refund` instants of what was charged are given back. */
+  leave(delta: number, refund: number, interpret: boolean): readonly Node[] {
+    const code =
+      (delta << DELTA_SHIFT) | (refund << REFUND_SHIFT) | (interpret ? LEFT.interpret : LEFT.lookup);
+    return [set(this.#code, i32(code)), br(this.#exit)];
+  }
+
+  /** What stands before the blocks: everything into its local. */
+  prologue(): readonly Node[] {
+    const nodes: Node[] = [
+      set(this.budget, load("i32.load", i32(0), RUN.budget)),
+      set(this.base, load("i64.load", i32(0), STATE.rip)),
+      set(this.result, load("i64.load", i32(0), STATE.lazyResult)),
+      set(this.aux, load("i32.load", i32(0), STATE.lazyAux)),
+    ];
+    this.#registers.forEach((local, number) => {
+      if (local !== null) nodes.push(set(local, load("i64.load", i32(0), STATE.gpr + number * 8)));
+    });
+    return nodes;
+  }
+
+  /** Behind the blocks: the constant way out becomes rip and budget. */
+  constantExit(): readonly Node[] {
+    const delta = op("i64.extend_i32_s", op("i32.shr_s", get(this.#code), i32(DELTA_SHIFT)));
+    const refund = op("i32.and", op("i32.shr_u", get(this.#code), i32(REFUND_SHIFT)), i32(0x7f));
+    return [
+      set(this.target, op("i64.add", get(this.base), delta)),
+      set(this.budget, op("i32.add", get(this.budget), refund)),
+      set(this.#code, op("i32.and", get(this.#code), i32(1))),
+    ];
+  }
+
+  /** Behind that: everything back into the CPU's state, and LEFT as the result. */
+  epilogue(severalPages: boolean): readonly Node[] {
+    const f = this.f;
+    const long = (this.mode & MODE.codeSize) === 2;
+    const rip = long ? get(this.target) : op("i64.and", get(this.target), i64(0xffffffffn));
+    return f.collect(() => {
+      f.emit(
+        store("i64.store", i32(0), STATE.rip, rip),
+        store("i32.store", i32(0), RUN.budget, get(this.budget)),
+      );
+      this.#registers.forEach((local, number) => {
+        if (local !== null && (this.#written & (1 << number)) !== 0)
+          f.emit(store("i64.store", i32(0), STATE.gpr + number * 8, get(local)));
+      });
+      const words = [
+        store("i64.store", i32(0), STATE.lazyResult, get(this.result)),
+        store("i32.store", i32(0), STATE.lazyAux, get(this.aux)),
+      ];
+      f.emit({
+        kind: "if",
+        type: "void",
+        condition: op("i32.eq", get(this.recipeLocal), i32(WORDS)),
+        yes: words,
+        no: [this.callFlagWords()],
+      });
+      // The page that was looked up last is not the one that was entered.
+      if (severalPages) f.emit(store("i64.store", i32(0), RUN.codePage, i64(-1n)));
+      f.emit(get(this.#code));
+    });
+  }
+}

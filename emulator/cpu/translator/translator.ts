@@ -1,0 +1,323 @@
+/**
+ * The translator: hot traces become regions, a batch at a time, and regions whose code changes are dropped.
+ *
+ * Invariant: a region is found only through the header of the trace that begins where it does; nothing else leads to it. So dropping one is forgetting its slot,
+ * and as emitted code never runs while this does, there is nobody inside.
+ * Elsewhere: what a region is made of (`plan.ts`), its code (`region.ts`), which traces are hot (`interpreter/loop.ts` counts).
+ */
+import { assert } from "../../assert.ts";
+import type { GuestMemory } from "../../memory/guest-memory.ts";
+import { encodeModule, type FunctionBody, type Signature } from "../../wasm/index.ts";
+import { Decoder } from "../decode.ts";
+import type { Form } from "../../isa/index.ts";
+import { FRAMES, MODE, TRACE } from "../layout.ts";
+import type { TraceCache } from "../traces.ts";
+import type { Views } from "../views.ts";
+import { plan, type CodeView, type Plan, type PlanLimits } from "./plan.ts";
+import { regionFunction } from "./region.ts";
+
+const PAGE = 4096;
+
+/** When code is translated: never, when it is hot, or all of it before it first runs (for tests). */
+export type TranslatorMode = "off" | "on" | "forced";
+
+/** What the interpreter's module gives regions. */
+export interface CoreExports {
+  readonly memory: WebAssembly.Memory;
+  readonly table: WebAssembly.Table;
+  /** First slot of the table that no handler has. */
+  readonly firstSlot: number;
+  readonly functions: Readonly<Record<string, unknown>>;
+}
+
+/** Entries after which a trace is hot. Until then a region would cost more than it saves. */
+const HOT_ENTRIES = 400;
+/** Hot traces that are translated together, and after how many runs of emitted code without. */
+const BATCH = 12;
+const LIMITS: PlanLimits = { blocks: 48, instructions: 300, pages: 4, inlined: 160 };
+/** WebAssembly bytes of live regions; beyond it the oldest half is dropped. */
+const CODE_BYTES_MAX = 48 * 2 ** 20;
+/** A page whose regions were dropped so often by changes of its code must be that much hotter: shift of HOT_ENTRIES, at most. */
+const CHURN_SHIFT_MAX = 8;
+
+const REGION_IMPORTS: readonly { readonly name: string; readonly signature: Signature }[] = [
+  { name: "refillRead", signature: { params: ["i64", "i32"], result: "i32" } },
+  { name: "refillWrite", signature: { params: ["i64", "i32"], result: "i32" } },
+  {
+    name: "flagWords",
+    signature: { params: ["i32", "i32", "i32", "i32", "i32", "i64", "i64", "i64"], result: "void" },
+  },
+];
+
+interface Region {
+  readonly slot: number;
+  readonly physical: number;
+  readonly mode: number;
+  readonly bytes: number;
+  /** Stretches of guest-physical memory whose bytes it was made of. */
+  readonly parts: readonly { readonly page: number; readonly start: number; readonly end: number }[];
+}
+
+/** A hot trace, and where its linear page's neighbours are. */
+interface Candidate {
+  readonly trace: number;
+  readonly physical: number;
+  readonly mode: number;
+  page(distance: number): number;
+}
+
+export class Translator {
+  readonly mode: TranslatorMode;
+  readonly #views: Views;
+  readonly #guest: GuestMemory;
+  readonly #traces: TraceCache;
+  readonly #core: CoreExports;
+  readonly #decoder: Decoder;
+  readonly #byPage = new Map<number, Set<Region>>();
+  readonly #byKey = new Map<string, Region>();
+  /** In the order they were made. */
+  readonly #regions = new Set<Region>();
+  readonly #freeSlots: number[] = [];
+  #nextSlot: number;
+  #queue: Candidate[] = [];
+  #idleRuns = 0;
+  /** How often changes of its code have dropped regions of a page. */
+  readonly #churn = new Map<number, number>();
+  /** Counts for `--stats`. */
+  readonly counters = { regions: 0, live: 0, modules: 0, bytes: 0, instructions: 0, dropped: 0, refused: 0 };
+  /** Host's clock in milliseconds, for counting only. */
+  stopwatch: () => number = () => 0;
+  /** Time spent here, by that clock. */
+  milliseconds = 0;
+
+  constructor(
+    mode: TranslatorMode,
+    views: Views,
+    guest: GuestMemory,
+    traces: TraceCache,
+    core: CoreExports,
+    absent: ReadonlySet<Form>,
+  ) {
+    this.mode = mode;
+    this.#views = views;
+    this.#guest = guest;
+    this.#traces = traces;
+    this.#core = core;
+    this.#decoder = new Decoder(absent);
+    this.#nextSlot = core.firstSlot;
+    traces.regions = this;
+  }
+
+  // --- what the trace cache asks ----------------------------------------------------------------------------------------------------------
+
+  /** Heat that a new trace begins with, and the slot of the region that begins there, or 0. */
+  heatOf(page: number): number {
+    if (this.mode === "off") return -1;
+    if (this.mode === "forced") return 1;
+    return HOT_ENTRIES << Math.min(this.#churn.get(page) ?? 0, CHURN_SHIFT_MAX);
+  }
+  slotOf(physical: number, mode: number): number {
+    return this.#byKey.get(`${physical}.${mode}`)?.slot ?? 0;
+  }
+  /** Whether some region was made of bytes of a page. */
+  holds(page: number): boolean {
+    return this.#byPage.has(page);
+  }
+  /** Bytes of a page change: drops the regions made of them. */
+  invalidate(page: number, offset: number, length: number): void {
+    const regions = this.#byPage.get(page);
+    if (regions === undefined) return;
+    let dropped = false;
+    for (const region of [...regions]) {
+      if (
+        !region.parts.some((part) => part.page === page && part.start < offset + length && part.end > offset)
+      )
+        continue;
+      this.#drop(region);
+      dropped = true;
+    }
+    if (dropped) this.#churn.set(page, (this.#churn.get(page) ?? 0) + 1);
+  }
+  invalidateOffset(offset: number): void {
+    for (const region of [...this.#regions])
+      if (region.parts.some((part) => part.start <= offset && part.end > offset)) this.#drop(region);
+  }
+  /** Forgets everything. */
+  flush(): void {
+    for (const region of [...this.#regions]) this.#drop(region);
+    this.#queue = [];
+    this.#churn.clear();
+  }
+
+  // --- translation ------------------------------------------------------------------------------------------------------------------------
+
+  /** A trace (host address) has become hot. `page` gives the guest-physical page so many pages from that of its linear address, or −1. */
+  enqueue(trace: number, page: (distance: number) => number): void {
+    const { word } = { word: (field: number) => this.#views.word(trace + field) };
+    const high = word(TRACE.keyHigh);
+    const physical = word(TRACE.keyLow) + (high & 0xfffff) * 2 ** 32;
+    const mode = high >>> 20;
+    // Real mode and 16-bit segments stay with the interpreter.
+    if ((mode & MODE.codeSize) === 0) return;
+    this.#queue.push({ trace, physical, mode, page });
+    if (this.mode === "forced" || this.#queue.length >= BATCH) this.translate();
+  }
+
+  /** Emitted code is about to run: translates what has waited long enough. */
+  idle(): void {
+    if (this.#queue.length === 0) return;
+    if (++this.#idleRuns >= 2) this.translate();
+  }
+
+  translate(): void {
+    const started = this.stopwatch();
+    this.#idleRuns = 0;
+    const queue = this.#queue;
+    this.#queue = [];
+    const plans: Plan[] = [];
+    const covered = new Set<string>();
+    for (const candidate of queue) {
+      const { physical, mode } = candidate;
+      // What has just become part of another region must show that it is entered by itself.
+      if (covered.has(`${physical}.${mode}`) || this.#byKey.has(`${physical}.${mode}`)) continue;
+      const made = this.#plan(candidate);
+      if (made === null) {
+        this.counters.refused++;
+        continue;
+      }
+      plans.push(made);
+      if (this.mode === "on") this.#cool(made, covered);
+    }
+    if (plans.length > 0) this.#build(plans);
+    this.milliseconds += this.stopwatch() - started;
+  }
+
+  #plan({ physical, mode, page }: Candidate): Plan | null {
+    const frame = (physicalPage: number): number => {
+      const at = this.#guest.frameForRead(physicalPage);
+      return at === FRAMES || !this.#guest.hasCode(physicalPage) ? 0 : at;
+    };
+    const pages = new Map<number, number>();
+    const view: CodeView = {
+      decoder: this.#decoder,
+      bytes: this.#views.u8,
+      frame,
+      entries: (at, inMode) => this.#entries(at, inMode),
+      page: (distance) => {
+        let found = pages.get(distance);
+        if (found === undefined) pages.set(distance, (found = page(distance)));
+        return found;
+      },
+      breaks: (offset) => this.#traces.breakOffsets.has(offset),
+    };
+    if (frame(Math.floor(physical / PAGE)) === 0) return null;
+    return plan({ physical, mode, entries: this.#entries(physical, mode) }, view, LIMITS);
+  }
+
+  #entries(physical: number, mode: number): number {
+    if (this.mode === "forced") return HOT_ENTRIES;
+    const trace = this.#traces.at(physical, mode);
+    if (trace === undefined) return 0;
+    if (this.slotOf(physical, mode) !== 0) return HOT_ENTRIES;
+    const heat = this.#views.word(trace.address + TRACE.heat) | 0;
+    return heat <= 0 ? HOT_ENTRIES : Math.max(this.heatOf(trace.page) - heat, 0);
+  }
+
+  /** Traces inside a new region begin to count again. */
+  #cool(made: Plan, covered: Set<string>): void {
+    for (const { delta } of made.blocks) {
+      const physical = physicalOf(made, delta);
+      covered.add(`${physical}.${made.mode}`);
+      const trace = this.#traces.at(physical, made.mode);
+      if (trace !== undefined && delta !== 0)
+        this.#views.setWord(trace.address + TRACE.heat, this.heatOf(trace.page));
+    }
+  }
+
+  #build(plans: readonly Plan[]): void {
+    const functions: FunctionBody[] = plans.map((made, index) => regionFunction(made, `r${index}`));
+    const bytes = encodeModule({ imports: REGION_IMPORTS, functions, table: [] });
+    const module = new WebAssembly.Module(bytes);
+    const host = {
+      refillRead: () => 0,
+      refillWrite: () => 0,
+      ...this.#core.functions,
+      memory: this.#core.memory,
+    };
+    const instance = new WebAssembly.Instance(module, { host });
+    this.counters.modules++;
+    plans.forEach((made, index) => {
+      const run = instance.exports[`r${index}`];
+      assert(typeof run === "function", "a region is a function");
+      this.#install(made, run, Math.ceil(bytes.length / plans.length));
+    });
+    if (this.counters.bytes > CODE_BYTES_MAX) this.#shrink();
+  }
+
+  #install(made: Plan, run: unknown, bytes: number): void {
+    const slot = this.#freeSlots.pop() ?? this.#nextSlot++;
+    if (slot >= this.#core.table.length) this.#core.table.grow(1024);
+    this.#core.table.set(slot, run as never);
+    const parts = made.blocks.map((each) => {
+      const start = physicalOf(made, each.delta);
+      const page = Math.floor(start / PAGE);
+      return { page, start: start % PAGE, end: (start % PAGE) + (each.end - each.delta) };
+    });
+    const region: Region = { slot, physical: made.physical, mode: made.mode, bytes, parts };
+    this.#regions.add(region);
+    this.#byKey.set(`${made.physical}.${made.mode}`, region);
+    for (const { page } of parts) {
+      const list = this.#byPage.get(page);
+      if (list === undefined) this.#byPage.set(page, new Set([region]));
+      else list.add(region);
+    }
+    const trace = this.#traces.at(made.physical, made.mode);
+    if (trace !== undefined) this.#views.setWord(trace.address + TRACE.region, slot);
+    const { counters } = this;
+    counters.regions++;
+    counters.live++;
+    counters.bytes += bytes;
+    counters.instructions += made.instructions;
+  }
+
+  #drop(region: Region): void {
+    const key = `${region.physical}.${region.mode}`;
+    this.#regions.delete(region);
+    if (this.#byKey.get(key) === region) this.#byKey.delete(key);
+    for (const { page } of region.parts) {
+      const list = this.#byPage.get(page);
+      list?.delete(region);
+      if (list?.size === 0) {
+        this.#byPage.delete(page);
+        if (!this.#traces.holds(page)) this.#guest.clearCode(page);
+      }
+    }
+    this.#core.table.set(region.slot, null as never);
+    this.#freeSlots.push(region.slot);
+    const trace = this.#traces.at(region.physical, region.mode);
+    if (trace !== undefined) {
+      this.#views.setWord(trace.address + TRACE.region, 0);
+      this.#views.setWord(trace.address + TRACE.heat, this.heatOf(trace.page));
+    }
+    this.counters.live--;
+    this.counters.dropped++;
+    this.counters.bytes -= region.bytes;
+  }
+
+  #shrink(): void {
+    let left = this.#regions.size / 2;
+    for (const region of [...this.#regions]) {
+      if (left-- <= 0) break;
+      this.#drop(region);
+    }
+  }
+}
+
+/** Guest-physical address of a place in a plan. */
+function physicalOf(made: Plan, delta: number): number {
+  const at = (made.physical % PAGE) + delta;
+  const distance = Math.floor(at / PAGE);
+  const page = made.pages.find((each) => each.distance === distance);
+  assert(page !== undefined, "a plan knows its pages", distance);
+  return page.physicalPage * PAGE + (at - distance * PAGE);
+}
