@@ -5,7 +5,14 @@
  * Elsewhere: the loop these bodies stand in (`loop.ts`), what a record holds (`layout.ts`).
  */
 import { assert } from "../../assert.ts";
-import { Vocabulary, type Place, type VectorBits, type Width } from "../../semantics/vocabulary.ts";
+import {
+  Vocabulary,
+  type BulkKind,
+  type BulkOperands,
+  type Place,
+  type VectorBits,
+  type Width,
+} from "../../semantics/vocabulary.ts";
 import {
   br,
   call,
@@ -30,7 +37,8 @@ import { VECTOR } from "../event.ts";
 import { FRAMES, RECORD, RUN, SEG, STATE, TLB, TRACE } from "../layout.ts";
 import { CR0, CR4 } from "../registers.ts";
 import { REFUSAL } from "../vector/refusal.ts";
-import type { Variant } from "./variant.ts";
+import { FORM, callBulk, leavesOne } from "./bulk.ts";
+import { PSEUDO, type Variant } from "./variant.ts";
 
 const LOAD: Record<Width, LoadName> = {
   8: "i32.load8_u",
@@ -120,6 +128,8 @@ export class HandlerVocabulary extends Vocabulary {
   readonly #rec: Local;
   readonly #ending: Ending;
   #place: Place | null = null;
+  /** Host address of a vector in memory that is read and then written. */
+  #vectorPlace: Node | null = null;
   readonly addressWidth: 16 | 32 | 64;
   readonly vectorBits: 64 | 128;
 
@@ -165,6 +175,7 @@ export class HandlerVocabulary extends Vocabulary {
   read(index: number, width: Width = this.width): Node {
     switch (this.#kind(index)) {
       case "r":
+      case "s":
         return load(LOAD[width], this.#registerField(index));
       case "i":
         return this.immediate(width);
@@ -264,6 +275,10 @@ export class HandlerVocabulary extends Vocabulary {
     const trace = memory(RUN.trace, "i32.load");
     const left = op("i32.add", memory(RUN.budget, "i32.load"), load("i32.load", trace, TRACE.count));
     return this.let(op("i32.sub", left, recordIndex(get(this.#rec))));
+  }
+  isFollowed(): Node {
+    const next = this.#field(RECORD.bytes + RECORD.handler, "i32.load16_u");
+    return op("i32.ne", next, i32(PSEUDO.end));
   }
 
   /** Linear address of an offset in the record's segment, checked if the segment is not flat. */
@@ -370,7 +385,10 @@ export class HandlerVocabulary extends Vocabulary {
         break;
     }
     const name = bits === 32 ? "v128.load32_zero" : bits === 64 ? "v128.load64_zero" : "v128.load";
-    return this.let(load(name, this.#vectorHost(bits, "read")));
+    if (this.#variant.family.access[index] !== "rw")
+      return this.let(load(name, this.#vectorHost(bits, "read")));
+    this.#vectorPlace = this.#vectorHost(bits, "modify");
+    return this.let(load(name, this.#vectorPlace));
   }
 
   writeVector(index: number, value: Node, bits: VectorBits = this.vectorBits): void {
@@ -384,7 +402,7 @@ export class HandlerVocabulary extends Vocabulary {
         store("i32.store16", register, 8, i32(0xffff)),
       );
     } else {
-      const host = this.#vectorHost(bits, "write");
+      const host = this.#vectorPlace ?? this.#vectorHost(bits, "write");
       if (bits === 32) this.f.emit(store("i32.store", host, 0, lane("i32x4.extract_lane", value, 0)));
       else if (bits === 64) this.f.emit(store("i64.store", host, 0, lane("i64x2.extract_lane", value, 0)));
       else this.f.emit(store("v128.store", host, 0, value));
@@ -393,7 +411,7 @@ export class HandlerVocabulary extends Vocabulary {
   }
 
   /** Host address of a vector operand in memory. */
-  #vectorHost(bits: VectorBits, access: "read" | "write"): Node {
+  #vectorHost(bits: VectorBits, access: Access): Node {
     const size = bits === "unaligned" ? 128 : bits;
     const offset = this.effective();
     // Alignment comes before the segment's limit, as on processors: through SS they are different faults.
@@ -552,6 +570,32 @@ export class HandlerVocabulary extends Vocabulary {
       call("raise", "void", i32(vector), i32(errorCode)),
       unreachable,
     );
+  }
+  bulk(kind: BulkKind, operands: BulkOperands, unequal: boolean, limit: Node): Node {
+    const size = Math.log2(this.width / 8) | (unequal ? FORM.unequal : 0);
+    const address = Math.log2(this.addressWidth / 16) << FORM.address;
+    // DF is bit 10.
+    const down = op("i32.shr_u", op("i32.and", this.systemFlags(), i32(0x400)), i32(8));
+    const form = this.let(op("i32.or", down, i32(size | address)));
+    if (this.#variant.memory !== "ms") return this.let(callBulk(kind, form, operands, limit));
+    const { source, destination } = operands;
+    let most = limit;
+    const linear = (offset: Node | null, segment: Node): Node | null => {
+      if (offset === null) return null;
+      const whole = this.let(call("stringSpan", "i32", segment, offset, form));
+      const span = leavesOne(kind) ? this.let(op("i32.sub", whole, op("i32.ne", whole, i32(0)))) : whole;
+      most = this.let(op("select", span, most, op("i32.lt_u", span, most)));
+      return this.let(call("stringLinear", "i64", segment, offset));
+    };
+    const linears = {
+      source: linear(source, this.#field(RECORD.segment, "i32.load8_u")),
+      destination: linear(destination, i32(SEG.es)),
+      value: operands.value,
+    };
+    return this.let(callBulk(kind, form, linears, most));
+  }
+  spend(instants: Node): void {
+    this.f.emit(put32(RUN.budget, op("i32.sub", memory(RUN.budget, "i32.load"), instants)));
   }
   repeat(): void {
     this.f.emit(...this.#ending.enter(memory(RUN.trace, "i32.load")));
