@@ -10,30 +10,36 @@
  */
 import { context, build } from "esbuild";
 import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import path from "node:path";
 
 const root = path.dirname(fileURLToPath(import.meta.url));
 const watch = process.argv.includes("--watch");
 const out = process.argv.includes("--out") ? process.argv[process.argv.indexOf("--out") + 1] : "dist";
+const dist = path.resolve(root, out);
 
 const shared = {
   absWorkingDir: root,
   bundle: true,
-  minify: !watch,
-  keepNames: true,
+  // Names stay as they are written, for the stacks of errors. Keeping them beside shortened ones (keepNames) costs a definition at every closure that is made.
+  minifySyntax: !watch,
+  minifyWhitespace: !watch,
   sourcemap: watch ? "linked" : false,
   legalComments: "none",
   logLevel: "warning",
   loader: { ".wasm": "binary", ".elf": "binary", ".txt": "text" },
 };
 
-/** Emits the interpreter once, at build time, in the place of the module that would emit it at every launch. */
+/**
+ * The interpreter is emitted once, at build time, into a file of its own beside the programs, so that a launch emits nothing and no program carries it
+ * as text.
+ */
 const emittedInterpreter = {
   name: "emitted-interpreter",
   setup(builder) {
-    const emit = async () => {
-      const outfile = path.join(root, ".cache/interpreter.mjs");
+    builder.onStart(async () => {
+      const outfile = path.join(root, ".cache", `interpreter-${process.pid}.mjs`);
       await build({
         ...shared,
         platform: "node",
@@ -41,19 +47,35 @@ const emittedInterpreter = {
         outfile,
         entryPoints: ["emulator/cpu/interpreter/module.ts"],
       });
-      return (await import(`${pathToFileURL(outfile).href}?${Date.now()}`)).interpreterBytes();
-    };
+      const { interpreterBytes } = await import(`${pathToFileURL(outfile).href}?${Date.now()}`);
+      await rm(outfile);
+      await writeFile(path.join(dist, "interpreter.wasm"), interpreterBytes());
+    });
     builder.onLoad({ filter: /emulator\/cpu\/interpreter\/module\.ts$/ }, () => ({
-      contents: 'import bytes from "interpreter-bytes";\nexport const interpreterBytes = () => bytes;',
+      contents: `import { readFileSync } from "node:fs";
+        import { join } from "node:path";
+        export const interpreterBytes = () => readFileSync(join(__dirname, "interpreter.wasm"));`,
       loader: "ts",
     }));
-    builder.onResolve({ filter: /^interpreter-bytes$/ }, () => ({
-      path: "interpreter",
-      namespace: "emitted",
+  },
+};
+
+/** The disassembler is a program of its own size, with a WebAssembly module that it compiles when it is loaded: it is when the first instruction is to be shown. */
+const lateDisassembler = {
+  name: "late-disassembler",
+  setup(builder) {
+    builder.onResolve({ filter: /^iced-x86$/ }, ({ kind }) =>
+      kind === "entry-point" ? undefined : { path: "iced-x86", namespace: "late" },
+    );
+    builder.onLoad({ filter: /./, namespace: "late" }, () => ({
+      contents: `let loaded;
+        const load = () => (loaded ??= require("./iced_x86.js"));
+        for (const name of ${JSON.stringify(Object.keys(createRequire(import.meta.url)("iced-x86")))})
+          Object.defineProperty(exports, name, { enumerable: true, get: () => load()[name] });`,
     }));
-    builder.onLoad({ filter: /./, namespace: "emitted" }, async () => ({
-      contents: await emit(),
-      loader: "binary",
+    builder.onResolve({ filter: /^\.\/iced_x86\.js$/, namespace: "late" }, () => ({
+      path: "./iced_x86.js",
+      external: true,
     }));
   },
 };
@@ -66,11 +88,12 @@ const node = {
   target: "node20",
   external: ["vscode"],
   outdir: out,
-  plugins: [emittedInterpreter],
+  plugins: [emittedInterpreter, lateDisassembler],
   entryPoints: [
     { in: "extension/extension.ts", out: "extension" },
     { in: "extension/adapter/worker.ts", out: "adapter-worker" },
     { in: "debug-adapter/redzone.ts", out: "redzone" },
+    { in: "iced-x86", out: "iced_x86" },
   ],
 };
 
@@ -88,11 +111,11 @@ const browser = {
 };
 
 async function copyAssets() {
-  await mkdir(path.resolve(root, out), { recursive: true });
-  await writeFile(path.resolve(root, out, "package.json"), '{ "type": "commonjs" }\n');
+  await mkdir(dist, { recursive: true });
+  await writeFile(path.join(dist, "package.json"), '{ "type": "commonjs" }\n');
   await copyFile(
     path.join(root, "node_modules/iced-x86/iced_x86_bg.wasm"),
-    path.resolve(root, out, "iced_x86_bg.wasm"),
+    path.join(dist, "iced_x86_bg.wasm"),
   );
 }
 
@@ -102,7 +125,6 @@ async function writeGenerated() {
     ...shared,
     platform: "node",
     format: "esm",
-    minify: false,
     packages: "external",
     outfile,
     entryPoints: ["extension/manifest.ts"],
@@ -118,7 +140,7 @@ async function writeGenerated() {
 }
 
 async function buildAll() {
-  await rm(path.resolve(root, out), { recursive: true, force: true });
+  await rm(dist, { recursive: true, force: true });
   await copyAssets();
   await Promise.all([build(node), build(browser)]);
 }

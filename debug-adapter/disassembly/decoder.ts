@@ -1,7 +1,8 @@
 /**
  * One instruction from bytes: its length, its text in AT&T or Intel syntax, where it goes. iced-x86 decodes; this is the only file that knows it.
  *
- * Invariant: every byte sequence decodes to something of at least one byte; what is no instruction is a row "(bad)" of one byte.
+ * Invariant: every byte sequence decodes to something of at least one byte; what is no instruction is a row "(bad)" of one byte. Nothing of iced-x86 is
+ * touched before the first instruction is decoded, because loading it takes longer than starting a machine (`build.mjs` relies on it).
  */
 import { Decoder, DecoderOptions, FlowControl, Formatter, FormatterSyntax, Instruction } from "iced-x86";
 
@@ -38,18 +39,29 @@ export interface Decoded {
 /** The longest instruction, in bytes. */
 export const LONGEST = 15;
 
-const FLOWS: ReadonlyMap<FlowControl, Flow> = new Map([
-  [FlowControl.Next, "next"],
-  [FlowControl.UnconditionalBranch, "branch"],
-  [FlowControl.IndirectBranch, "indirect-branch"],
-  [FlowControl.ConditionalBranch, "conditional"],
-  [FlowControl.Return, "return"],
-  [FlowControl.Call, "call"],
-  [FlowControl.IndirectCall, "indirect-call"],
-  [FlowControl.Interrupt, "interrupt"],
-  [FlowControl.XbeginXabortXend, "next"],
-  [FlowControl.Exception, "exception"],
-]);
+function flowOf(control: FlowControl): Flow {
+  switch (control) {
+    case FlowControl.Next:
+    case FlowControl.XbeginXabortXend:
+      return "next";
+    case FlowControl.UnconditionalBranch:
+      return "branch";
+    case FlowControl.IndirectBranch:
+      return "indirect-branch";
+    case FlowControl.ConditionalBranch:
+      return "conditional";
+    case FlowControl.Return:
+      return "return";
+    case FlowControl.Call:
+      return "call";
+    case FlowControl.IndirectCall:
+      return "indirect-call";
+    case FlowControl.Interrupt:
+      return "interrupt";
+    case FlowControl.Exception:
+      return "exception";
+  }
+}
 
 function formatter(kind: FormatterSyntax): Formatter {
   const result = new Formatter(kind);
@@ -98,7 +110,7 @@ export function decode(
       decoder.decodeOut(instruction);
       const isValid = !instruction.isInvalid && instruction.length > 0;
       const length = isValid ? instruction.length : 1;
-      const flow = isValid ? (FLOWS.get(instruction.flowControl) ?? "next") : "exception";
+      const flow = isValid ? flowOf(instruction.flowControl) : "exception";
       const isNear =
         isValid &&
         (instruction.isJccShortOrNear ||
