@@ -11,5 +11,6 @@ export type { Files } from "./files.ts";
 export { launchAttributes, parseLaunch, type LaunchConfiguration } from "./launch.ts";
 export { Monitor, monitorCommands, type MonitorHost } from "./monitor/index.ts";
 export { nodeFiles } from "./node-files.ts";
+export { prepare } from "./preparation.ts";
 export { RedzoneSession, type SessionOptions } from "./session.ts";
 export { runStdio, startInline, startWorker } from "./transport.ts";

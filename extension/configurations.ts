@@ -66,6 +66,12 @@ async function explainNothingToBoot(): Promise<void> {
 }
 
 class InitialConfigurations implements vscode.DebugConfigurationProvider {
+  readonly #expectSession: () => void;
+
+  constructor(expectSession: () => void) {
+    this.#expectSession = expectSession;
+  }
+
   async provideDebugConfigurations(folder?: vscode.WorkspaceFolder): Promise<vscode.DebugConfiguration[]> {
     const kernels = await findKernels(folder);
     if (kernels.length > 0) return kernels.slice(0, 3).map(({ uri }) => configurationFor(uri, folder));
@@ -76,6 +82,7 @@ class InitialConfigurations implements vscode.DebugConfigurationProvider {
     folder: vscode.WorkspaceFolder | undefined,
     configuration: vscode.DebugConfiguration,
   ): Promise<vscode.DebugConfiguration | undefined> {
+    this.#expectSession();
     if (
       configuration.type !== undefined &&
       configuration.type !== "" &&
@@ -108,10 +115,15 @@ const dynamicConfigurations: vscode.DebugConfigurationProvider = {
     (await findKernels(folder)).map(({ uri }) => configurationFor(uri, folder)),
 };
 
-export function registerConfigurations(): vscode.Disposable {
+/** @param expectSession called when a configuration is resolved: a session is about to begin, or the user gives up. */
+export function registerConfigurations(expectSession: () => void): vscode.Disposable {
   const { Initial, Dynamic } = vscode.DebugConfigurationProviderTriggerKind;
   return vscode.Disposable.from(
-    vscode.debug.registerDebugConfigurationProvider(DEBUG_TYPE, new InitialConfigurations(), Initial),
+    vscode.debug.registerDebugConfigurationProvider(
+      DEBUG_TYPE,
+      new InitialConfigurations(expectSession),
+      Initial,
+    ),
     vscode.debug.registerDebugConfigurationProvider(DEBUG_TYPE, dynamicConfigurations, Dynamic),
   );
 }

@@ -4,7 +4,8 @@
  * Invariant: only this layer imports `vscode`, and it emulates nothing: the machine lives in the adapter's worker, one for each session.
  */
 import * as vscode from "vscode";
-import { adapterFactory } from "./adapter/bridge.ts";
+import { WorkerAdapter } from "./adapter/bridge.ts";
+import { Workers } from "./adapter/workers.ts";
 import { registerCommands } from "./commands.ts";
 import { registerConfigurations } from "./configurations.ts";
 import { registerExpressions } from "./expressions.ts";
@@ -15,15 +16,20 @@ import { SerialTerminals } from "./serial.ts";
 import { statusItem } from "./status.ts";
 
 export function activate({ subscriptions, extensionUri, extensionPath }: vscode.ExtensionContext): void {
+  const workers = new Workers(extensionPath);
   const machines = new Machines();
   const display = new DisplayPanels(extensionUri, machines);
   const serial = new SerialTerminals(machines);
   subscriptions.push(
+    workers,
     machines,
     display,
     serial,
-    vscode.debug.registerDebugAdapterDescriptorFactory(DEBUG_TYPE, adapterFactory(extensionPath)),
-    registerConfigurations(),
+    vscode.debug.registerDebugAdapterDescriptorFactory(DEBUG_TYPE, {
+      createDebugAdapterDescriptor: () =>
+        new vscode.DebugAdapterInlineImplementation(new WorkerAdapter(workers.take())),
+    }),
+    registerConfigurations(() => workers.prepare()),
     registerCommands({ extensionUri, machines, display, serial }),
     registerExpressions(),
     statusItem(machines),

@@ -3,13 +3,9 @@
  *
  * Invariant: the editor always hears the end. A worker that dies says why in the Debug Console and ends the session.
  */
-import path from "node:path";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import * as vscode from "vscode";
 import type { StoppedBody } from "../../media/protocol.ts";
-
-/** Symbols of a large kernel are kept on the worker's heap; guest memory is not on it. */
-const HEAP_MEGABYTES = 4096;
 
 export class WorkerAdapter implements vscode.DebugAdapter {
   readonly #sent = new vscode.EventEmitter<vscode.DebugProtocolMessage>();
@@ -18,12 +14,8 @@ export class WorkerAdapter implements vscode.DebugAdapter {
 
   readonly onDidSendMessage = this.#sent.event;
 
-  /** @param program path of the built worker. */
-  constructor(program: string) {
-    this.#worker = new Worker(program, {
-      name: "redzone",
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES },
-    });
+  constructor(worker: Worker) {
+    this.#worker = worker;
     this.#worker.on("message", (message: vscode.DebugProtocolMessage) => this.#sent.fire(forEditor(message)));
     this.#worker.on("error", (error) => this.#end(error.stack ?? String(error)));
     this.#worker.on("exit", (code) => this.#end(`the adapter's worker ended with code ${code}`));
@@ -68,13 +60,4 @@ const isStopped = (message: object): message is Stopped => "event" in message &&
 function forEditor(message: vscode.DebugProtocolMessage): vscode.DebugProtocolMessage {
   if (!isStopped(message) || message.body.hasSource) return message;
   return { ...message, body: { ...message.body, reason: "instruction breakpoint" } } as Stopped;
-}
-
-/** Gives every session a worker of its own. */
-export function adapterFactory(extensionPath: string): vscode.DebugAdapterDescriptorFactory {
-  const program = path.join(extensionPath, "dist", "adapter-worker.js");
-  return {
-    createDebugAdapterDescriptor: () =>
-      new vscode.DebugAdapterInlineImplementation(new WorkerAdapter(program)),
-  };
 }
