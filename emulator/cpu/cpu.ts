@@ -22,7 +22,7 @@ import { deliver, deliverFault } from "./system/interrupt.ts";
 import { checkPorts } from "./system/permission.ts";
 import { segmented } from "./system/segmentation.ts";
 import { absentForms } from "./requirement.ts";
-import type { ProcessorStatistics } from "./statistics.ts";
+import type { ProcessorStatistics, TranslatorStatistics } from "./statistics.ts";
 import { Translator } from "./translator/index.ts";
 import { coldVariants } from "./interpreter/variant.ts";
 import { TraceCache, type CallOut, type CodeSource } from "./traces.ts";
@@ -260,11 +260,37 @@ export class Cpu implements Processor {
     const { counters } = this;
     return {
       traces: { kept: this.#traces.count, ...this.#traces.counters },
-      translator: null,
+      translator: this.translator.mode === "off" ? null : this.#translatorStatistics(),
       callOuts: Object.fromEntries(this.callOutCounts),
       exits: { "no trace known": counters.misses, "looked at afresh": counters.yields },
       events: { exception: counters.faults },
       memory: { "handled in TypeScript": counters.slowAccesses },
+    };
+  }
+
+  #translatorStatistics(): TranslatorStatistics {
+    const { counters } = this.translator;
+    let instants = 0;
+    let entries = 0;
+    let interpreted = 0;
+    for (const core of this.cores) {
+      instants += Number(core.quad(RUN.translated));
+      entries += core.word(RUN.entered);
+      interpreted += core.word(RUN.leftOver);
+    }
+    return {
+      instants,
+      entries,
+      exits: { "to another trace": entries - interpreted, "an instruction for the interpreter": interpreted },
+      made: counters.made,
+      kept: counters.kept,
+      written: counters.written,
+      evicted: counters.evicted,
+      modules: counters.modules,
+      moduleBytes: counters.moduleBytes,
+      instructions: counters.instructions,
+      milliseconds: this.translator.milliseconds,
+      longestMilliseconds: this.translator.longestMilliseconds,
     };
   }
 

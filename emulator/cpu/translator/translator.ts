@@ -12,14 +12,12 @@ import { Decoder } from "../decode.ts";
 import type { Form } from "../../isa/index.ts";
 import { FRAMES, MODE, TRACE } from "../layout.ts";
 import type { TraceCache } from "../traces.ts";
+import type { TranslatorMode } from "../statistics.ts";
 import type { Views } from "../views.ts";
 import { plan, type CodeView, type Plan, type PlanLimits } from "./plan.ts";
 import { regionFunction } from "./region.ts";
 
 const PAGE = 4096;
-
-/** When code is translated: never, when it is hot, or all of it before it first runs (for tests). */
-export type TranslatorMode = "off" | "on" | "forced";
 
 /** What the interpreter's module gives regions. */
 export interface CoreExports {
@@ -84,11 +82,25 @@ export class Translator {
   /** How often changes of its code have dropped regions of a page. */
   readonly #churn = new Map<number, number>();
   /** Counts for `--stats`. */
-  readonly counters = { regions: 0, live: 0, modules: 0, bytes: 0, instructions: 0, dropped: 0, refused: 0 };
+  readonly counters = {
+    made: 0,
+    kept: 0,
+    /** Dropped because their code changed or a breakpoint came or went, and because there was no room. */
+    written: 0,
+    evicted: 0,
+    modules: 0,
+    moduleBytes: 0,
+    instructions: 0,
+    /** Hot traces of which no region can be made. */
+    refused: 0,
+  };
+  /** WebAssembly bytes of the regions there are. */
+  #bytes = 0;
   /** Host's clock in milliseconds, for counting only. */
   stopwatch: () => number = () => 0;
   /** Time spent here, by that clock. */
   milliseconds = 0;
+  longestMilliseconds = 0;
 
   constructor(
     mode: TranslatorMode,
@@ -133,18 +145,19 @@ export class Translator {
         !region.parts.some((part) => part.page === page && part.start < offset + length && part.end > offset)
       )
         continue;
-      this.#drop(region);
+      this.#drop(region, "written");
       dropped = true;
     }
     if (dropped) this.#churn.set(page, (this.#churn.get(page) ?? 0) + 1);
   }
   invalidateOffset(offset: number): void {
     for (const region of [...this.#regions])
-      if (region.parts.some((part) => part.start <= offset && part.end > offset)) this.#drop(region);
+      if (region.parts.some((part) => part.start <= offset && part.end > offset))
+        this.#drop(region, "written");
   }
   /** Forgets everything. */
   flush(): void {
-    for (const region of [...this.#regions]) this.#drop(region);
+    for (const region of [...this.#regions]) this.#drop(region, "written");
     this.#queue = [];
     this.#churn.clear();
   }
@@ -189,7 +202,9 @@ export class Translator {
       if (this.mode === "on") this.#cool(made, covered);
     }
     if (plans.length > 0) this.#build(plans);
-    this.milliseconds += this.stopwatch() - started;
+    const took = this.stopwatch() - started;
+    this.milliseconds += took;
+    this.longestMilliseconds = Math.max(this.longestMilliseconds, took);
   }
 
   #plan({ physical, mode, page }: Candidate): Plan | null {
@@ -246,12 +261,13 @@ export class Translator {
     };
     const instance = new WebAssembly.Instance(module, { host });
     this.counters.modules++;
+    this.counters.moduleBytes += bytes.length;
     plans.forEach((made, index) => {
       const run = instance.exports[`r${index}`];
       assert(typeof run === "function", "a region is a function");
       this.#install(made, run, Math.ceil(bytes.length / plans.length));
     });
-    if (this.counters.bytes > CODE_BYTES_MAX) this.#shrink();
+    if (this.#bytes > CODE_BYTES_MAX) this.#shrink();
   }
 
   #install(made: Plan, run: unknown, bytes: number): void {
@@ -274,13 +290,13 @@ export class Translator {
     const trace = this.#traces.at(made.physical, made.mode);
     if (trace !== undefined) this.#views.setWord(trace.address + TRACE.region, slot);
     const { counters } = this;
-    counters.regions++;
-    counters.live++;
-    counters.bytes += bytes;
+    counters.made++;
+    counters.kept++;
+    this.#bytes += bytes;
     counters.instructions += made.instructions;
   }
 
-  #drop(region: Region): void {
+  #drop(region: Region, why: "written" | "evicted"): void {
     const key = `${region.physical}.${region.mode}`;
     this.#regions.delete(region);
     if (this.#byKey.get(key) === region) this.#byKey.delete(key);
@@ -299,16 +315,16 @@ export class Translator {
       this.#views.setWord(trace.address + TRACE.region, 0);
       this.#views.setWord(trace.address + TRACE.heat, this.heatOf(trace.page));
     }
-    this.counters.live--;
-    this.counters.dropped++;
-    this.counters.bytes -= region.bytes;
+    this.counters.kept--;
+    this.counters[why]++;
+    this.#bytes -= region.bytes;
   }
 
   #shrink(): void {
     let left = this.#regions.size / 2;
     for (const region of [...this.#regions]) {
       if (left-- <= 0) break;
-      this.#drop(region);
+      this.#drop(region, "evicted");
     }
   }
 }
