@@ -65,6 +65,8 @@ export interface Ending {
   enter(trace: Node): Node[];
   /** Leave the loop with an EXIT. */
   exit(code: Node): Node[];
+  /** As a function of its own answered that escaped: look up, or leave. */
+  escaped(answer: Node): Node[];
 }
 
 /** Endings of a handler inside the loop. */
@@ -78,6 +80,11 @@ export const loopEnding = (
   lookup: () => [set(trace, i32(0)), br(labels.next)],
   enter: (target) => [set(trace, target), br(labels.enter)],
   exit: (code) => [ret(code)],
+  escaped: (answer) => [
+    when(op("i32.lt_s", answer, i32(0)), [ret(op("i32.sub", i32(0), answer))]),
+    set(trace, i32(0)),
+    br(labels.next),
+  ],
 });
 
 /** Endings of a handler that is a function: 0 next, 1 look up, above 1 the trace to enter, negative an EXIT. */
@@ -86,6 +93,7 @@ export const functionEnding: Ending = {
   lookup: () => [ret(i32(1))],
   enter: (target) => [ret(target)],
   exit: (code) => [ret(op("i32.sub", i32(0), code))],
+  escaped: (answer) => [ret(answer)],
 };
 
 export const memory = (offset: number, name: LoadName): Node => load(name, i32(0), offset);
@@ -264,12 +272,10 @@ export class HandlerVocabulary extends Vocabulary {
       "only an operation can be escaped to",
       this.#variant.family.name,
     );
-    this.f.emit(
-      when(
-        condition,
-        this.f.collect(() => this.f.emit(...escapeTo(this.f, get(this.#rec), this.#ending))),
-      ),
-    );
+    this.if(condition, () => {
+      const answer = this.f.let(call("escape", "i32", get(this.#rec)));
+      this.f.emit(...this.#ending.escaped(answer));
+    });
   }
   instantsLeft(): Node {
     const trace = memory(RUN.trace, "i32.load");

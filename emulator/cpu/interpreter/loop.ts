@@ -30,6 +30,7 @@ import {
   type Node,
   type Signature,
 } from "../../wasm/index.ts";
+import { exceptionFunctions } from "../../isa/index.ts";
 import { flagWordsFunction } from "../translator/flags.ts";
 import {
   EXIT,
@@ -94,6 +95,8 @@ export function interpreterModule(): Uint8Array {
     setStackPointerFunction(),
     runFunction(),
     flagWordsFunction(),
+    escapeFunction(),
+    ...exceptionFunctions(),
     ...bulkFunctions(),
     ...cold,
   ];
@@ -206,6 +209,13 @@ function runFunction(): FunctionBody {
   f.emit(loop(labels.next, body));
   f.emit(i32(EXIT.budget));
   return f.finish(true);
+}
+
+/** What a handler escapes to: executes the record's operation in TypeScript and answers as a handler does. */
+function escapeFunction(): FunctionBody {
+  const f = new FunctionBuilder("escape", HANDLER);
+  f.emit(...escapeTo(f, get(f.param(0)), functionEnding), i32(0));
+  return f.finish();
 }
 
 /** Finds the trace for state.rip unless `trace` is already set. */
