@@ -135,6 +135,7 @@ function findRsdp({ memory }: Machine): Platform["rsdp"] {
   const bytes = memory.readBytes(physical(base), 0x20000);
   for (let at = 0; at < bytes.length; at += 16)
     if (
+      bytes[at] === RSDP_SIGNATURE[0] &&
       RSDP_SIGNATURE.every((byte, n) => bytes[at + n] === byte) &&
       bytes.subarray(at, at + 20).reduce((sum, byte) => (sum + byte) & 0xff, 0) === 0
     )
