@@ -6,16 +6,17 @@
  * Elsewhere: page walks and TLB (`system/paging.ts`, `system/tlb.ts`), slow paths of emitted code (`system/access.ts`).
  */
 import { assert } from "../assert.ts";
-import type { GuestMemory, PortBus } from "../memory/guest-memory.ts";
+import type { GuestMemory, PortBus, Voided } from "../memory/guest-memory.ts";
 import { PAGE_BYTES, physical } from "../numbers.ts";
 import type { PhysicalAddress } from "../numbers.ts";
 import { WATCH } from "./event.ts";
 import type { CpuEvent, WatchedAccess } from "./event.ts";
-import { ITLB, MODE, RUN, SEG, STATE, STATE_BYTES, TLB } from "./layout.ts";
+import { FILLED, MODE, RUN, SEG, STATE, STATE_BYTES, TLB } from "./layout.ts";
 import type { SegmentNumber } from "./layout.ts";
 import { ACTIVITY, ATTRIBUTE, CR0, EFER, FLAG, Registers } from "./registers.ts";
 import type { TranslatorMode } from "./statistics.ts";
 import type { SegmentRegister } from "./registers.ts";
+import { PageCache } from "./mmu/page-cache.ts";
 import { probe, readHere, readLinear, touch, commit, writeHere, writeLinear } from "./system/access.ts";
 import type { FeatureName } from "./system/feature.ts";
 import { defaultCpu, signature } from "./system/model.ts";
@@ -29,13 +30,14 @@ import { Views } from "./views.ts";
 import {
   clearTlb,
   closeUserPages,
+  dropPageTags,
   dropTags,
   dropWriteTags,
-  FilledEntries,
   flushAll,
   loadTlb,
   saveTlb,
   tlbEntries,
+  watchesChanged,
 } from "./system/tlb.ts";
 import type { TlbEntry } from "./system/tlb.ts";
 
@@ -78,12 +80,14 @@ export interface ApicRegisters {
  */
 const SEAT = [
   [0, RUN.end],
-  [TLB.base, ITLB.base + ITLB.entries * ITLB.entryBytes],
+  [TLB.base, FILLED.end],
 ] as const;
-const SEAT_END = ITLB.base + ITLB.entries * ITLB.entryBytes;
+const SEAT_END = FILLED.end;
 
 export class Core extends Registers {
   readonly guest: GuestMemory;
+  /** Where frames of guest memory are, shared by all CPUs. */
+  readonly pages: PageCache;
   readonly ports: PortBus;
   readonly environment: CoreEnvironment;
   readonly model: CpuModel;
@@ -106,18 +110,10 @@ export class Core extends Registers {
   report: (event: CpuEvent) => boolean = () => false;
   /** Hears each access to a page in the sets below. */
   reportAccess: (access: WatchedAccess) => void = () => undefined;
-  watchedLinearPages: ReadonlySet<bigint> = new Set();
-  watchedPhysicalPages: ReadonlySet<number> = new Set();
+  #watchedLinearPages: ReadonlySet<bigint> = new Set();
+  #watchedPhysicalPages: ReadonlySet<number> = new Set();
   /** INT n and SYSCALL set this when they have cleared TF: no single-step trap follows, although TF was set before. The engine clears it. */
   untraced = false;
-  /** CR0.AM, EFLAGS.AC and CPL 3: accesses at CPL 3 are checked for alignment, and user pages have no tags. Kept by `updateMode`. */
-  alignmentChecked = false;
-  /** Caches of `system/tlb.ts`: some piece of a large page may be cached; some data tag may be set. */
-  largePagesCached = false;
-  tagsWritten = false;
-  readonly filled = new FilledEntries();
-  /** Data entries (indices in `u32`) of user pages that have supervisor tags because EFLAGS.AC is set under SMAP. */
-  readonly openedPages: number[] = [];
   /** Where `commit` puts the bytes of a store that went to SCRATCH: guest-physical address, and that of the second page. */
   commitAddress = 0;
   commitNext = 0;
@@ -128,8 +124,10 @@ export class Core extends Registers {
     ports: PortBus,
     environment: CoreEnvironment,
     index = 0,
+    pages = new PageCache(memory, guest),
   ) {
     super(memory);
+    this.pages = pages;
     this.host = new Views(memory);
     if (index !== 0) {
       this.#parked = new Uint8Array(SEAT_END);
@@ -141,6 +139,24 @@ export class Core extends Registers {
     this.model = environment.model ?? defaultCpu();
     this.index = index;
     this.reset();
+  }
+
+  /** Pages (linear addresses, and guest-physical page numbers) accesses to which are reported. */
+  get watchedLinearPages(): ReadonlySet<bigint> {
+    return this.#watchedLinearPages;
+  }
+  get watchedPhysicalPages(): ReadonlySet<number> {
+    return this.#watchedPhysicalPages;
+  }
+  watchPages(linearPages: ReadonlySet<bigint>, physicalPages: ReadonlySet<number>): void {
+    this.#watchedLinearPages = linearPages;
+    this.#watchedPhysicalPages = physicalPages;
+    watchesChanged(this);
+  }
+
+  /** CR0.AM, EFLAGS.AC and CPL 3: accesses at CPL 3 are checked for alignment, and user pages have no tags. Kept by `updateMode`. */
+  get alignmentChecked(): boolean {
+    return this.word(RUN.alignment) !== 0;
   }
 
   get interruptLine(): boolean {
@@ -264,7 +280,7 @@ export class Core extends Registers {
     u32[STATE.cpl >>> 2] = cpl;
     const alignmentChecked = cpl === 3 && (u32[STATE.cr0 >>> 2]! & CR0.AM) !== 0 && this.systemFlag(FLAG.AC);
     if (alignmentChecked && !this.alignmentChecked) dropTags(this);
-    this.alignmentChecked = alignmentChecked;
+    this.setWord(RUN.alignment, alignmentChecked ? 1 : 0);
     this.closePages();
     u32[RUN.dataTags >>> 2] = cpl === 3 ? TLB.readUser : TLB.readSystem;
     u32[RUN.codeTags >>> 2] = cpl === 3 ? 8 : 0;
@@ -280,7 +296,7 @@ export class Core extends Registers {
 
   /** EFLAGS.AC may have been cleared: call it after a change that `updateMode` is not called for. */
   closePages(): void {
-    if (this.openedPages.length > 0 && !this.systemFlag(FLAG.AC)) closeUserPages(this);
+    if (this.word(RUN.opened) !== 0 && !this.systemFlag(FLAG.AC)) closeUserPages(this);
   }
 
   /** PE, PG and LMA are reported by whoever writes CR0. */
@@ -322,7 +338,7 @@ export class Core extends Registers {
   }
   setDr(n: number, value: bigint): void {
     this.setQuad(STATE.dr + n * 8, value);
-    dropTags(this);
+    watchesChanged(this);
   }
   setRflags(value: bigint): void {
     this.rflags = value;
@@ -438,15 +454,17 @@ export class Core extends Registers {
   loadTlb(bytes: Uint8Array): void {
     loadTlb(this, bytes);
   }
-  /** Host addresses of frames changed (`GuestMemory.onFramesChanged`): forgets the cached tags, not the translations. */
-  dropFrames(): void {
-    if (this.#parked === null) dropTags(this);
-    else this.#stale = true;
+  /** Host addresses of frames are void (`GuestMemory.onFramesChanged`): forgets the cached tags, not the translations. */
+  dropFrames(which: Voided = "all", page?: number): void {
+    this.pages.forget(which, page);
+    if (page !== undefined) dropPageTags(this, page, which);
+    else if (this.#parked !== null) this.#stale = true;
+    else if (which === "all") dropTags(this);
+    else dropWriteTags(this);
   }
   /** A guest-physical page now holds code: stores to it must take the slow path. */
   dropCodePage(page: number): void {
-    if (this.#parked === null) dropWriteTags(this, page);
-    else this.#stale = true;
+    this.dropFrames("writes", page);
   }
 }
 

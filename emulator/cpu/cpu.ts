@@ -10,6 +10,7 @@ import type { GuestMemory, PortBus } from "../memory/guest-memory.ts";
 import { physical, type PhysicalAddress } from "../numbers.ts";
 import { ACTIVITY, CR4, Core, FLAG, SHADOW, type CoreEnvironment } from "./core.ts";
 import { Fault, Halt, VECTOR } from "./event.ts";
+import { PageCache } from "./mmu/page-cache.ts";
 import { interpreterBytes } from "./interpreter/module.ts";
 import { EXIT, RECORD, RUN, SEG, STATE, TRACE } from "./layout.ts";
 import { integerOperations } from "./operation/index.ts";
@@ -81,9 +82,10 @@ export class Cpu implements Processor {
     environment: CoreEnvironment,
     count = 1,
   ) {
+    const pages = new PageCache(memory, guest);
     this.cores = Array.from(
       { length: count },
-      (_, index) => new Core(memory, guest, ports, environment, index),
+      (_, index) => new Core(memory, guest, ports, environment, index, pages),
     );
     this.#core = this.cores[0]!;
     const absent = absentForms(this.#core.model.features);
@@ -230,9 +232,7 @@ export class Cpu implements Processor {
   }
   setWatchedPages(linearPages: ReadonlySet<bigint>, physicalPages: ReadonlySet<number>): void {
     for (const core of this.cores) {
-      core.watchedLinearPages = linearPages;
-      core.watchedPhysicalPages = physicalPages;
-      core.dropFrames();
+      core.watchPages(linearPages, physicalPages);
     }
   }
   flushTraces(): void {

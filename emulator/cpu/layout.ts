@@ -214,7 +214,7 @@ export const TLB = {
   flags: 36,
   /** u64 linear page address (low 12 bits zero) */
   page: 40,
-  /** f64 guest-physical page number */
+  /** u32 guest-physical page number */
   physicalPage: 48,
   /** u32 PCID */
   pcid: 56,

@@ -159,8 +159,8 @@ export class Pc implements Machine {
       cpus,
     );
     this.#processor.acknowledge = (cpu) => this.board.interrupts.acknowledge(cpu);
-    this.memory.onFramesChanged = () => {
-      for (const core of this.cpus) core.dropFrames();
+    this.memory.onFramesChanged = (which, page) => {
+      for (const core of this.cpus) core.dropFrames(which, page);
     };
     this.cpus = this.#processor.cores;
     this.#turns = new Turns(this.cpus);

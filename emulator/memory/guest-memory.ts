@@ -3,6 +3,9 @@
  */
 import type { PhysicalAddress } from "../numbers.ts";
 
+/** Which host addresses are void. */
+export type Voided = "all" | "writes";
+
 export interface GuestMemory {
   /**
    * Host address (byte offset in linear memory) of the 4 KiB frame that a guest-physical page reads from: RAM or ROM. 0 if the page is not
@@ -32,12 +35,13 @@ export interface GuestMemory {
   /** Called before bytes of a page that holds code change, whoever changes them. Offset and length lie within the page. */
   onCodeWrite: (page: number, offset: number, length: number) => void;
   /**
-   * Called when host addresses that `frameForRead`/`frameForWrite` gave out are no longer good: the flat view changed, an epoch began
-   * (checkpoint), a frame moved, an untouched page got a frame of its own. The processor forgets its cached tags, not its TLB. May be called
+   * Called when host addresses that `frameForRead`/`frameForWrite` gave out are no longer good. Without a page those of every page: "all" when the flat
+   * view changed or frames moved, "writes" (those for writing) when an epoch began (checkpoint). With one, those of that guest-physical page: "all" when
+   * an untouched page got a frame of its own, "writes" when it holds code from now on. The processor forgets its cached tags, not its TLB. May be called
    * from within any method here that takes a page or an address, before it returns; what that method returns is good. In the same places linear
    * memory may grow, which detaches its old buffer but leaves host addresses as they are.
    */
-  onFramesChanged: () => void;
+  onFramesChanged: (which: Voided, page?: number) => void;
 }
 
 /** I/O port space as the processor sees it. */

@@ -11,7 +11,7 @@ import { CHUNK_MASK, CHUNK_SHIFT, PAGE_FLAG } from "./chunk.ts";
 import { DirtyMemory } from "./dirty.ts";
 import { type AccessSize, allOnes, readDevice, writeDevice } from "./dispatch.ts";
 import type { FlatRange } from "./flat-view.ts";
-import type { GuestMemory } from "./guest-memory.ts";
+import type { GuestMemory, Voided } from "./guest-memory.ts";
 import { type ChangedPage, Pages } from "./pages.ts";
 import { type RamBlock, type RamBlockOptions, RamList } from "./ram-block.ts";
 import { ALL_BYTES, MemoryRegion } from "./region.ts";
@@ -43,7 +43,7 @@ export class Memory implements GuestMemory {
   readonly ports: Ports;
   readonly dirty: DirtyMemory;
   onCodeWrite: (page: number, offset: number, length: number) => void = () => {};
-  onFramesChanged: () => void = () => {};
+  onFramesChanged: (which: Voided, page?: number) => void = () => {};
   readonly #pages: Pages;
   readonly #transactions = new Transactions();
   readonly #spaces: AddressSpace[] = [];
@@ -58,7 +58,7 @@ export class Memory implements GuestMemory {
       this.ramList,
       { limitBytes: options.frameLimitBytes ?? Infinity, budgetBytes: options.frameBudgetBytes ?? 2 ** 31 },
       {
-        invalidate: () => this.onFramesChanged(),
+        void: (which, block, page) => this.#voided(which, block, page),
         codeChange: (block, page) => this.#reportCodeWrite(block, page, 0, PAGE_BYTES),
       },
     );
@@ -262,7 +262,7 @@ export class Memory implements GuestMemory {
     else physicalPages.add(page);
     if (chunk.lentAt[i] === this.#pages.generation) {
       chunk.lentAt[i] = 0;
-      this.#pages.invalidate();
+      this.#pages.invalidateWrites(block, index);
     }
   }
 
@@ -362,6 +362,16 @@ export class Memory implements GuestMemory {
 
   #reportCodeWrite(block: RamBlock, page: number, within: number, length: number): void {
     for (const physicalPage of block.code.get(page) ?? []) this.onCodeWrite(physicalPage, within, length);
+  }
+
+  /** Tells of void addresses by guest-physical page: a block's page may be seen at several. */
+  #voided(which: Voided, block?: RamBlock, page = 0): void {
+    if (block === undefined) return this.onFramesChanged(which);
+    for (const range of this.addressSpace.flatView.ranges) {
+      const seen = page + range.pageDelta;
+      if (range.block === block && seen >= range.firstPage && seen <= range.lastPage)
+        this.onFramesChanged(which, seen);
+    }
   }
 
   #viewChanged(): void {

@@ -2,7 +2,7 @@
  * The pages of all RAMBlocks: which have a frame, which are stored outside, when each last changed; saving and loading them.
  *
  * Invariant: every change of a page goes through `writeFrame`, which stamps it with the current epoch. A host address that was given out
- * is good until `invalidate`; within one generation of addresses, a page's address does not change.
+ * is good until the listener `void` hears of it; within one generation of addresses, a page's address does not change, but that of an untouched page.
  * Elsewhere: guest-physical addresses (`memory.ts`), tables of a chunk (`chunk.ts`).
  */
 import { assert } from "../assert.ts";
@@ -17,6 +17,7 @@ import {
   type StoredPages,
 } from "./chunk.ts";
 import { FrameCache, ZERO_FRAME } from "./frames.ts";
+import type { Voided } from "./guest-memory.ts";
 import type { RamBlock, RamList } from "./ram-block.ts";
 import type { BlockState, MemoryState } from "./snapshot.ts";
 
@@ -25,16 +26,25 @@ export interface ChangedPage {
   readonly page: number;
 }
 
+export interface PagesListeners {
+  /** Host addresses given out are void: those of one page of a block, or of all pages. */
+  readonly void: (which: Voided, block?: RamBlock, page?: number) => void;
+  /** Before a load changes a page that holds code. */
+  readonly codeChange: (block: RamBlock, page: number) => void;
+}
+
 export class Pages {
   readonly frames: FrameCache;
   /** Bytes of frames that `relieve` gets below. */
   readonly budgetBytes: number;
-  /** Host addresses were given out under this number; all are void when it changes. */
+  /** Host addresses for writing were given out under this number; all are void when it changes. */
   generation = 1;
+  /** The same for reading: a new epoch leaves it. */
+  #readGeneration = 1;
   /** Stamp of changes that happen now. */
   epoch = 1;
   readonly #list: RamList;
-  readonly #onInvalidate: () => void;
+  readonly #void: PagesListeners["void"];
   /** Before a load changes a page that holds code. */
   readonly #onCodeChange: (block: RamBlock, page: number) => void;
   /** Chunks with changes since the last save, by block. */
@@ -47,15 +57,12 @@ export class Pages {
     wasm: WebAssembly.Memory,
     list: RamList,
     limits: { readonly limitBytes: number; readonly budgetBytes: number },
-    listeners: {
-      readonly invalidate: () => void;
-      readonly codeChange: (block: RamBlock, page: number) => void;
-    },
+    listeners: PagesListeners,
   ) {
     this.frames = new FrameCache(wasm, limits.limitBytes);
     this.budgetBytes = limits.budgetBytes;
     this.#list = list;
-    this.#onInvalidate = listeners.invalidate;
+    this.#void = listeners.void;
     this.#onCodeChange = listeners.codeChange;
   }
 
@@ -69,13 +76,19 @@ export class Pages {
   /** Voids every host address given out. */
   invalidate(): void {
     this.generation++;
-    this.#onInvalidate();
+    this.#readGeneration++;
+    this.#void("all");
+  }
+  /** Voids the addresses given out for writing a page: it holds code. */
+  invalidateWrites(block: RamBlock, page: number): void {
+    this.#void("writes", block, page);
   }
 
   /** Changes from now on are told from those before. Returns the number to ask `changedSince` with. */
   beginEpoch(): number {
     this.epoch++;
-    this.invalidate();
+    this.generation++;
+    this.#void("writes");
     return this.epoch;
   }
 
@@ -84,7 +97,7 @@ export class Pages {
     const c = page >>> CHUNK_SHIFT;
     const chunk = block.chunks[c];
     if (chunk === undefined) {
-      block.zeroReadAt[c] = this.generation;
+      block.zeroReadAt[c] = this.#readGeneration;
       return ZERO_FRAME;
     }
     const i = page & CHUNK_MASK;
@@ -112,7 +125,7 @@ export class Pages {
       frame = chunk.frames[i] = this.frames.allocate(chunk, i, chunk.stored[i]!);
       if ((chunk.flags[i]! & PAGE_FLAG.zeroRead) !== 0) {
         chunk.flags[i]! &= ~PAGE_FLAG.zeroRead;
-        this.invalidate();
+        this.#void("all", block, page);
       }
     }
     chunk.flags[i]! |= PAGE_FLAG.unsynced | PAGE_FLAG.recent;
@@ -128,8 +141,8 @@ export class Pages {
     if (chunk === undefined) {
       chunk = block.chunks[c] = new Chunk(block.createdEpoch);
       this.#chunkCount++;
-      // Addresses of the zero frame that were given out cannot be attributed to pages any more.
-      if (block.zeroReadAt[c] === this.generation) this.invalidate();
+      // The zero frame was given out for some pages of the chunk; which, nobody remembers.
+      if (block.zeroReadAt[c] === this.#readGeneration) chunk.flags.fill(PAGE_FLAG.zeroRead);
     }
     return chunk;
   }
@@ -207,7 +220,8 @@ export class Pages {
       this.#saved.set(block, from);
     }
     this.#savedState = state;
-    this.beginEpoch();
+    this.epoch++;
+    this.invalidate();
   }
 
   /**

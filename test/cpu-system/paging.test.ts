@@ -332,7 +332,7 @@ describe("the TLB", () => {
     expect([tag(TLB.writeSystem), tag(TLB.writeUser)]).toEqual([0x5000n, 0x5000n]);
     f.core.dropFrames();
     expect([tag(TLB.readSystem), tag(TLB.writeUser)]).toEqual([NONE, NONE]);
-    f.core.watchedLinearPages = new Set([linear]);
+    f.core.watchPages(new Set([linear]), new Set());
     const heard: unknown[] = [];
     f.core.reportAccess = (event) => heard.push(event);
     f.core.setQuad(RUN.address, linear + 8n);

@@ -41,7 +41,7 @@ export function testProcessor(mode: TestMode): TestProcessor {
     writePort: (port: number, size: 1 | 2 | 4, value: number) => ports.write(port, size, value),
   };
   const cpu = new Cpu(wasm, memory, bus, { timestamp: () => 0n, random: () => 4n });
-  memory.onFramesChanged = () => cpu.core.dropFrames();
+  memory.onFramesChanged = (which, page) => cpu.core.dropFrames(which, page);
   enterMode(cpu, memory, mode);
   return { cpu, memory, ports, load: (address, bytes) => memory.poke(physical(address), bytes) };
 }

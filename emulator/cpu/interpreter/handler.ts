@@ -317,13 +317,9 @@ export class HandlerVocabulary extends Vocabulary {
       load("i32.load", entry, TLB.base + TLB.frame),
       op("i32.and", op("i32.wrap_i64", linear), i32(0xfff)),
     );
-    const slowName = { read: "slowRead", write: "slowWrite", modify: "slowModify" }[access];
-    const slow = [
-      put64(RUN.address, linear),
-      put32(RUN.record, get(this.#rec)),
-      call(slowName, "i32", op("i32.or", i32(bytes), flag)),
-    ];
-    return this.let(when(op("i64.eq", last, tag), [fast], slow, "i32"));
+    const miss = { read: "missRead", write: "missWrite", modify: "missModify" }[access];
+    const slow = call(miss, "i32", linear, op("i32.or", i32(bytes), flag), get(this.#rec));
+    return this.let(when(op("i64.eq", last, tag), [fast], [slow], "i32"));
   }
 
   #loadLinear(linear: Node, width: Width, flag: Node): Node {

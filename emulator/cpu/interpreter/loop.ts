@@ -56,6 +56,7 @@ import {
   put64,
   recordIndex,
 } from "./handler.ts";
+import { mmuFunctions } from "../mmu/index.ts";
 import { FIRST_COLD, coldVariants, hotVariants, variantName } from "./variant.ts";
 
 /** What the host provides. Anything here may throw a Fault or a Halt through the emitted code. */
@@ -93,6 +94,7 @@ export function interpreterModule(): Uint8Array {
     linearLowFunction(),
     stackOffsetFunction(),
     setStackPointerFunction(),
+    ...mmuFunctions(),
     runFunction(),
     flagWordsFunction(),
     escapeFunction(),
@@ -259,14 +261,15 @@ function lookup(f: FunctionBuilder, trace: Local): readonly Node[] {
   return [block(given, body)];
 }
 
-/** Another page is entered: its translation comes from the instruction TLB, or the host fetches it. */
+/** Another page is entered: its translation comes from the instruction TLB, which a walk fills, or the host fetches it. */
 function codePage(f: FunctionBuilder, page: Node): readonly Node[] {
   return f.collect(() => {
     const number = op("i32.wrap_i64", op("i64.shr_u", page, i64(12n)));
     const shift = i32(Math.log2(ITLB.entryBytes));
     const entry = f.let(op("i32.shl", op("i32.and", number, i32(ITLB.entries - 1)), shift));
     const tag = load("i64.load", op("i32.add", entry, memory(RUN.codeTags, "i32.load")), ITLB.base);
-    f.emit(when(op("i64.ne", tag, page), [ret(i32(EXIT.miss))]));
+    const absent = op("i32.eqz", call("refillCode", "i32", page));
+    f.emit(when(op("i64.ne", tag, page), [when(absent, [ret(i32(EXIT.miss))])]));
     f.emit(put64(RUN.codePage, page));
     f.emit(put64(RUN.codeFrame, load("i64.load", entry, ITLB.base + ITLB.physicalLow)));
   });

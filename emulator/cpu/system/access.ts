@@ -9,7 +9,7 @@
 import { linear, physical } from "../../numbers.ts";
 import type { Core } from "../core.ts";
 import { Fault, VECTOR, WATCH } from "../event.ts";
-import { FRAMES, MODE, RUN, SCRATCH, STATE, TLB } from "../layout.ts";
+import { MODE, RUN, SCRATCH, STATE, TLB } from "../layout.ts";
 import { BY, canonical } from "./paging.ts";
 import type { By } from "./paging.ts";
 import { isWatched, lookup, writeTags } from "./tlb.ts";
@@ -91,7 +91,7 @@ export function touch(
  * tags, but not while EFLAGS.AC has given those to user pages: SMAP holds for them all the same (SDM 3A 4.6.1).
  */
 export function tagged(core: Core, size: number, write: boolean, by: By): number {
-  if (by === BY.processor && core.openedPages.length > 0) return 0;
+  if (by === BY.processor && core.word(RUN.opened) !== 0) return 0;
   const u32 = core.u32;
   const lo = u32[RUN.address >>> 2]!;
   const at = (TLB.base >>> 2) + ((lo >>> 12) & (TLB.entries - 1)) * (TLB.entryBytes >>> 2);
@@ -101,7 +101,7 @@ export function tagged(core: Core, size: number, write: boolean, by: By): number
   return u32[at + (TLB.frame >>> 2)]! + (lo - page);
 }
 
-const pageOf = (core: Core, entry: number): number => core.f64[(entry + TLB.physicalPage) >>> 3]!;
+const pageOf = (core: Core, entry: number): number => core.word(entry + TLB.physicalPage);
 
 function one(core: Core, entry: number, lo: number, hi: number, size: number, kind: Kind): number {
   const page = pageOf(core, entry);
@@ -109,14 +109,13 @@ function one(core: Core, entry: number, lo: number, hi: number, size: number, ki
   const watched = isWatched(core, (lo & 0xfffff000) >>> 0, hi, page);
   if (watched) tell(core, lo, hi, page, size, kind);
   if (kind === "read") {
-    const frame = core.guest.frameForRead(page);
+    const frame = core.pages.frameForRead(page);
     if (frame !== 0) {
-      // The shared zero frame is not handed to emitted code: the first write gives the page a frame of its own.
-      if (!watched && frame !== FRAMES) writeTags(core, entry, frame, false);
+      if (!watched) writeTags(core, entry, frame, false);
       return frame + offset;
     }
   } else {
-    const frame = core.guest.frameForWrite(page);
+    const frame = core.pages.frameForWrite(page);
     if (frame !== 0) {
       if (!watched) writeTags(core, entry, frame, true);
       return frame + offset;
@@ -141,7 +140,7 @@ export function commit(core: Core): void {
 
 /** Copies bytes of one page to linear memory at `to`. */
 function gather(core: Core, page: number, offset: number, size: number, to: number): void {
-  const frame = core.guest.frameForRead(page);
+  const frame = core.pages.frameForRead(page);
   if (frame !== 0) {
     core.u8.copyWithin(to, frame + offset, frame + offset + size);
     return;
@@ -162,12 +161,12 @@ function gather(core: Core, page: number, offset: number, size: number, to: numb
 
 function scatter(core: Core, address: number, size: number, from: number): void {
   const page = Math.floor(address / 4096);
-  const frame = core.guest.frameForWrite(page);
+  const frame = core.pages.frameForWrite(page);
   if (frame !== 0) {
     core.u8.copyWithin(frame + (address % 4096), from, from + size);
     return;
   }
-  const device = core.guest.frameForRead(page) === 0;
+  const device = core.pages.frameForRead(page) === 0;
   for (let done = 0; done < size; ) {
     const step = chunk(size - done);
     const view = core.view;

@@ -1,8 +1,8 @@
 /**
  * The page walk: from a linear address through the paging structures to a page and its rights (SDM 3A chapter 4), in every paging mode.
  *
- * Invariant: there is one walk. The processor runs it with side effects (accessed and dirty bits), the debugger without, and `explain` is
- * the same walk written down. Addresses travel as two 32-bit halves because this is a hot path and bigints allocate.
+ * Invariant: there is one walk here. The processor runs it with side effects (accessed and dirty bits), the debugger without, and `explain` is
+ * the same walk written down. Emitted code has its own copy of it (`mmu/walk.ts`), which leaves everything but success to this one. Addresses travel as two 32-bit halves because this is a hot path and bigints allocate.
  * Elsewhere: what is remembered of a walk (`tlb.ts`), who asks for it (`access.ts`, `fetch.ts`).
  */
 import { physical } from "../../numbers.ts";
@@ -15,8 +15,8 @@ import { RUN, STATE, TLB_FLAG } from "../layout.ts";
 /** Physical address bits, as CPUID leaf 80000008h says. */
 export const PHYSICAL_BITS = 40;
 /** Bits 51 … PHYSICAL_BITS of an entry, in its upper half: reserved. */
-const HIGH_RESERVED = 0x000fff00;
-const HIGH_ADDRESS = 0xff;
+export const HIGH_RESERVED = 0x000fff00;
+export const HIGH_ADDRESS = 0xff;
 
 export const ACCESS = { read: 0, write: 1, execute: 2 } as const;
 export type Access = (typeof ACCESS)[keyof typeof ACCESS];
@@ -28,8 +28,8 @@ export type By = (typeof BY)[keyof typeof BY];
 /** Bits of a page fault's error code. */
 export const PAGE_FAULT = { present: 1, write: 2, user: 4, reserved: 8, fetch: 16 } as const;
 
-/** Bits of a paging entry (low half). */
-const ENTRY = { P: 1, RW: 2, US: 4, A: 0x20, D: 0x40, PS: 0x80, G: 0x100 } as const;
+/** Bits of a paging entry (low half). RW and US are TLB_FLAG.writable and TLB_FLAG.user. */
+export const ENTRY = { P: 1, RW: 2, US: 4, A: 0x20, D: 0x40, PS: 0x80, G: 0x100 } as const;
 
 export type LevelName = "PML5E" | "PML4E" | "PDPTE" | "PDE" | "PTE";
 
@@ -69,13 +69,13 @@ const ARCHITECTURAL: Options = { effects: true, steps: null };
 const SILENT: Options = { effects: false, steps: null };
 
 function tableWord(core: Core, page: number, offset: number): number {
-  const frame = core.guest.frameForRead(page);
+  const frame = core.pages.frameForRead(page);
   if (frame !== 0) return core.host.u32[(frame + offset) >>> 2]!;
   return core.guest.read(physical(page * 4096 + offset), 4) >>> 0;
 }
 
 function setTableWord(core: Core, page: number, offset: number, value: number): void {
-  const frame = core.guest.frameForWrite(page);
+  const frame = core.pages.frameForWrite(page);
   if (frame !== 0) core.host.u32[(frame + offset) >>> 2] = value;
   else core.guest.write(physical(page * 4096 + offset), 4, value >>> 0);
 }
@@ -163,7 +163,7 @@ function walk32(core: Core, lo: number, access: Access, by: By, options: Options
 const LEVELS: readonly LevelName[] = ["PTE", "PTE", "PDE", "PDPTE", "PML4E", "PML5E"];
 const PAGE_BYTES: readonly number[] = [0, 4096, 0x200000, 0x40000000];
 /** Reserved address bits of a large page's entry, by level: 20:13 and 29:13 (bit 12 is PAT). */
-const LARGE_RESERVED: readonly number[] = [0, 0, 0x001fe000, 0x3fffe000];
+export const LARGE_RESERVED: readonly number[] = [0, 0, 0x001fe000, 0x3fffe000];
 /** Page-number bits that come from the linear address in a large page, by level. */
 const LARGE_MASK: readonly number[] = [0, 0, 0x1ff, 0x3ffff];
 const NOT_PRESENT: readonly string[] = ["PTE", "PTE", "PDE", "PDPTE", "PML4E", "PML5E"].map(

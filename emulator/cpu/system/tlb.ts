@@ -4,47 +4,21 @@
  * Invariant: page, frame number, rights and PCID of an entry are architectural state: they are filled in program order, the same whichever engine
  * runs, and saved. The data tags and host addresses are caches of them that `dropTags` may forget at any time: a miss on a tag first looks
  * at the canonical part. In the instruction TLB the tags themselves are canonical, as it holds no host address.
- * Elsewhere: walks and rights (`paging.ts`).
+ * Elsewhere: walks and rights (`paging.ts`); emitted code fills entries by itself, in the same way (`mmu/refill.ts`).
  */
 import { physical } from "../../numbers.ts";
 import type { LinearAddress, PhysicalAddress } from "../../numbers.ts";
 import { linear } from "../../numbers.ts";
+import type { Voided } from "../../memory/guest-memory.ts";
 import type { Core } from "../core.ts";
 import { CR0, CR4, FLAG } from "../registers.ts";
-import { FRAMES, ITLB, RUN, STATE, TLB, TLB_FLAG } from "../layout.ts";
+import { FILLED, ITLB, RUN, STATE, TLB, TLB_FLAG } from "../layout.ts";
 import { ACCESS, BY, forbids, walk } from "./paging.ts";
 import type { By } from "./paging.ts";
 
 const DATA_WORDS = TLB.entryBytes >>> 2;
 const CODE_WORDS = ITLB.entryBytes >>> 2;
 const EMPTY = 0xffffffff;
-
-/**
- * Which entries may be filled, so that a flush does not look at all of them: indices in `core.u32`, each listed once. A cache of the flags, rebuilt by `loadTlb`.
- */
-export class FilledEntries {
-  readonly data: number[] = [];
-  readonly code: number[] = [];
-  readonly #listed = new Uint8Array((ITLB.base + ITLB.entries * ITLB.entryBytes) >>> 2);
-
-  add(list: number[], at: number): void {
-    if (this.#listed[at] !== 0) return;
-    this.#listed[at] = 1;
-    list.push(at);
-  }
-  /** Takes entries off a list for which `gone` is true. */
-  sweep(list: number[], gone: (at: number) => boolean): void {
-    let kept = 0;
-    for (const at of list)
-      if (gone(at)) this.#listed[at] = 0;
-      else list[kept++] = at;
-    list.length = kept;
-  }
-  clear(): void {
-    this.#listed.fill(0);
-    this.data.length = this.code.length = 0;
-  }
-}
 
 /** The process-context identifier in use: 0 unless CR4.PCIDE is set. */
 export function currentPcid(core: Core): number {
@@ -54,6 +28,28 @@ export function currentPcid(core: Core): number {
 /** Index in `core.u32` of the data entry an address belongs to. */
 const dataEntry = (lo: number): number => (TLB.base >>> 2) + ((lo >>> 12) & (TLB.entries - 1)) * DATA_WORDS;
 const codeEntry = (lo: number): number => (ITLB.base >>> 2) + ((lo >>> 12) & (ITLB.entries - 1)) * CODE_WORDS;
+
+const dataAt = (index: number): number => (TLB.base >>> 2) + index * DATA_WORDS;
+const codeAt = (index: number): number => (ITLB.base >>> 2) + index * CODE_WORDS;
+const dataIndex = (at: number): number => (at - (TLB.base >>> 2)) / DATA_WORDS;
+const codeIndex = (at: number): number => (at - (ITLB.base >>> 2)) / CODE_WORDS;
+
+/** Sets bit `index` of a bitmap of FILLED. */
+function mark(u32: Uint32Array, bitmap: number, index: number): void {
+  u32[(bitmap >>> 2) + (index >>> 5)]! |= 1 << (index & 31);
+}
+
+/** Visits what is listed in a bitmap of FILLED; what `gone` says is taken off the list. */
+function sweep(u32: Uint32Array, bitmap: number, entries: number, gone: (index: number) => boolean): void {
+  for (let word = 0; word < entries >>> 5; word++) {
+    const at = (bitmap >>> 2) + word;
+    for (let left = u32[at]!, kept = left; left !== 0; u32[at] = kept) {
+      const bit = left & -left;
+      left ^= bit;
+      if (gone(word * 32 + 31 - Math.clz32(bit))) kept ^= bit;
+    }
+  }
+}
 
 /**
  * The data entry (byte offset in linear memory) that allows this access: the cached one, else what a new walk gives (also when the cached one forbids
@@ -80,9 +76,9 @@ export function lookup(core: Core, lo: number, hi: number, write: boolean, by: B
   words[at + 10] = lo & 0xfffff000;
   words[at + 11] = hi;
   words[at + 14] = currentPcid(core);
-  core.f64[(at * 4 + TLB.physicalPage) >>> 3] = Math.floor(result / 256);
-  if ((result & TLB_FLAG.large) !== 0) core.largePagesCached = true;
-  core.filled.add(core.filled.data, at);
+  words[at + 12] = Math.floor(result / 256);
+  if ((result & TLB_FLAG.large) !== 0) core.setWord(RUN.largePages, 1);
+  mark(words, FILLED.data, dataIndex(at));
   return at * 4;
 }
 
@@ -91,17 +87,17 @@ function clearTags(u32: Uint32Array, at: number): void {
 }
 
 /**
- * Lets emitted code go straight to the frame: writes the tags that the entry's rights allow. The shared zero frame is never handed out (the
- * first write moves the page to a frame of its own), nor are watched pages. `frame` is the host address of the page's frame.
+ * Lets emitted code go straight to the frame: writes the tags that the entry's rights allow. Watched pages have none. `frame` is the host address of
+ * the page's frame; the zero frame that untouched pages share is only read, and the first write to such a page drops its tags.
  */
 export function writeTags(core: Core, entry: number, frame: number, writableFrame: boolean): void {
   const u32 = core.u32;
   const at = entry >>> 2;
-  if (frame === FRAMES || isWatched(core, u32[at + 10]!, u32[at + 11]!, core.f64[(entry + TLB.physicalPage) >>> 3]!)) return;
+  if (isWatched(core, u32[at + 10]!, u32[at + 11]!, u32[at + 12]!)) return;
   const flags = u32[at + 9]!;
   if (u32[at + 8] !== frame) clearTags(u32, at);
   u32[at + 8] = frame;
-  core.tagsWritten = true;
+  core.setWord(RUN.tagged, 1);
   const user = (flags & TLB_FLAG.user) !== 0;
   const writable = writableFrame && (flags & TLB_FLAG.dirty) !== 0;
   const set = (tag: number): void => {
@@ -111,7 +107,10 @@ export function writeTags(core: Core, entry: number, frame: number, writableFram
   // Under SMAP a user page gets supervisor tags only while EFLAGS.AC lets supervisors in; `closeUserPages` takes them away.
   const guarded = user && (core.cr4 & CR4.SMAP) !== 0;
   if (!guarded || core.systemFlag(FLAG.AC)) {
-    if (guarded) core.openedPages.push(at);
+    if (guarded) {
+      mark(u32, FILLED.opened, dataIndex(at));
+      core.setWord(RUN.opened, 1);
+    }
     set(TLB.readSystem >>> 2);
     if (writable && ((flags & TLB_FLAG.writable) !== 0 || (core.cr0 & CR0.WP) === 0)) set(TLB.writeSystem >>> 2);
   }
@@ -140,32 +139,67 @@ function breakpointInPage(core: Core, lo: number, hi: number): boolean {
   return false;
 }
 
+/** What is watched has changed: no tag may let accesses pass by, and the MMU learns which pages to ask about. */
+export function watchesChanged(core: Core): void {
+  let linearFilter = 0n;
+  let physicalFilter = 0n;
+  for (const page of core.watchedLinearPages) linearFilter |= 1n << ((page >> 12n) & 63n);
+  for (const page of core.watchedPhysicalPages) physicalFilter |= 1n << BigInt(page % 64);
+  const dr7 = core.word(STATE.dr + 7 * 8);
+  for (let n = 0; n < 4; n++)
+    if (((dr7 >>> (n * 2)) & 3) !== 0) linearFilter |= 1n << ((core.dr(n) >> 12n) & 63n);
+  core.setQuad(RUN.watchedLinear, linearFilter);
+  core.setQuad(RUN.watchedPhysical, physicalFilter);
+  dropTags(core);
+}
+
 /** EFLAGS.AC was cleared: supervisors may not reach user pages any more. */
 export function closeUserPages(core: Core): void {
   const u32 = core.u32;
-  for (const at of core.openedPages)
-    for (const tag of [TLB.readSystem >>> 2, TLB.writeSystem >>> 2])
-      u32[at + tag] = u32[at + tag + 1] = EMPTY;
-  core.openedPages.length = 0;
+  sweep(u32, FILLED.opened, TLB.entries, (index) => {
+    clearSystemTags(u32, dataAt(index));
+    return true;
+  });
+  core.setWord(RUN.opened, 0);
+}
+
+function clearSystemTags(u32: Uint32Array, at: number): void {
+  for (const tag of [TLB.readSystem >>> 2, TLB.writeSystem >>> 2]) u32[at + tag] = u32[at + tag + 1] = EMPTY;
+}
+function clearWriteTags(u32: Uint32Array, at: number): void {
+  for (const tag of [TLB.writeSystem >>> 2, TLB.writeUser >>> 2]) u32[at + tag] = u32[at + tag + 1] = EMPTY;
 }
 
 /** Forgets the data tags: host addresses changed, or what may be reached without a look did. The TLB itself stays. */
 export function dropTags(core: Core): void {
-  if (!core.tagsWritten) return;
-  core.tagsWritten = false;
+  if (core.word(RUN.tagged) === 0) return;
+  core.setWord(RUN.tagged, 0);
   const u32 = core.u32;
-  for (const at of core.filled.data) clearTags(u32, at);
+  sweep(u32, FILLED.data, TLB.entries, (index) => {
+    clearTags(u32, dataAt(index));
+    return false;
+  });
 }
 
-/** Forgets the write tags of one guest-physical page: it holds code from now on. */
-export function dropWriteTags(core: Core, page: number): void {
-  if (!core.tagsWritten) return;
-  const { u32, f64 } = core;
-  for (const at of core.filled.data)
-    if (f64[(at + 12) >>> 1] === page) {
-      for (const tag of [TLB.writeSystem >>> 2, TLB.writeUser >>> 2])
-        u32[at + tag] = u32[at + tag + 1] = EMPTY;
-    }
+/** Forgets the write tags of all pages: an epoch began. */
+export function dropWriteTags(core: Core): void {
+  if (core.word(RUN.tagged) === 0) return;
+  const u32 = core.u32;
+  sweep(u32, FILLED.data, TLB.entries, (index) => {
+    clearWriteTags(u32, dataAt(index));
+    return false;
+  });
+}
+
+/** Forgets the tags of one guest-physical page: it got another frame ("all"), or holds code from now on ("writes"). */
+export function dropPageTags(core: Core, page: number, which: Voided): void {
+  if (core.word(RUN.tagged) === 0) return;
+  const u32 = core.u32;
+  sweep(u32, FILLED.data, TLB.entries, (index) => {
+    const at = dataAt(index);
+    if (u32[at + 12] === page) (which === "all" ? clearTags : clearWriteTags)(u32, at);
+    return false;
+  });
 }
 
 function emptyData(u32: Uint32Array, at: number): void {
@@ -183,18 +217,20 @@ export function forgetCodePage(core: Core): void {
   core.setWord(RUN.codePage + 4, EMPTY);
 }
 
-/** Empties both TLBs of the entries that `drop` chooses by flags and PCID. */
-function flush(core: Core, drop: (flags: number, pcid: number) => boolean): void {
-  const { u32, filled } = core;
-  filled.sweep(filled.data, (at) => {
-    const flags = u32[at + 9]!;
-    if (flags !== 0 && !drop(flags, u32[at + 14]!)) return false;
+/** Which entries a flush drops: of one PCID or (−1) of all, global pages or not. */
+function flush(core: Core, pcid: number, globals: boolean): void {
+  const u32 = core.u32;
+  const stays = (flags: number, entryPcid: number): boolean =>
+    flags !== 0 && ((!globals && (flags & TLB_FLAG.global) !== 0) || (pcid >= 0 && entryPcid !== pcid));
+  sweep(u32, FILLED.data, TLB.entries, (index) => {
+    const at = dataAt(index);
+    if (stays(u32[at + 9]!, u32[at + 14]!)) return false;
     emptyData(u32, at);
     return true;
   });
-  filled.sweep(filled.code, (at) => {
-    const flags = u32[at + 6]!;
-    if (flags !== 0 && !drop(flags, u32[at + 7]!)) return false;
+  sweep(u32, FILLED.code, ITLB.entries, (index) => {
+    const at = codeAt(index);
+    if (stays(u32[at + 6]!, u32[at + 7]!)) return false;
     emptyCode(u32, at);
     return true;
   });
@@ -203,35 +239,42 @@ function flush(core: Core, drop: (flags: number, pcid: number) => boolean): void
 
 /** Everything, global pages too. */
 export function flushAll(core: Core): void {
-  flush(core, () => true);
-  core.largePagesCached = false;
-  core.tagsWritten = false;
+  flush(core, -1, true);
+  core.setWord(RUN.largePages, 0);
+  core.setWord(RUN.tagged, 0);
 }
 
 /** Everything, and whatever was in memory before: what a new processor begins with. */
 export function clearTlb(core: Core): void {
   const u32 = core.u32;
-  for (let at = TLB.base >>> 2, n = 0; n < TLB.entries; n++, at += DATA_WORDS) emptyData(u32, at);
-  for (let at = ITLB.base >>> 2, n = 0; n < ITLB.entries; n++, at += CODE_WORDS) emptyCode(u32, at);
-  core.filled.clear();
+  for (let index = 0; index < TLB.entries; index++) emptyData(u32, dataAt(index));
+  for (let index = 0; index < ITLB.entries; index++) emptyCode(u32, codeAt(index));
+  u32.fill(0, FILLED.data >>> 2, FILLED.end >>> 2);
+  core.setWord(RUN.opened, 0);
   flushAll(core);
+  watchesChanged(core);
 }
 
 /** Everything but global pages, of one PCID. */
 export function flushPcid(core: Core, pcid: number): void {
-  flush(core, (flags, entryPcid) => (flags & TLB_FLAG.global) === 0 && entryPcid === pcid);
+  flush(core, pcid, false);
 }
 
 /** Everything but global pages, of all PCIDs. */
 export function flushNonGlobal(core: Core): void {
-  flush(core, (flags) => (flags & TLB_FLAG.global) === 0);
+  flush(core, -1, false);
 }
 
 /** CR3 changed and entries were kept: tags and instruction entries of another PCID must not match any more. */
 export function switchPcid(core: Core): void {
-  const { u32, filled } = core;
-  for (const at of filled.data) if ((u32[at + 9]! & TLB_FLAG.global) === 0) clearTags(u32, at);
-  filled.sweep(filled.code, (at) => {
+  const u32 = core.u32;
+  sweep(u32, FILLED.data, TLB.entries, (index) => {
+    const at = dataAt(index);
+    if ((u32[at + 9]! & TLB_FLAG.global) === 0) clearTags(u32, at);
+    return false;
+  });
+  sweep(u32, FILLED.code, ITLB.entries, (index) => {
+    const at = codeAt(index);
     if ((u32[at + 6]! & TLB_FLAG.global) !== 0) return false;
     emptyCode(u32, at);
     return true;
@@ -253,14 +296,19 @@ export function invalidatePage(core: Core, lo: number, hi: number, pcid: number 
   if (u32[data + 9] !== 0 && u32[data + 10] === page && u32[data + 11] === hi && drops(u32[data + 9]!, u32[data + 14]!)) emptyData(u32, data);
   const code = codeEntry(lo);
   if (u32[code + 6] !== 0 && codePageIs(u32, code, page, hi) && drops(u32[code + 6]!, u32[code + 7]!)) emptyCode(u32, code);
-  if (core.largePagesCached) {
+  if (core.word(RUN.largePages) !== 0) {
     const inGiB = (lowPage: number, highPage: number) => highPage === hi && lowPage >>> 30 === lo >>> 30;
-    for (const at of core.filled.data)
+    sweep(u32, FILLED.data, TLB.entries, (index) => {
+      const at = dataAt(index);
       if ((u32[at + 9]! & TLB_FLAG.large) !== 0 && inGiB(u32[at + 10]!, u32[at + 11]!) && drops(u32[at + 9]!, u32[at + 14]!)) emptyData(u32, at);
-    for (const at of core.filled.code) {
+      return u32[at + 9] === 0;
+    });
+    sweep(u32, FILLED.code, ITLB.entries, (index) => {
+      const at = codeAt(index);
       const tag = u32[at] === EMPTY ? at + 2 : at;
       if ((u32[at + 6]! & TLB_FLAG.large) !== 0 && inGiB(u32[tag]!, u32[tag + 1]!) && drops(u32[at + 6]!, u32[at + 7]!)) emptyCode(u32, at);
-    }
+      return u32[at + 6] === 0;
+    });
   }
   forgetCodePage(core);
 } // oxfmt-ignore
@@ -293,8 +341,8 @@ export function lookupCode(core: Core, lo: number, hi: number, user: boolean): n
   words[at + 5] = Math.floor(physicalPage / 0x100000000);
   words[at + 6] = flags;
   words[at + 7] = currentPcid(core);
-  if ((flags & TLB_FLAG.large) !== 0) core.largePagesCached = true;
-  core.filled.add(core.filled.code, at);
+  if ((flags & TLB_FLAG.large) !== 0) core.setWord(RUN.largePages, 1);
+  mark(words, FILLED.code, codeIndex(at));
   return physicalPage;
 } // oxfmt-ignore
 
@@ -310,12 +358,12 @@ export interface TlbEntry {
 
 /** What both TLBs hold, in order of entries: data first. */
 export function tlbEntries(core: Core): TlbEntry[] {
-  const { u32, f64 } = core;
+  const u32 = core.u32;
   const entries: TlbEntry[] = [];
   const address = (at: number): LinearAddress => linear((BigInt(u32[at + 1]!) << 32n) | BigInt(u32[at]!));
   for (let at = TLB.base >>> 2, n = 0; n < TLB.entries; n++, at += DATA_WORDS)
     if (u32[at + 9] !== 0)
-      entries.push({ kind: "data", linear: address(at + 10), physical: physical(f64[(at + 12) >>> 1]! * 4096), flags: u32[at + 9]!, pcid: u32[at + 14]! });
+      entries.push({ kind: "data", linear: address(at + 10), physical: physical(u32[at + 12]! * 4096), flags: u32[at + 9]!, pcid: u32[at + 14]! });
   for (let at = ITLB.base >>> 2, n = 0; n < ITLB.entries; n++, at += CODE_WORDS)
     if (u32[at + 6] !== 0)
       entries.push({
@@ -343,7 +391,8 @@ export function saveTlb(core: Core): Uint8Array {
   view.setUint32(0, data.length, true);
   let to = 4;
   for (const at of data) {
-    bytes.set(u8.subarray(at * 4 + TLB.page, at * 4 + TLB.page + 16), to);
+    bytes.set(u8.subarray(at * 4 + TLB.page, at * 4 + TLB.page + 8), to);
+    view.setFloat64(to + 8, u32[at + 12]!, true);
     view.setUint32(to + 16, u32[at + 9]!, true);
     view.setUint32(to + 20, u32[at + 14]!, true);
     to += SAVED_DATA;
@@ -358,23 +407,24 @@ export function saveTlb(core: Core): Uint8Array {
 /** Puts back what `saveTlb` gave. */
 export function loadTlb(core: Core, bytes: Uint8Array): void {
   clearTlb(core);
-  const { u32, u8, filled } = core;
+  const { u32, u8 } = core;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const dataCount = view.getUint32(0, true);
   let from = 4;
   for (let n = 0; n < dataCount; n++, from += SAVED_DATA) {
     const at = dataEntry(view.getUint32(from, true));
-    u8.set(bytes.subarray(from, from + 16), at * 4 + TLB.page);
+    u8.set(bytes.subarray(from, from + 8), at * 4 + TLB.page);
+    u32[at + 12] = view.getFloat64(from + 8, true);
     u32[at + 9] = view.getUint32(from + 16, true);
     u32[at + 14] = view.getUint32(from + 20, true);
-    filled.add(filled.data, at);
-    if ((u32[at + 9]! & TLB_FLAG.large) !== 0) core.largePagesCached = true;
+    mark(u32, FILLED.data, dataIndex(at));
+    if ((u32[at + 9]! & TLB_FLAG.large) !== 0) core.setWord(RUN.largePages, 1);
   }
   for (; from < bytes.length; from += ITLB.entryBytes) {
     const system = view.getUint32(from, true);
     const at = codeEntry(system === EMPTY ? view.getUint32(from + 8, true) : system);
     u8.set(bytes.subarray(from, from + ITLB.entryBytes), at * 4);
-    filled.add(filled.code, at);
-    if ((u32[at + 6]! & TLB_FLAG.large) !== 0) core.largePagesCached = true;
+    mark(u32, FILLED.code, codeIndex(at));
+    if ((u32[at + 6]! & TLB_FLAG.large) !== 0) core.setWord(RUN.largePages, 1);
   }
 }

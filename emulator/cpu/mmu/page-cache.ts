@@ -1,0 +1,77 @@
+/**
+ * The page cache: guest-physical pages and where their frames are, in linear memory where emitted page walks and TLB refills look.
+ *
+ * Invariant: an entry says what the memory model lent and has not taken back (`GuestMemory.onFramesChanged`): a frame to read from, and with bit 0 to
+ * write to in this epoch. Only TypeScript fills it; emitted code that finds nothing asks TypeScript by leaving.
+ * Elsewhere: who looks (`walk.ts`, `refill.ts`), who lends (`memory/memory.ts`).
+ */
+import type { GuestMemory, Voided } from "../../memory/guest-memory.ts";
+import { PAGE_CACHE } from "../layout.ts";
+import { Views } from "../views.ts";
+
+const WORDS = PAGE_CACHE.entryBytes >>> 2;
+
+export class PageCache {
+  readonly #views: Views;
+  readonly #guest: GuestMemory;
+  /** Indices in linear memory's words of entries that may be filled, and that may be writable. */
+  readonly #filled: number[] = [];
+  readonly #writable: number[] = [];
+
+  constructor(memory: WebAssembly.Memory, guest: GuestMemory) {
+    this.#views = new Views(memory);
+    this.#guest = guest;
+  }
+
+  /** `GuestMemory.frameForRead`, remembered. */
+  frameForRead(page: number): number {
+    const at = entry(page);
+    const u32 = this.#views.u32;
+    const known = u32[at]!;
+    if (known !== 0 && u32[at + 1] === page) return (known & ~PAGE_CACHE.writable) >>> 0;
+    const frame = this.#guest.frameForRead(page);
+    if (frame !== 0) this.#fill(at, page, frame);
+    return frame;
+  }
+
+  /** `GuestMemory.frameForWrite`, remembered. */
+  frameForWrite(page: number): number {
+    const at = entry(page);
+    const u32 = this.#views.u32;
+    const known = u32[at]!;
+    if ((known & PAGE_CACHE.writable) !== 0 && u32[at + 1] === page)
+      return (known & ~PAGE_CACHE.writable) >>> 0;
+    const frame = this.#guest.frameForWrite(page);
+    if (frame !== 0) {
+      this.#fill(at, page, frame | PAGE_CACHE.writable);
+      this.#writable.push(at);
+    }
+    return frame;
+  }
+
+  /** Addresses that were lent are void: of one page, or of all. */
+  forget(which: Voided, page?: number): void {
+    const u32 = this.#views.u32;
+    if (page !== undefined) {
+      const at = entry(page);
+      if (u32[at + 1] === page) u32[at] = which === "all" ? 0 : u32[at]! & ~PAGE_CACHE.writable;
+      return;
+    }
+    if (which === "all") {
+      for (const at of this.#filled) u32[at] = 0;
+      this.#filled.length = 0;
+    } else {
+      for (const at of this.#writable) u32[at]! &= ~PAGE_CACHE.writable;
+    }
+    this.#writable.length = 0;
+  }
+
+  #fill(at: number, page: number, frame: number): void {
+    const u32 = this.#views.u32;
+    if (u32[at] === 0) this.#filled.push(at);
+    u32[at] = frame;
+    u32[at + 1] = page;
+  }
+}
+
+const entry = (page: number): number => (PAGE_CACHE.base >>> 2) + (page & (PAGE_CACHE.entries - 1)) * WORDS;
