@@ -110,7 +110,7 @@ async function vitest(name, words, minutes) {
 }
 
 /** Minutes after which a step is ended. A quiet machine with two processors needs less than half. */
-const LIMITS = { system: 8, npm: 8, check: 5, tests: 20, server: 8, editor: 12 };
+const LIMITS = { system: 8, npm: 8, check: 5, fetch: 8, tests: 20, server: 8, editor: 12 };
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
   process.on(signal, () => void endAll().then(() => process.exit(1)));
@@ -129,6 +129,12 @@ if (chosen.length > 0) {
   await step("types", bin("tsc"), ["-b"], LIMITS.check);
   await step("lint", bin("oxlint"), ["--type-aware", "--max-warnings", "0"], LIMITS.check);
   await step("format", bin("oxfmt"), ["--check", "."], LIMITS.check);
+  if (onPath("apt-get")) {
+    // Before the tests that need them: those must not wait for a network, nor two of them for one package.
+    const fetched = ["linux-image-cloud-amd64", "linux-image-amd64", "busybox-static", "memtest86+"];
+    await step("Debian's kernels", process.execPath, ["test/support/debian.mjs", ...fetched], LIMITS.fetch);
+    await step("GNU Mach", process.execPath, ["test/guests-boot/gnumach.mjs"], LIMITS.fetch);
+  }
   await vitest("tests", [], LIMITS.tests);
   if (built) {
     await step("editor's server", process.execPath, ["test/vscode/server.mjs"], LIMITS.server);

@@ -11,11 +11,14 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const PACKAGE = "gnumach-image-1.8-486-dbg";
 const FOLDER = fileURLToPath(new URL("../../.cache/gnumach", import.meta.url));
+/** For apt to fetch lists or one package, and for what works on files alone. */
+const FETCH_MS = 200_000;
+const LOCAL_MS = 60_000;
 export const GNUMACH = join(FOLDER, "gnumach-1.8-486-dbg");
 
 /** Site and release of the system's own `main`. */
 function mirror() {
-  const targets = execFileSync("apt-get", ["indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT) $(CREATED_BY)"], { encoding: "utf8" }); // oxfmt-ignore
+  const targets = execFileSync("apt-get", ["indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT) $(CREATED_BY)"], { encoding: "utf8", timeout: LOCAL_MS }); // oxfmt-ignore
   const line = targets.split("\n").find((text) => /^\S+ [a-z]+ main Packages$/.test(text));
   if (line === undefined) throw new Error("apt knows no release with a component main");
   const [uri, release] = line.split(" ");
@@ -34,9 +37,9 @@ export function fetchGnuMach() {
   const options = [
     `Dir::Etc::sourcelist=${join(apt, "sources.list")}`, "Dir::Etc::sourceparts=-", `Dir::State::lists=${join(apt, "lists")}`,
     `Dir::State::status=${join(apt, "status")}`, `Dir::Cache=${join(apt, "cache")}`, "APT::Architecture=i386", "APT::Architectures=i386",
-    "Acquire::Languages=none", "APT::Sandbox::User=", "APT::Get::List-Cleanup=0",
+    "Acquire::Languages=none", "APT::Sandbox::User=", "APT::Get::List-Cleanup=0", "Acquire::http::Timeout=30", "Acquire::https::Timeout=30",
   ].flatMap((option) => ["-o", option]); // oxfmt-ignore
-  const quiet = { cwd: join(apt, "package"), stdio: ["ignore", "ignore", "inherit"] };
+  const quiet = { cwd: join(apt, "package"), stdio: ["ignore", "ignore", "inherit"], timeout: FETCH_MS };
   execFileSync("apt-get", [...options, "-qq", "update"], quiet);
   execFileSync("apt-get", [...options, "-qq", "download", PACKAGE], quiet);
   const [archive] = readdirSync(join(apt, "package")).filter((name) => name.endsWith(".deb"));
@@ -54,7 +57,7 @@ function findKernel(folder) {
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
   const packed = files.find((path) => path.endsWith(".gz") && /boot/.test(path));
   if (packed !== undefined) {
-    execFileSync("gunzip", [packed]);
+    execFileSync("gunzip", [packed], { timeout: LOCAL_MS });
     return packed.replace(/\.gz$/, "");
   }
   const found = files.find((path) => /boot/.test(path));

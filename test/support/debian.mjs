@@ -5,14 +5,20 @@
  *     node test/support/debian.mjs PACKAGE…     fetches them and prints their folders
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 const CACHE = fileURLToPath(new URL("../../.cache/debian", import.meta.url));
 const APT = join(CACHE, "apt");
-const LOCK_PATIENCE_MS = 600_000;
+const LOCK_PATIENCE_MS = 300_000;
+/** For apt to fetch lists or one package, and for what works on files alone. */
+const FETCH_MS = 200_000;
+const LOCAL_MS = 60_000;
+const PATIENT = ["Acquire::http::Timeout=30", "Acquire::https::Timeout=30", "Acquire::Retries=2"].flatMap(
+  (option) => ["-o", option],
+);
 
 /** Of a kernel's package only /boot and the modules for disks, display and mouse are unpacked: all of them are ten times as large. What one kernel has built in, tar does not find. */
 const KERNEL = /^linux-image-[0-9]/;
@@ -27,7 +33,10 @@ const KERNEL_FILES_VERSION = 2;
 /** Sites and releases of the system's own `main`, security updates included. */
 function mirrors() {
   const format = "$(REPO_URI) $(RELEASE) $(COMPONENT) $(CREATED_BY)";
-  const targets = execFileSync("apt-get", ["indextargets", "--format", format], { encoding: "utf8" });
+  const targets = execFileSync("apt-get", ["indextargets", "--format", format], {
+    encoding: "utf8",
+    timeout: LOCAL_MS,
+  });
   const lines = targets.split("\n").filter((text) => /^\S+ \S+ main Packages$/.test(text));
   if (lines.length === 0) throw new Error("apt knows no release with a component main");
   return [...new Set(lines.map((line) => line.split(" ").slice(0, 2).join(" ")))];
@@ -52,15 +61,31 @@ function prepare() {
       .join(""),
   );
   writeFileSync(join(APT, "status"), "");
-  execFileSync("apt-get", [...options(), "-qq", "update"], { stdio: ["ignore", "ignore", "inherit"] });
+  execFileSync("apt-get", [...options(), ...PATIENT, "-qq", "update"], {
+    stdio: ["ignore", "ignore", "inherit"],
+    timeout: FETCH_MS,
+  });
   writeFileSync(join(APT, "ready"), "");
 }
 
 /** The package that a metapackage stands for: the one it depends on that matches. */
 function resolve(name) {
-  const text = execFileSync("apt-cache", [...options(), "depends", name], { encoding: "utf8" });
+  const text = execFileSync("apt-cache", [...options(), "depends", name], {
+    encoding: "utf8",
+    timeout: LOCAL_MS,
+  });
   const found = /Depends: (linux-image-[0-9]\S+)/.exec(text);
   return found?.[1] ?? name;
+}
+
+/** True if the process that made the lock is alive; a lock without a process is being made. */
+function isHeld(lock) {
+  try {
+    process.kill(Number(readFileSync(join(lock, "process"), "utf8")), 0);
+    return true;
+  } catch (error) {
+    return error.code !== "ESRCH";
+  }
 }
 
 /** One test process at a time: two may want the same package at once. */
@@ -72,15 +97,17 @@ async function locked(work) {
       mkdirSync(lock);
       break;
     } catch {
-      if (Date.now() - started > LOCK_PATIENCE_MS)
-        throw new Error(`${lock} has been there for ten minutes: remove it`);
-      await sleep(500);
+      if (!isHeld(lock)) rmSync(lock, { recursive: true, force: true });
+      else if (Date.now() - started > LOCK_PATIENCE_MS)
+        throw new Error(`${lock} has been there for ${LOCK_PATIENCE_MS} ms: remove it`);
+      else await sleep(500);
     }
   }
   try {
+    writeFileSync(join(lock, "process"), String(process.pid));
     return work();
   } finally {
-    rmSync(lock, { recursive: true });
+    rmSync(lock, { recursive: true, force: true });
   }
 }
 
@@ -94,9 +121,9 @@ export async function fetchDebian(name) {
     const partial = join(CACHE, `partial-${name}`);
     rmSync(partial, { recursive: true, force: true });
     mkdirSync(partial);
-    const quiet = { cwd: partial, stdio: ["ignore", "ignore", "inherit"] };
+    const quiet = { cwd: partial, stdio: ["ignore", "ignore", "inherit"], timeout: FETCH_MS };
     const real = resolve(name);
-    execFileSync("apt-get", [...options(), "-qq", "download", real], quiet);
+    execFileSync("apt-get", [...options(), ...PATIENT, "-qq", "download", real], quiet);
     const [archive] = readdirSync(partial).filter((file) => file.endsWith(".deb"));
     if (archive === undefined) throw new Error(`${real} was not downloaded`);
     const [command, ...words] = KERNEL.test(real)
