@@ -35,7 +35,7 @@ export const LEFT = {
 // A way out with a constant rip, as a number: rip's distance from the entry in bits 31:8, what the budget gets back in 7:1, LEFT in bit 0.
 const REFUND_SHIFT = 1;
 const DELTA_SHIFT = 8;
-export const DELTA_MAX = 2 ** 23 - 1;
+const DELTA_MAX = 2 ** 23 - 1;
 
 export interface FlagLocals {
   readonly a: Local;
@@ -67,15 +67,20 @@ export class Frame {
   readonly #wide: FlagLocals;
   readonly #code: Local;
   readonly #exit: Label;
+  readonly #left: Label;
   readonly #registers: (Local | null)[] = Array.from({ length: 16 }, () => null);
   readonly #guest = new Set<Local>();
   #written = 0;
 
-  /** @param exit label behind the region's blocks, where `epilogue` stands */
-  constructor(f: FunctionBuilder, mode: number, exit: Label) {
+  /**
+   * @param exit label behind the region's blocks, where `constantExit` stands
+   * @param left label behind that, where `epilogue` stands
+   */
+  constructor(f: FunctionBuilder, mode: number, exit: Label, left: Label) {
     this.f = f;
     this.mode = mode;
     this.#exit = exit;
+    this.#left = left;
     this.budget = f.local("i32");
     this.base = f.local("i64");
     this.target = f.local("i64");
@@ -139,8 +144,16 @@ export class Frame {
 
   /** Leaves with rip at `delta`; `refund` instants of what was charged are given back. */
   leave(delta: number, refund: number, interpret: boolean): readonly Node[] {
-    const code =
-      (delta << DELTA_SHIFT) | (refund << REFUND_SHIFT) | (interpret ? LEFT.interpret : LEFT.lookup);
+    const kind = interpret ? LEFT.interpret : LEFT.lookup;
+    if (Math.abs(delta) > DELTA_MAX) {
+      return [
+        set(this.target, this.rip(delta)),
+        set(this.budget, op("i32.add", get(this.budget), i32(refund))),
+        set(this.#code, i32(kind)),
+        br(this.#left),
+      ];
+    }
+    const code = (delta << DELTA_SHIFT) | (refund << REFUND_SHIFT) | kind;
     return [set(this.#code, i32(code)), br(this.#exit)];
   }
 

@@ -39,7 +39,7 @@ class Region {
   constructor(plan: Plan, name: string) {
     this.#plan = plan;
     this.#f = new FunctionBuilder(name, { params: ["i32"], result: "i32" });
-    this.#frame = new Frame(this.#f, plan.mode, this.#exit);
+    this.#frame = new Frame(this.#f, plan.mode, this.#exit, this.#left);
     this.#entryOffset = plan.physical % PAGE;
     this.#predecessors = plan.blocks.map(() => []);
     plan.blocks.forEach((each, index) => {
