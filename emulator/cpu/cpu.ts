@@ -374,7 +374,6 @@ export class Cpu implements Processor {
         const left = core.word(RUN.budget);
         if (exit === EXIT.yield) {
           this.counters.yields++;
-          this.#traces.endYield();
           break;
         }
         if (exit === EXIT.attention || left === 0) break;
@@ -393,6 +392,8 @@ export class Cpu implements Processor {
           trace = this.#find();
         }
       }
+      // A call-out in the middle of a trace that asked for the end has come out before the YIELD behind it.
+      this.#traces.endYield();
       this.#account(null);
       return null;
     } catch (thrown) {

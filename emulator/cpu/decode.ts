@@ -7,7 +7,7 @@ import { assert } from "../assert.ts";
 import { families, type Family, type Form } from "../isa/index.ts";
 import { missingName } from "../isa/missing.ts";
 import type { Instruction } from "./instruction.ts";
-import { MODE, RUN, SEG, STATE, type SegmentNumber } from "./layout.ts";
+import { MODE, RUN, SEG, SEGMENT, SEGMENT_BYTES, STATE, type SegmentNumber } from "./layout.ts";
 import {
   handlerNumber,
   widthFor,
@@ -58,6 +58,14 @@ const SEGMENT_OF_PUSH: Record<number, SegmentNumber> = {
   0xa1: SEG.fs,
   0xa8: SEG.gs,
   0xa9: SEG.gs,
+};
+
+const CONTROL_REGISTERS: Record<number, number> = {
+  0: STATE.cr0,
+  2: STATE.cr2,
+  3: STATE.cr3,
+  4: STATE.cr4,
+  8: STATE.cr8,
 };
 
 /** 16-bit addressing (SDM 2A table 2-1): base and index register by ModRM.rm; 16 = none. */
@@ -113,6 +121,8 @@ export class Decoder {
   #modrm = -1;
   #map: 0 | 1 | 2 | 3 = 0;
   #opcode = 0;
+  /** An operand is a register that there is not. */
+  #nonexistent = false;
   #immediate2 = 0;
 
   /** @param absent forms that the processor does not know: they are no instructions */
@@ -133,6 +143,7 @@ export class Decoder {
     this.displacement = this.immediate = 0;
     this.wide = null;
     this.#immediate2 = 0;
+    this.#nonexistent = false;
     this.#modrm = -1;
     this.instruction = null;
     this.form = this.family = null;
@@ -293,6 +304,7 @@ export class Decoder {
     });
     if (family.name === "enter") this.#immediate2 = this.#byte();
     if (this.#short) return "short";
+    if (this.#nonexistent) return "invalid";
     if (family.meaning === null) return this.#operation(form);
     return this.#emitted(form, letters);
   }
@@ -307,8 +319,16 @@ export class Decoder {
         if (this.hasMemory) return "m";
         this.registers[slot] = this.#register((this.#modrm & 7) | ((this.#rex & 1) << 3), size);
         return "r";
-      case "r":
       case "sreg":
+        this.registers[slot] = this.#segmentRegister((this.#modrm >> 3) & 7);
+        return "s";
+      case "osreg":
+        this.registers[slot] = this.#segmentRegister(SEGMENT_OF_PUSH[this.#opcode] ?? SEG.es);
+        return "s";
+      case "creg":
+        this.registers[slot] = this.#controlRegister(((this.#modrm >> 3) & 7) | ((this.#rex & 4) << 1));
+        return "s";
+      case "r":
         this.registers[slot] = this.#register(((this.#modrm >> 3) & 7) | ((this.#rex & 4) << 1), size);
         return "r";
       case "o":
@@ -361,6 +381,17 @@ export class Decoder {
       case "di":
         assert(false, "string operands are implicit", form.family.name);
     }
+  }
+
+  /** REX.R does not reach segment registers; 6 and 7 do not exist. */
+  #segmentRegister(number: number): number {
+    if (number > SEG.gs) this.#nonexistent = true;
+    return STATE.segments + number * SEGMENT_BYTES + SEGMENT.selector;
+  }
+  #controlRegister(number: number): number {
+    const offset = CONTROL_REGISTERS[number];
+    if (offset === undefined) this.#nonexistent = true;
+    return offset ?? RUN.zero;
   }
 
   #immediateOf(operand: Form["operands"][number]): number {
@@ -427,12 +458,11 @@ export class Decoder {
       mnemonic = name;
     } else if ((mnemonic === "insw" || mnemonic === "outsw") && this.#operandSize !== 16) {
       mnemonic = mnemonic === "insw" ? "insd" : "outsd";
-    } else if (mnemonic === "push_sreg" || mnemonic === "pop_sreg") {
+    } else if (mnemonic === "pop_sreg") {
       reg = SEGMENT_OF_PUSH[this.#opcode] ?? 0;
-    } else if (mnemonic === "mov_sreg" || mnemonic === "mov_from_sreg") {
-      // REX.R does not reach segment registers; 6 and 7 do not exist.
+    } else if (mnemonic === "mov_sreg") {
       reg &= 7;
-      if (reg > 5 || (mnemonic === "mov_sreg" && reg === SEG.cs)) return "invalid";
+      if (reg === SEG.cs) return "invalid";
     }
     let rm = this.hasMemory || this.#modrm < 0 ? -1 : (this.#modrm & 7) | ((this.#rex & 1) << 3);
     for (const { kind } of form.operands) {
@@ -460,7 +490,7 @@ export class Decoder {
 
   #emitted(form: Form, operands: string): Decoded {
     let { family } = form;
-    if (family.traits.escapes === true) this.#operation(form);
+    if (family.traits.escapes === true && this.#operation(form) === "invalid") return "invalid";
     if (family.traits.string === true && this.#repeat !== "") {
       const compares = family.name === "cmps" || family.name === "scas";
       const repeated = repeatFamilies.get(

@@ -1,4 +1,4 @@
-/** Flag instructions (SDM 2A/2B: CLC CLD CMC LAHF SAHF STC STD). CLI, STI, PUSHF and POPF depend on privilege and are operations. */
+/** Flag instructions (SDM 2A/2B: CLC CLD CMC LAHF SAHF STC STD). CLI, STI, PUSHF and POPF depend on privilege: `control.ts`. */
 import { i32 } from "../wasm/index.ts";
 import { family } from "./family.ts";
 

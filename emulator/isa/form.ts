@@ -12,7 +12,7 @@
  *     ib ibs iw iz iv            immediates: 8 bits, 8 sign-extended, 16, 16/32 sign-extended, up to 64
  *     relb relz                  relative branch targets                   moffs8 moffs   memory at an absolute offset
  *     far                        ptr16:16/32 immediate                     sreg           segment register (reg)
- *     si di                      the string instructions' operands
+ *     si di                      the string instructions' operands         osreg creg     segment register (opcode), control register (reg)
  *     xmm1 mm1                   vector register in ModRM.reg             xmm2 mm2            in ModRM.rm, no memory
  *     xmm2/m128 mm2/m64 …        vector register or so many bits of memory; XMM memory of 128 bits is aligned unless the meaning says not
  *
@@ -65,6 +65,8 @@ export type OperandKind =
   | "moffs"
   | "far"
   | "sreg"
+  | "osreg"
+  | "creg"
   | "si"
   | "di"
   | VectorKind;
@@ -115,7 +117,8 @@ export interface Form {
 }
 
 const VECTOR = /^(x?mm[12](?:\/m)?)(8|16|32|64|128)?$/;
-const OPERAND = /^(rm|moffs|m|r|o|a|c|one|far|sreg|si|di|relb|relz|ibs|ib|iw|iz|iv)(8|16|32|64|128)?$/;
+const OPERAND =
+  /^(rm|moffs|m|r|o|a|c|one|far|sreg|osreg|creg|si|di|relb|relz|ibs|ib|iw|iz|iv)(8|16|32|64|128)?$/;
 
 export function parseForm(family: Family, row: string): Form {
   const [encoding = "", rest = ""] = row.split(":").map((part) => part.trim());

@@ -1,6 +1,7 @@
 /** The instruction set as data: every family of instructions, with its encodings and its meaning. */
 import { alu } from "./alu.ts";
 import { bits } from "./bit.ts";
+import { control } from "./control.ts";
 import type { Family } from "./family.ts";
 import { flags } from "./flag.ts";
 import { flow } from "./flow.ts";
@@ -23,6 +24,7 @@ export const families: readonly Family[] = [
   ...flow,
   ...strings,
   ...flags,
+  ...control,
   ...system,
   ...vectorMoves,
   ...vectorArithmetic,

@@ -1,5 +1,7 @@
-/** Data movement (SDM 2A/2B: BSWAP CMOVcc CMPXCHG LEA MOV MOVBE MOVSX MOVZX XADD XCHG XLAT, CBW/CWDE/CDQE, CWD/CDQ/CQO). */
-import { i64 } from "../wasm/index.ts";
+/** Data movement (SDM 2A/2B: BSWAP CMOVcc CMPXCHG CMPXCHG8B CMPXCHG16B LEA MOV MOVBE MOVSX MOVZX XADD XCHG XLAT, CBW/CWDE/CDQE, CWD/CDQ/CQO). */
+import { RUN } from "../cpu/layout.ts";
+import { FLAG } from "../cpu/registers.ts";
+import { i32, i64, lane, type Node } from "../wasm/index.ts";
 import type { Condition, Vocabulary, Width } from "../semantics/vocabulary.ts";
 import { family } from "./family.ts";
 
@@ -60,6 +62,44 @@ const compareExchange = (v: Vocabulary) => {
   v.if(v.isNot(equal), () => v.setRegister(0, v.width, destination));
   v.flagsSub(accumulator, destination, v.let(v.sub(accumulator, destination)));
 };
+
+const [RAX, RCX, RDX, RBX] = [0, 1, 2, 3] as const;
+
+/** The operand is written either way, as the manual has it: with its own value if it is not the one expected. Of the flags only ZF changes. */
+function compareExchangePair(v: Vocabulary): void {
+  if (v.width === 64) return compareExchange16(v);
+  const join = (high: number, low: number) =>
+    v.or(v.shl(v.resize(v.register(high, 32), 64), i64(32n)), v.resize(v.register(low, 32), 64));
+  const present = v.let(v.read(0, 64));
+  const equal = v.let(v.compare("eq", present, join(RDX, RAX)));
+  v.write(0, v.select(equal, join(RCX, RBX), present), 64);
+  exchanged(v, equal, () => {
+    v.setRegister(RAX, 32, v.low32(present));
+    v.setRegister(RDX, 32, v.low32(v.shr(present, i64(32n))));
+  });
+}
+
+function compareExchange16(v: Vocabulary): void {
+  v.escape(v.isZero(v.stateWord(RUN.wideExchange)));
+  const present = v.let(v.readVector(0));
+  const low = v.let(lane("i64x2.extract_lane", present, 0));
+  const high = v.let(lane("i64x2.extract_lane", present, 1));
+  const same = (half: Node, register: number) => v.compare("eq", half, v.register(register, 64));
+  const equal = v.let(v.and(same(low, RAX), same(high, RDX)));
+  const lower = lane("i64x2.replace_lane", present, 0, v.register(RBX, 64));
+  const replaced = lane("i64x2.replace_lane", lower, 1, v.register(RCX, 64));
+  v.writeVector(0, v.select(equal, replaced, present));
+  exchanged(v, equal, () => {
+    v.setRegister(RAX, 64, low);
+    v.setRegister(RDX, 64, high);
+  });
+}
+
+function exchanged(v: Vocabulary, equal: Node, take: () => void): void {
+  v.if(v.isNot(equal), take);
+  const others = v.and(v.flagsToImage(), i32(~FLAG.ZF));
+  v.flagsImage(v.or(others, v.select(equal, i32(FLAG.ZF), i32(0))));
+}
 
 const moveByteSwapped = (v: Vocabulary) => {
   const value = v.let(v.read(1));
@@ -147,6 +187,7 @@ export const move = [
     ["0f c0 /r : rm8, r8 ; lock", "0f c1 /r : rm, r ; lock"],
   ),
   family("cmpxchg", "rw r", compareExchange, ["0f b0 /r : rm8, r8 ; lock", "0f b1 /r : rm, r ; lock"]),
+  family("cmpxchg8b", "rw", compareExchangePair, ["0f c7 /1 : m ; lock"], { escapes: true }),
   family("bswap", "rw", swapBytes, ["0f c8+r : o"]),
   family("movbe", "w r", moveByteSwapped, [
     "np 0f 38 f0 /r : r, m",

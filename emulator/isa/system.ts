@@ -1,6 +1,7 @@
 /**
- * Instructions that TypeScript executes: far transfers, descriptor tables, control registers, ports, and what is rare (decimal adjust, ENTER,
- * PUSHA, CMPXCHG8B). The rows only say how they are encoded; their operations are in `cpu/operation/` and `cpu/system/`.
+ * Instructions that TypeScript executes: far transfers, descriptor tables, control registers that are written, ports, and what is rare (decimal adjust,
+ * ENTER, PUSHA). The rows only say how they are encoded; their operations are in `cpu/operation/` and `cpu/system/`.
+ * Elsewhere: system instructions that are frequent (`control.ts`).
  */
 import { operation } from "./family.ts";
 
@@ -18,16 +19,8 @@ export const system = [
   operation("popa", ["61 ; i64"]),
   operation("bound", ["62 /r : r, m ; i64"]),
   operation("enter", ["c8 : iw ; d64"]),
-  operation("cmpxchg8b", ["0f c7 /1 : m ; lock"]),
-  // Flags
-  operation("pushf", ["9c ; d64"]),
-  operation("popf", ["9d ; d64"]),
-  operation("cli", ["fa"]),
-  operation("sti", ["fb"]),
   // Segment registers and far transfers
   operation("mov_sreg", ["8e /r : sreg, rm16"]),
-  operation("mov_from_sreg", ["8c /r : rm, sreg"]),
-  operation("push_sreg", ["06 ; i64", "0e ; i64", "16 ; i64", "1e ; i64", "0f a0 ; d64", "0f a8 ; d64"]),
   operation("pop_sreg", ["07 ; i64", "17 ; i64", "1f ; i64", "0f a1 ; d64", "0f a9 ; d64"]),
   operation("les", ["c4 /r : r, m ; i64"]),
   operation("lds", ["c5 /r : r, m ; i64"]),
@@ -78,11 +71,8 @@ export const system = [
   operation("monitor", ["np 0f 01 c8"]),
   operation("mwait", ["np 0f 01 c9"]),
   operation("clac", ["np 0f 01 ca"]),
-  operation("stac", ["np 0f 01 cb"]),
   operation("xgetbv", ["np 0f 01 d0"]),
   operation("xsetbv", ["np 0f 01 d1"]),
-  operation("swapgs", ["0f 01 f8 ; o64"]),
-  operation("rdtscp", ["0f 01 f9"]),
   operation("lar", ["0f 02 /r : r, rm16"]),
   operation("lsl", ["0f 03 /r : r, rm16"]),
   operation("arpl", ["63 /r : rm16, r16 ; i64"]),
@@ -90,25 +80,17 @@ export const system = [
   operation("invd", ["0f 08"]),
   operation("wbinvd", ["0f 09"]),
   operation("hlt", ["f4"]),
-  operation("pause", ["f3 90"]),
-  operation("mov_r_cr", ["0f 20 /r : rm ; nomem"]),
   operation("mov_r_dr", ["0f 21 /r : rm ; nomem"]),
   operation("mov_cr_r", ["0f 22 /r : rm ; nomem"]),
   operation("mov_dr_r", ["0f 23 /r : rm ; nomem"]),
   operation("wrmsr", ["0f 30"]),
-  operation("rdtsc", ["0f 31"]),
   operation("rdmsr", ["0f 32"]),
   operation("rdpmc", ["0f 33"]),
   operation("cpuid", ["0f a2"]),
   operation("rsm", ["0f aa"]),
   operation("invpcid", ["66 0f 38 82 /r : r, m"]),
-  operation("rdfsbase", ["f3 0f ae /0 : rm ; nomem o64"]),
-  operation("rdgsbase", ["f3 0f ae /1 : rm ; nomem o64"]),
-  operation("wrfsbase", ["f3 0f ae /2 : rm ; nomem o64"]),
-  operation("wrgsbase", ["f3 0f ae /3 : rm ; nomem o64"]),
   operation("rdrand", ["np 0f c7 /6 : rm ; nomem", "66 0f c7 /6 : rm ; nomem"]),
   operation("rdseed", ["np 0f c7 /7 : rm ; nomem", "66 0f c7 /7 : rm ; nomem"]),
-  operation("fence", ["np 0f ae /5 : rm ; nomem", "np 0f ae /6 : rm ; nomem", "np 0f ae /7 : rm ; nomem"]),
   operation("clflush", ["np 0f ae /7 : m"]),
   // #UD by the manual, whatever the mode
   operation("ud", ["0f 0b", "0f b9 /r : r, rm", "0f ff /r : r, rm"]),

@@ -17,7 +17,7 @@ export type StackKind = "" | "s64" | "s32" | "ss";
 export interface Variant {
   readonly family: Family;
   readonly width: Width;
-  /** "r" general register, "x" XMM, "y" MMX, "m" memory, "i" immediate, "1" the constant 1, one letter per operand. */
+  /** "r" general register, "s" another word of the state, "x" XMM, "y" MMX, "m" memory, "i" immediate, "1" the constant 1, one letter per operand. */
   readonly operands: string;
   readonly memory: MemoryKind;
   readonly stack: StackKind;
@@ -54,11 +54,14 @@ const letters = (operand: Operand): readonly string[] => {
     case "c":
     case "r":
     case "o":
-    case "sreg":
     case "far":
     case "si":
     case "di":
       return ["r"];
+    case "sreg":
+    case "osreg":
+    case "creg":
+      return ["s"];
   }
 };
 
@@ -68,6 +71,7 @@ export function widthsOf(form: Form): readonly Width[] {
   for (const width of [8, 16, 32, 64] as const) if (form.traits.has(`w${width}`)) return [width];
   const size = form.operands[0]?.size ?? 0;
   if (size !== 0) return [size as Width];
+  if (form.traits.has("x32")) return [32, 64];
   return form.traits.has("o64") && form.traits.has("d64") ? [16, 64] : [16, 32, 64];
 }
 
@@ -78,7 +82,7 @@ const usesOperandSize = (form: Form): boolean =>
 /** The width of the handler for a form that was decoded with an operand size. */
 export function widthFor(form: Form, operandSize: 16 | 32 | 64): Width {
   if (form.isVector) return usesOperandSize(form) ? operandSize : 32;
-  if (form.traits.has("w8")) return 8;
+  for (const width of [8, 16, 32, 64] as const) if (form.traits.has(`w${width}`)) return width;
   const size = form.operands[0]?.size ?? 0;
   return size === 0 ? operandSize : (size as Width);
 }
@@ -98,7 +102,11 @@ function enumerate(): Variant[] {
     for (const form of forms) {
       let shapes = [""];
       for (const operand of form.operands)
-        shapes = shapes.flatMap((shape) => letters(operand).map((letter) => shape + letter));
+        shapes = shapes.flatMap((shape) =>
+          letters(operand)
+            .filter((letter) => letter !== "m" || !form.traits.has("nomem"))
+            .map((letter) => shape + letter),
+        );
       for (const width of widthsOf(form)) {
         for (const operands of shapes) for (const v of addressings(family, width, operands)) add(v);
       }

@@ -1,11 +1,11 @@
 /**
- * Instructions that load and store segment registers: MOV, PUSH, POP, LDS and its kin (SDM 2).
+ * Instructions that load segment registers: MOV, POP, LDS and its kin (SDM 2). Those that store them are emitted (`isa/control.ts`).
  */
 import type { Core } from "../core.ts";
 import type { Instruction, Operation } from "../instruction.ts";
 import { SEG } from "../layout.ts";
 import { SHADOW } from "../registers.ts";
-import { operandBytes, readRm16, ud, writeRegister, writeRm } from "./operand.ts";
+import { operandBytes, readRm16, ud, writeRegister } from "./operand.ts";
 import { loadSegment } from "./segment.ts";
 import { Stack } from "./stack.ts";
 import { farPointer } from "./transfer.ts";
@@ -19,19 +19,6 @@ const movSreg: Operation = (core, insn) => {
   if (insn.reg === SEG.cs || insn.reg > 5) throw ud("MOV to CS or to a segment register that does not exist");
   loadSegment(core, insn.reg, readRm16(core, insn));
   shadowStackLoad(core, insn.reg);
-};
-
-const movFromSreg: Operation = (core, insn) => {
-  if (insn.reg > 5) throw ud("MOV from a segment register that does not exist");
-  // Memory always gets 16 bits, a register as many as the operand size says.
-  writeRm(core, insn, BigInt(core.selector(insn.reg)), insn.rm >= 0 ? insn.operandSize : 16);
-};
-
-const pushSreg: Operation = (core, insn) => {
-  // The selector is zero-extended; the manual also allows a 32-bit push to write only 16 bits (SDM 2, PUSH).
-  const stack = Stack.current(core);
-  stack.push(operandBytes(insn), BigInt(core.selector(insn.reg)));
-  stack.commit();
 };
 
 const popSreg: Operation = (core, insn) => {
@@ -54,8 +41,6 @@ function loadFar(segment: number): Operation {
 
 export const loadOperations = {
   mov_sreg: movSreg,
-  mov_from_sreg: movFromSreg,
-  push_sreg: pushSreg,
   pop_sreg: popSreg,
   lds: loadFar(SEG.ds),
   les: loadFar(SEG.es),
