@@ -3,11 +3,16 @@
  *
  * Elsewhere: what may be said (`options.ts`), what is needed (`tools.ts`), who takes part (`contestants.ts`), the kernel of works (`guest/`).
  */
-import { mkdirSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, rmSync } from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { buildKernel } from "./build.ts";
 import { bochs, type Contestant, qemu, redzone, v86 } from "./contestants.ts";
-import { type Options, parseOptions } from "./options.ts";
+import { countsTable, readCounts } from "./counts.ts";
+import { type BootPlan, bootTable, runBoots } from "./linux.ts";
+import { type Options, parseOptions, SECTIONS } from "./options.ts";
+import { startTable } from "./start.ts";
 import { prepareTools, type Tools } from "./tools.ts";
 import { type Entrant, runWorks, type WorksPlan, worksTable } from "./works.ts";
 
@@ -25,6 +30,8 @@ interface Bench {
   readonly tools: Tools;
   readonly root: string;
   readonly cache: string;
+  /** Our command line, built. */
+  readonly script: string;
   readonly ours: readonly Contestant[];
   readonly report: (title: string, text: string, complaints?: readonly string[]) => void;
   readonly log: (text: string) => void;
@@ -48,8 +55,8 @@ async function works(bench: Bench, section: "parts" | "parts32" | "storms"): Pro
   if (section === "parts32") {
     if (rivals.includes("v86") && tools.v86 !== null) {
       const script = path.join(bench.root, "test/bench/v86.mjs");
-      add(v86("v86", process.execPath, script, tools));
-      if (tools.node !== null) add(v86("v86 new", tools.node, script, tools));
+      for (const { name, node } of nodesOf(options, tools))
+        add(v86(name.replace("ours", "v86"), node, script, tools));
     }
     if (rivals.includes("bochs") && tools.has("bochs", "grub", "grubImage", "xorriso", "mtools"))
       add(bochs(path.join(cache, "bochs")), Math.max(1, Math.round((scale * BOCHS_SHARE) / 1000)));
@@ -72,6 +79,52 @@ async function works(bench: Bench, section: "parts" | "parts32" | "storms"): Pro
   bench.report(title, worksTable(plan, result), result.complaints);
 }
 
+async function boot(bench: Bench): Promise<void> {
+  const { options, tools, cache } = bench;
+  const contestants = [...bench.ours];
+  if (options.rivals.includes("qemu") && tools.has("qemu")) {
+    contestants.push(qemu());
+    const recording = `shift=0,rr=record,rrfile=${path.join(cache, "record")}`;
+    if (options.isFull) contestants.push(qemu("QEMU, recordable", ["-icount", recording]));
+  }
+  const statistics = path.join(cache, "boot.json");
+  const plan: BootPlan = {
+    cache,
+    contestants,
+    rounds: options.rounds ?? (options.isFull ? 5 : 3),
+    isCpuTime: options.isCpuTime,
+    statistics,
+    log: (text) => bench.log(`boot: ${text}`),
+  };
+  try {
+    const result = await runBoots(plan);
+    bench.report("Debian's cloud kernel", bootTable(plan, result), result.complaints);
+  } catch (error) {
+    bench.report(
+      "Debian's cloud kernel",
+      `left out: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
+
+async function start(bench: Bench): Promise<void> {
+  const { options, tools, cache, root } = bench;
+  const kernel = buildKernel(path.join(root, "test/bench/guest"), cache, 64);
+  const contestants = [...bench.ours];
+  if (options.rivals.includes("qemu") && tools.has("qemu")) contestants.push(qemu());
+  const text = await startTable({
+    root,
+    cache,
+    script: bench.script,
+    nodes: nodesOf(options, tools),
+    contestants,
+    kernel: typeof kernel === "string" ? null : kernel.path,
+    rounds: options.rounds ?? 5,
+    log: (line) => bench.log(`start: ${line}`),
+  });
+  bench.report("Start and size", text);
+}
+
 /** `words` are the command line's, `root` is the working copy. Returns the exit status. */
 export async function main(words: readonly string[], root: string): Promise<number> {
   const options = parseOptions(words);
@@ -91,22 +144,25 @@ export async function main(words: readonly string[], root: string): Promise<numb
         : []),
     ],
     v86: wants32 && options.rivals.includes("v86"),
-    node: true,
+    node: options.nodes.includes("new"),
   });
   const script = path.join(cache, "dist/redzone.js");
-  const ours = [
-    redzone("ours", process.execPath, script, []),
-    ...(tools.node === null ? [] : [redzone("ours new", tools.node, script, [])]),
-    ...options.variants.map((variant) =>
-      redzone(`ours ${variant}`, process.execPath, script, variant.split(" ")),
-    ),
-  ];
+  const ours: Contestant[] = [];
+  for (const { name, node } of nodesOf(options, tools)) {
+    ours.push(redzone(name, node, script, []));
+    for (const variant of options.variants)
+      ours.push(redzone(`${name} ${variant}`, node, script, variant.split(" ")));
+  }
+  const about = versions(tools);
+  console.log(about);
   const tables: string[] = [];
+  for (const section of SECTIONS) rmSync(path.join(cache, `${section}.json`), { force: true });
   const bench: Bench = {
     options,
     tools,
     root,
     cache,
+    script,
     ours,
     report: (title, text, complaints = []) => {
       const whole = [`## ${title}`, "", text, ...complaints.map((complaint) => `\n${complaint}`), ""].join(
@@ -118,8 +174,43 @@ export async function main(words: readonly string[], root: string): Promise<numb
     log: (text) => console.error(`  ${text}`),
   };
   for (const section of options.sections) {
-    if (section === "parts" || section === "parts32" || section === "storms") await works(bench, section);
+    if (section === "boot") await boot(bench);
+    else if (section === "start") await start(bench);
+    else await works(bench, section);
   }
+  reportCounts(bench);
+  if (tables.length > 1) console.log(`\n# All of it\n\n${about}\n\n${tables.join("\n")}`);
   for (const text of tools.missing) console.log(text);
   return 0;
+}
+
+const nodesOf = (
+  { nodes }: Options,
+  { node }: Tools,
+): readonly { readonly name: string; readonly node: string }[] => [
+  ...(nodes.includes("current") ? [{ name: "ours", node: process.execPath }] : []),
+  ...(node === null ? [] : [{ name: "ours new", node }]),
+];
+
+/** What our machine counted in the last run of each section. */
+function reportCounts(bench: Bench): void {
+  const runs = bench.options.sections.flatMap((name) => {
+    const counts = readCounts(path.join(bench.cache, `${name}.json`));
+    return counts === null ? [] : [{ name, counts }];
+  });
+  if (runs.length > 0) bench.report("Counts", countsTable(runs));
+}
+
+function versions(tools: Tools): string {
+  const said = (file: string, words: readonly string[]): string =>
+    spawnSync(file, words, { encoding: "utf8" }).stdout?.split("\n")[0]?.trim() ?? "";
+  const lines = [`ours: Node ${process.version}, V8 ${process.versions.v8}`];
+  if (tools.node !== null) {
+    const version = said(tools.node, ["-p", "`Node ${process.version}, V8 ${process.versions.v8}`"]);
+    lines.push(`ours new: ${version}`);
+  }
+  if (tools.has("qemu")) lines.push(said("qemu-system-x86_64", ["--version"]));
+  const cpus = os.cpus();
+  lines.push(`${cpus.length} × ${cpus[0]?.model ?? "unknown"}, load ${os.loadavg()[0]!.toFixed(1)}`);
+  return lines.map((line) => `- ${line}`).join("\n");
 }

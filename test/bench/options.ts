@@ -6,6 +6,7 @@
  *     --only LIST       of boot, parts, parts32, storms, start
  *     --works LIST      of the kernel's works (parts, parts32 and storms)
  *     --against LIST    of qemu, v86, bochs; none of them: ours alone
+ *     --nodes LIST      of current, new: the Node that runs this, and npm's newer one
  *     --rounds N        runs of each contestant
  *     --scale N         length of each work, in thousandths
  *     --redzone WORDS   more words for our command line, also as a contestant of its own: --redzone "--translator off"
@@ -19,12 +20,19 @@ export type SectionName = (typeof SECTIONS)[number];
 export const RIVALS = ["qemu", "v86", "bochs"] as const;
 export type Rival = (typeof RIVALS)[number];
 
+/** Of `--quick`, in thousandths. */
+const QUICK_SCALE = 500;
+
+export const NODES = ["current", "new"] as const;
+export type NodeName = (typeof NODES)[number];
+
 export interface Options {
   readonly isFull: boolean;
   readonly sections: readonly SectionName[];
   /** Empty: all. */
   readonly works: readonly string[];
   readonly rivals: readonly Rival[];
+  readonly nodes: readonly NodeName[];
   /** Null: as many as a section thinks right. */
   readonly rounds: number | null;
   /** Of 1000. */
@@ -36,55 +44,54 @@ export interface Options {
 
 /** A text is what is wrong with the words. */
 export function parseOptions(words: readonly string[]): Options | string {
-  let isFull = false;
-  let sections: readonly SectionName[] = SECTIONS;
-  let works: readonly string[] = [];
-  let rivals: readonly Rival[] = RIVALS;
-  let rounds: number | null = null;
-  let scale: number | null = null;
-  let builds = true;
-  let isCpuTime = false;
+  const flags = new Set<string>();
+  const values = new Map<string, string>();
   const variants: string[] = [];
   for (let i = 0; i < words.length; i++) {
     const word = words[i]!;
-    if (word === "--full") isFull = true;
-    else if (word === "--quick") isFull = false;
-    else if (word === "--cpu") isCpuTime = true;
-    else if (word === "--no-build") builds = false;
-    else {
+    if (["--full", "--quick", "--cpu", "--no-build"].includes(word)) flags.add(word);
+    else if (
+      ["--only", "--works", "--against", "--nodes", "--rounds", "--scale", "--redzone"].includes(word)
+    ) {
       const value = words[++i];
-      if (value === undefined) return `${word}: unknown, or without its value`;
-      const list = value.split(",").filter((item) => item !== "");
-      if (word === "--only") {
-        const wrong = list.find((item) => !isOneOf(SECTIONS, item));
-        if (wrong !== undefined) return `--only ${wrong}: not one of ${SECTIONS.join(", ")}`;
-        sections = SECTIONS.filter((name) => list.includes(name));
-      } else if (word === "--against") {
-        const wrong = list.find((item) => !isOneOf(RIVALS, item));
-        if (wrong !== undefined) return `--against ${wrong}: not one of ${RIVALS.join(", ")}`;
-        rivals = RIVALS.filter((name) => list.includes(name));
-      } else if (word === "--works") works = list;
-      else if (word === "--redzone") variants.push(value);
-      else if (word === "--rounds" || word === "--scale") {
-        const number = Number(value);
-        if (!Number.isInteger(number) || number < 1) return `${word} ${value}: not a whole number above 0`;
-        if (word === "--rounds") rounds = number;
-        else scale = number;
-      } else return `${word} is unknown`;
-    }
+      if (value === undefined) return `${word} needs a value`;
+      if (word === "--redzone") variants.push(value);
+      else values.set(word, value);
+    } else return `${word} is unknown`;
   }
-  return {
-    isFull,
-    sections,
-    works,
-    rivals,
-    rounds,
-    scale: scale ?? (isFull ? 1000 : 500),
-    variants,
-    isCpuTime,
-    builds,
+  const wrong: string[] = [];
+  const listOf = <T extends string>(word: string, names: readonly T[]): readonly T[] => {
+    const value = values.get(word);
+    if (value === undefined) return names;
+    const list = itemsOf(value);
+    for (const item of list)
+      if (!isOneOf(names, item)) wrong.push(`${word} ${item}: not one of ${names.join(", ")}`);
+    return names.filter((name) => list.includes(name));
   };
+  const numberOf = (word: string): number | null => {
+    const value = values.get(word);
+    if (value === undefined) return null;
+    const number = Number(value);
+    if (!Number.isInteger(number) || number < 1) wrong.push(`${word} ${value}: not a whole number above 0`);
+    return number;
+  };
+  const isFull = flags.has("--full");
+  const options: Options = {
+    isFull,
+    sections: listOf("--only", SECTIONS),
+    works: itemsOf(values.get("--works") ?? ""),
+    rivals: listOf("--against", RIVALS),
+    nodes: listOf("--nodes", NODES),
+    rounds: numberOf("--rounds"),
+    scale: numberOf("--scale") ?? (isFull ? 1000 : QUICK_SCALE),
+    variants,
+    isCpuTime: flags.has("--cpu"),
+    builds: !flags.has("--no-build"),
+  };
+  return wrong[0] ?? options;
 }
+
+const itemsOf = (list: string): readonly string[] => list.split(",").filter((item) => item !== "");
 
 const isOneOf = <T extends string>(names: readonly T[], name: string): name is T =>
   (names as readonly string[]).includes(name);

@@ -1,4 +1,5 @@
 /** Tables as Markdown, columns aligned so that they read well in a terminal too. */
+import { median, spread } from "./statistics.ts";
 
 /** The first column is text, all others are figures and stand to the right. A missing figure is an empty string. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -21,4 +22,11 @@ export function figure(value: number): string {
   if (!Number.isFinite(value)) return "";
   if (value === 0) return "0";
   return value.toFixed(Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value)))));
+}
+
+/** "0.512 ±8%" */
+export function withSpread(values: readonly number[]): string {
+  if (values.length === 0) return "";
+  const share = Math.round(spread(values) * 100);
+  return values.length === 1 ? figure(values[0]!) : `${figure(median(values))} ±${share}%`;
 }

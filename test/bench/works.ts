@@ -1,8 +1,8 @@
 /** The benchmark's kernel in several machines, one run after the other in turn, and the table of its works. */
 import type { Contestant } from "./contestants.ts";
 import { timedRun, type WorkTime, workTimes } from "./lines.ts";
-import { geometricMean, median, spread } from "./statistics.ts";
-import { figure, table } from "./table.ts";
+import { geometricMean, median } from "./statistics.ts";
+import { figure, table, withSpread } from "./table.ts";
 
 export interface Entrant {
   readonly contestant: Contestant;
@@ -134,11 +134,4 @@ export function worksTable({ entrants, isCpuTime }: WorksPlan, { times }: WorksR
     ...pairs.map(({ mine, other }) => `${mine.contestant.name} ÷ ${other.contestant.name}`),
   ];
   return table(header, [...rows, means]);
-}
-
-/** "0.512 ±8%" */
-export function withSpread(values: readonly number[]): string {
-  if (values.length === 0) return "";
-  const share = Math.round(spread(values) * 100);
-  return values.length === 1 ? figure(values[0]!) : `${figure(median(values))} ±${share}%`;
 }

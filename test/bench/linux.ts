@@ -1,0 +1,77 @@
+/** Debian's cloud kernel from the start of the process to a line that init prints, in whole processes. */
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { linuxSystem } from "../linux/system.ts";
+import type { Contestant, Program } from "./contestants.ts";
+import { timedRun } from "./lines.ts";
+import { median } from "./statistics.ts";
+import { figure, table, withSpread } from "./table.ts";
+
+const MARKER = "BOOT-OK";
+const TIMEOUT_SECONDS = 600;
+const RAM_MIB = 512;
+
+export interface BootPlan {
+  readonly cache: string;
+  readonly contestants: readonly Contestant[];
+  readonly rounds: number;
+  /** Processor time instead of wall time. */
+  readonly isCpuTime: boolean;
+  /** A file for the counts of a run of ours that is not timed; null: no such run. */
+  readonly statistics: string | null;
+  readonly log: (text: string) => void;
+}
+
+export interface BootResult {
+  /** Seconds to the marker. */
+  readonly times: ReadonlyMap<Contestant, readonly number[]>;
+  readonly complaints: readonly string[];
+}
+
+/** Throws if Debian's packages cannot be had. */
+export async function runBoots(plan: BootPlan): Promise<BootResult> {
+  const system = await linuxSystem("cloud");
+  const initrd = path.join(plan.cache, "initrd.cpio.gz");
+  writeFileSync(initrd, system.initrd);
+  const program: Program = { kernel: system.kernelPath, append: "console=ttyS0", initrd, ramMiB: RAM_MIB };
+  const times = new Map<Contestant, number[]>(plan.contestants.map((contestant) => [contestant, []]));
+  const complaints = new Set<string>();
+  for (let round = 0; round < plan.rounds; round++) {
+    for (const contestant of plan.contestants) {
+      plan.log(`round ${round + 1}, ${contestant.name}`);
+      const run = await timedRun(contestant.command(program), new RegExp(MARKER), {
+        timeoutSeconds: TIMEOUT_SECONDS,
+      });
+      const line = run.lines.find(({ text }) => text.includes(MARKER));
+      if (line === undefined) complaints.add(`${contestant.name}: ${run.failure ?? `no ${MARKER}`}`);
+      else times.get(contestant)!.push((plan.isCpuTime ? line.cpuEnded : line.ended) / 1000);
+    }
+  }
+  const mine = plan.contestants.find(({ isOurs }) => isOurs);
+  if (plan.statistics !== null && mine !== undefined) {
+    plan.log(`counts, ${mine.name}`);
+    const { file, words } = mine.command(program, plan.statistics);
+    // A run that ends by itself, at the marker, writes its counts; looking for the marker is what makes it another run.
+    const command = { file, words: [...words, "--until-serial", MARKER] };
+    const { failure } = await timedRun(command, new RegExp(MARKER), {
+      timeoutSeconds: TIMEOUT_SECONDS,
+      mayEnd: true,
+    });
+    if (failure !== null) complaints.add(`${mine.name}, for its counts: ${failure}`);
+  }
+  return { times, complaints: [...complaints] };
+}
+
+/** A row per contestant; the last columns are its time as a multiple of the first other's: at most 1 is as fast. */
+export function bootTable({ contestants, isCpuTime }: BootPlan, { times }: BootResult): string {
+  const rival = contestants.find(({ isOurs }) => !isOurs);
+  const seconds = (contestant: Contestant): readonly number[] => times.get(contestant) ?? [];
+  const rows = contestants.map((contestant) => [
+    contestant.name,
+    withSpread(seconds(contestant)),
+    String(seconds(contestant).length),
+    rival === undefined ? "" : figure(median(seconds(contestant)) / median(seconds(rival))),
+  ]);
+  const unit = isCpuTime ? "CPU s" : "s";
+  return table(["boot to init", unit, "runs", rival === undefined ? "" : `÷ ${rival.name}, time`], rows);
+}
