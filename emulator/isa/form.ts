@@ -113,6 +113,8 @@ export interface Form {
   readonly operands: readonly Operand[];
   /** Some operand is a vector. */
   readonly isVector: boolean;
+  /** Operand width, whatever the operand size is (w8 …), or 0. */
+  readonly width: 0 | 8 | 16 | 32 | 64;
   readonly traits: ReadonlySet<Trait>;
 }
 
@@ -166,6 +168,7 @@ export function parseForm(family: Family, row: string): Form {
     exact,
     operands,
     isVector: operands.some((operand) => /mm[12]/.test(operand.kind)),
+    width: ([8, 16, 32, 64] as const).find((width) => traits.has(`w${width}`)) ?? 0,
     traits,
   };
 }

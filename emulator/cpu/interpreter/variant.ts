@@ -68,7 +68,7 @@ const letters = (operand: Operand): readonly string[] => {
 /** The widths a form can have: the size of its first operand, or every operand size; of a vector form, that of its general register. */
 export function widthsOf(form: Form): readonly Width[] {
   if (form.isVector) return usesOperandSize(form) ? [32, 64] : [32];
-  for (const width of [8, 16, 32, 64] as const) if (form.traits.has(`w${width}`)) return [width];
+  if (form.width !== 0) return [form.width];
   const size = form.operands[0]?.size ?? 0;
   if (size !== 0) return [size as Width];
   if (form.traits.has("x32")) return [32, 64];
@@ -82,7 +82,7 @@ const usesOperandSize = (form: Form): boolean =>
 /** The width of the handler for a form that was decoded with an operand size. */
 export function widthFor(form: Form, operandSize: 16 | 32 | 64): Width {
   if (form.isVector) return usesOperandSize(form) ? operandSize : 32;
-  for (const width of [8, 16, 32, 64] as const) if (form.traits.has(`w${width}`)) return width;
+  if (form.width !== 0) return form.width;
   const size = form.operands[0]?.size ?? 0;
   return size === 0 ? operandSize : (size as Width);
 }
