@@ -1,7 +1,8 @@
 /** Builds one function: hands out locals and collects statements, nested blocks included. */
 import { assert } from "../assert.ts";
 import type { FunctionBody, Signature } from "./encode.ts";
-import { get, isTrivial, set, type Label, type Local, type Node, type ValueType } from "./node.ts";
+import { get, isTrivial, set, type Label, type Local, type Node } from "./node.ts";
+import type { ValueType } from "./operator.ts";
 
 export class FunctionBuilder {
   readonly name: string;

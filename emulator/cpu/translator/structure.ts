@@ -14,6 +14,7 @@ import {
   brIf,
   get,
   i32,
+  isTerminal,
   isTrivial,
   label,
   loop,
@@ -101,22 +102,15 @@ function switchOn(index: Node, targets: number[], body: readonly Node[]): Exit {
   return { body, node: index, targets };
 }
 
-const isZero = (node: Node): boolean => node.kind === "const" && BigInt(node.value) === 0n;
+const isZero = (node: Node): boolean => node.kind === "const" && (node.value === 0 || node.value === 0n);
 const dropped = (node: Node): readonly Node[] =>
   isTrivial(node) ? [] : [{ kind: "drop", type: "void", value: node }];
-const negated = (condition: Node): Node =>
-  condition.kind === "op" && condition.op === "i32.eqz" ? condition.args[0]! : op("i32.eqz", condition);
+const negated = (condition: Node): Node => op("i32.eqz", condition);
 
 /** Whether nothing can follow, as validation sees it. */
 function isEnd(nodes: readonly Node[]): boolean {
   const last = nodes.at(-1);
-  if (last === undefined) return false;
-  return (
-    (last.kind === "br" && last.condition === undefined) ||
-    last.kind === "br_table" ||
-    last.kind === "return" ||
-    last.kind === "unreachable"
-  );
+  return last !== undefined && isTerminal(last);
 }
 
 class Emitter {
