@@ -112,6 +112,8 @@ export class Core extends Registers {
   reportAccess: (access: WatchedAccess) => void = () => undefined;
   #watchedLinearPages: ReadonlySet<bigint> = new Set();
   #watchedPhysicalPages: ReadonlySet<number> = new Set();
+  /** Hears that code is fetched from a linear page which may have breakpoints, and the guest-physical page it is. */
+  onBreakPage: (linearPage: bigint, page: number) => void = () => undefined;
   /** INT n and SYSCALL set this when they have cleared TF: no single-step trap follows, although TF was set before. The engine clears it. */
   untraced = false;
   /** Where `commit` puts the bytes of a store that went to SCRATCH: guest-physical address, and that of the second page. */

@@ -22,6 +22,7 @@ import { systemOperations } from "./system/index.ts";
 import { deliver, deliverFault } from "./system/interrupt.ts";
 import { checkPorts } from "./system/permission.ts";
 import { segmented } from "./system/segmentation.ts";
+import { cachedCodePage } from "./system/tlb.ts";
 import { absentForms } from "./requirement.ts";
 import type { ProcessorStatistics, TranslatorStatistics } from "./statistics.ts";
 import { Translator } from "./translator/index.ts";
@@ -73,7 +74,9 @@ export class Cpu implements Processor {
   #exitRequested = false;
   /** Watched exceptions do not stop the first instruction of a resumed run. */
   #suppressed = false;
-  #userOffsets: ReadonlySet<number> = new Set();
+  /** The debugger's breakpoints. */
+  #linearBreakpoints: ReadonlySet<bigint> = new Set();
+  #physicalBreakpoints: ReadonlySet<number> = new Set();
 
   constructor(
     memory: WebAssembly.Memory,
@@ -153,6 +156,8 @@ export class Cpu implements Processor {
     this.translator.stopwatch = environment.stopwatch ?? (() => 0);
     for (const core of this.cores) {
       if (core.index !== 0) core.activity = ACTIVITY.waitForSipi;
+      core.onBreakPage = (linearPage, page) =>
+        this.#traces.breakpointsChanged(this.#traces.breakpoints.map(linearPage, page));
       core.setWord(RUN.pace, environment.nanosecondsPerInstant ?? 0);
       core.setWord(RUN.alone, count === 1 ? 1 : 0);
       core.setWord(RUN.wideExchange, core.has("cx16") ? 1 : 0);
@@ -226,9 +231,10 @@ export class Cpu implements Processor {
     this.#traces.yieldAfter(core.word(RUN.record), core.word(RUN.trace));
   }
 
-  setBreakpointOffsets(offsets: ReadonlySet<number>): void {
-    this.#userOffsets = offsets;
-    this.#updateOffsets();
+  setBreakpoints(linear: ReadonlySet<bigint>, physicalAddresses: ReadonlySet<number>): void {
+    this.#linearBreakpoints = linear;
+    this.#physicalBreakpoints = physicalAddresses;
+    this.#placeBreakpoints();
   }
   setWatchedPages(linearPages: ReadonlySet<bigint>, physicalPages: ReadonlySet<number>): void {
     for (const core of this.cores) {
@@ -237,7 +243,7 @@ export class Cpu implements Processor {
   }
   flushTraces(): void {
     this.#traces.flush();
-    this.#updateOffsets();
+    this.#placeBreakpoints();
   }
   reset(): void {
     for (const core of this.cores) {
@@ -515,16 +521,18 @@ export class Cpu implements Processor {
     return this.isBreakpoint(address, at) ? { kind: "breakpoint" } : null;
   }
 
-  #updateOffsets(): void {
-    const offsets = new Set(this.#userOffsets);
+  /** Breakpoints of the debugger and of the guest's debug registers go to where their pages are mapped now; `Core.onBreakPage` sees to later. */
+  #placeBreakpoints(): void {
+    const { breakpoints } = this.#traces;
+    const addresses = new Set(this.#linearBreakpoints);
     for (const core of this.cores) {
       const dr7 = Number(core.dr(7));
-      for (let n = 0; n < 4; n++) if (isCodeBreakpoint(dr7, n)) offsets.add(Number(core.dr(n) & 0xfffn));
+      for (let n = 0; n < 4; n++) if (isCodeBreakpoint(dr7, n)) addresses.add(core.dr(n));
     }
-    const before = this.#traces.breakOffsets;
-    this.#traces.breakOffsets = offsets;
-    for (const offset of offsets) if (!before.has(offset)) this.#traces.dropOffset(offset);
-    for (const offset of before) if (!offsets.has(offset)) this.#traces.dropOffset(offset);
+    const mapped = (linearPage: bigint): Iterable<number> =>
+      this.cores.map((core) => cachedCodePage(core, linearPage)).filter((page) => page !== null);
+    this.#traces.breakpointsChanged(breakpoints.set(addresses, this.#physicalBreakpoints, mapped));
+    for (const core of this.cores) core.setQuad(RUN.breakpoints, breakpoints.filter);
   }
 
   /** Executes a call-out. 0: go on; otherwise the EXIT with which emitted code returns. */
@@ -537,7 +545,7 @@ export class Cpu implements Processor {
     const { instruction } = callOut;
     if (instruction.rep === "") callOut.run(core, instruction);
     else this.#repeat(callOut);
-    if (instruction.mnemonic === "mov_dr_r") this.#updateOffsets();
+    if (instruction.mnemonic === "mov_dr_r") this.#placeBreakpoints();
     const flags = core.word(STATE.eflags);
     const interrupted = (this.interruptLine && (flags & FLAG.IF) !== 0) || this.nmiPending;
     const special =

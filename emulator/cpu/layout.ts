@@ -191,6 +191,8 @@ export const RUN = {
   translated: 0x10d0,
   entered: 0x10d8,
   leftOver: 0x10dc,
+  /** u64: bit n is set if some linear page with number n modulo 64 has breakpoints: TypeScript translates fetches from it. Kept by `cpu.ts`. */
+  breakpoints: 0x10e0,
   end: 0x1100,
 } as const;
 

@@ -40,8 +40,8 @@ export interface Processor {
   nmiPending: boolean;
   /** Called when an external interrupt is taken: the interrupt controller's acknowledge cycle; returns the vector. */
   acknowledge: (cpu: number) => number;
-  /** Instructions at these page offsets (low 12 bits of linear or physical addresses) are checked with `isBreakpoint` before they run. */
-  setBreakpointOffsets(offsets: ReadonlySet<number>): void;
+  /** Instructions at these linear and guest-physical addresses are checked with `isBreakpoint` before they run. */
+  setBreakpoints(linear: ReadonlySet<bigint>, physical: ReadonlySet<number>): void;
   isBreakpoint: (linear: bigint, physical: PhysicalAddress) => boolean;
   /** Pages that `Core.reportAccess` wants to hear about; emptying it makes accesses fast again. Linear page addresses and guest-physical page numbers. */
   setWatchedPages(linear: ReadonlySet<bigint>, physical: ReadonlySet<number>): void;

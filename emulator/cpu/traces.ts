@@ -8,6 +8,7 @@
 import { assert } from "../assert.ts";
 import type { GuestMemory } from "../memory/guest-memory.ts";
 import { physical as physicalAddress } from "../numbers.ts";
+import { CodeBreakpoints } from "./breakpoints.ts";
 import { Decoder, type Decoded } from "./decode.ts";
 import { Fault, Halt, VECTOR } from "./event.ts";
 import type { Form } from "../isa/index.ts";
@@ -92,15 +93,15 @@ export interface Regions {
   holds(page: number): boolean;
   /** Bytes of a page are about to change. */
   invalidate(page: number, offset: number, length: number): void;
-  /** An instruction at a page offset is to be stopped at, or not any more. */
-  invalidateOffset(offset: number): void;
+  /** The instruction at an offset of a page is to be stopped at, or not any more. */
+  breakpointChanged(page: number, offset: number): void;
 }
 const NO_REGIONS: Regions = {
   slotOf: () => 0,
   heatOf: () => -1,
   holds: () => false,
   invalidate: () => {},
-  invalidateOffset: () => {},
+  breakpointChanged: () => {},
 };
 
 export class TraceCache {
@@ -120,8 +121,8 @@ export class TraceCache {
   readonly #onCode: (page: number) => void;
   /** The last instruction decoded repeats itself (REP). */
   repeats = false;
-  /** Page offsets at which an instruction is preceded by a BREAK record. */
-  breakOffsets: ReadonlySet<number> = new Set();
+  /** Where an instruction is preceded by a BREAK record. */
+  readonly breakpoints = new CodeBreakpoints();
   /** What is made of hot traces. */
   regions: Regions = NO_REGIONS;
   /** Record whose handler was replaced by YIELD, and what it was. */
@@ -220,6 +221,7 @@ export class TraceCache {
     const count = isStable ? most : 1;
     const origin = frame === 0 ? 0 : frame + start;
     const room = PAGE - start;
+    const breaks = key < 0 ? null : this.breakpoints.at(page);
     let offset = 0;
     let done = 0;
     let crosses = false;
@@ -228,7 +230,7 @@ export class TraceCache {
       (mode & MODE.codeSize) === 2 ? 2n ** 64n : (mode & MODE.codeSize) === 1 ? 2n ** 32n : 0x10000n;
     while (done < count && offset < room && !ended) {
       if (done > 0 && source.rip + BigInt(offset) >= limit) break;
-      if (key >= 0 && this.breakOffsets.has(start + offset)) {
+      if (breaks?.has(start + offset) === true) {
         if (done > 0) break;
         return this.#breakTrace(source, at, key);
       }
@@ -398,11 +400,13 @@ export class TraceCache {
     if (this.#views.u32[at + 2] === trace.address) this.#views.u32.fill(0xffffffff, at, at + 2);
   }
 
-  /** Drops the traces of a page, for instance because a breakpoint was set there. */
-  dropOffset(offset: number): void {
-    this.regions.invalidateOffset(offset);
-    for (const [page, list] of this.#byPage) {
-      if (list.some((trace) => trace.start <= offset && trace.end > offset)) this.invalidate(page, offset, 1);
+  /** A breakpoint has come to these guest-physical addresses, or gone: what was made of the instructions there is dropped. */
+  breakpointsChanged(addresses: readonly number[]): void {
+    for (const address of addresses) {
+      const page = Math.floor(address / PAGE);
+      this.regions.breakpointChanged(page, address % PAGE);
+      const isIn = (trace: Trace): boolean => trace.start <= address % PAGE && trace.end > address % PAGE;
+      if (this.#byPage.get(page)?.some(isIn) === true) this.invalidate(page, address % PAGE, 1);
     }
   }
 

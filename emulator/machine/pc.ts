@@ -388,6 +388,7 @@ export class Pc implements Machine {
     const budget = Math.min(instants, due, this.#turns.left);
     assert(budget > 0, "a device is due and did not tick", deadline, this.now);
     this.#runUntil = deadline;
+    this.debug.settle();
     this.#running = true;
     const exit = processor.run(Math.min(budget, 2 ** 30), resume);
     this.#instant += processor.executed;

@@ -1,8 +1,8 @@
 /**
  * Breakpoints, watchpoints and watched events: what a debugger asked for, and the first thing that met it since the machine was last told to run.
  *
- * Invariant: nothing here changes the guest. The processor is told only cheap over-approximations (offsets within a page, pages, kinds of events) and asks
- * back; the exact answer is given here. Not part of a machine's saved state.
+ * Invariant: nothing here changes the guest. The processor is told addresses, pages and kinds of events, before it runs, and asks back; the exact answer is
+ * given here. Not part of a machine's saved state.
  */
 import type { Core } from "../cpu/core.ts";
 import { WATCH, type CpuEvent, type WatchedAccess } from "../cpu/event.ts";
@@ -21,11 +21,17 @@ export class Watches implements MachineDebug {
   readonly #processor: Processor;
   readonly #linear = new Map<bigint, Set<number>>();
   readonly #physical = new Map<number, Set<number>>();
+  /** By id: a linear address is a bigint, a guest-physical one a number. */
+  readonly #addresses = new Map<number, bigint | number>();
   readonly #ranges = new Map<number, Range>();
   readonly #events = new Map<number, { readonly watch: number; readonly accepts: Accepts }>();
   /** Ids of the breakpoint that `isBreakpoint` last accepted. */
   #hit: readonly number[] = [];
   #stop: StopReason | null = null;
+  /** The processor has not been told yet. */
+  #isChanged = false;
+  /** The processor watches pages. */
+  #hadRanges = false;
 
   constructor(processor: Processor) {
     this.#processor = processor;
@@ -38,34 +44,47 @@ export class Watches implements MachineDebug {
 
   addBreakpoint(id: number, address: LinearAddress | PhysicalAddress, space: "linear" | "physical"): void {
     this.#forget(id);
-    if (space === "linear") put(this.#linear, BigInt.asUintN(64, BigInt(address)), id);
-    else put(this.#physical, Number(address), id);
-    this.#changed();
+    if (space === "linear") {
+      const at = BigInt.asUintN(64, BigInt(address));
+      put(this.#linear, at, id);
+      this.#addresses.set(id, at);
+    } else {
+      put(this.#physical, Number(address), id);
+      this.#addresses.set(id, Number(address));
+    }
+    this.#isChanged = true;
   }
 
   addWatchpoint(id: number, range: Range): void {
     this.#forget(id);
     this.#ranges.set(id, range);
-    this.#changed();
+    this.#isChanged = true;
   }
 
   addEvent(id: number, watch: number, accepts: Accepts): void {
     this.#forget(id);
     this.#events.set(id, { watch, accepts });
-    this.#changed();
+    this.#isChanged = true;
   }
 
   remove(id: number): void {
     this.#forget(id);
-    this.#changed();
   }
 
   clear(): void {
     this.#linear.clear();
     this.#physical.clear();
+    this.#addresses.clear();
     this.#ranges.clear();
     this.#events.clear();
-    this.#changed();
+    this.#isChanged = true;
+  }
+
+  /** Tells the processor what has come and gone since it last ran: thousands at once cost no more than one. */
+  settle(): void {
+    if (!this.#isChanged) return;
+    this.#isChanged = false;
+    this.#tell();
   }
 
   /** The breakpoint at which a processor says it stands. */
@@ -81,17 +100,17 @@ export class Watches implements MachineDebug {
   }
 
   #forget(id: number): void {
-    for (const map of [this.#linear, this.#physical] as readonly Map<bigint | number, Set<number>>[]) {
-      for (const [address, ids] of map) if (ids.delete(id) && ids.size === 0) map.delete(address);
+    const address = this.#addresses.get(id);
+    if (address !== undefined) {
+      this.#addresses.delete(id);
+      take(typeof address === "bigint" ? this.#linear : this.#physical, address, id);
+      this.#isChanged = true;
     }
-    this.#ranges.delete(id);
-    this.#events.delete(id);
+    if (this.#ranges.delete(id)) this.#isChanged = true;
+    if (this.#events.delete(id)) this.#isChanged = true;
   }
 
-  #changed(): void {
-    const offsets = new Set<number>();
-    for (const address of this.#linear.keys()) offsets.add(Number(address & 0xfffn));
-    for (const address of this.#physical.keys()) offsets.add(address % PAGE_BYTES);
+  #tell(): void {
     const linearPages = new Set<bigint>();
     const physicalPages = new Set<number>();
     for (const range of this.#ranges.values()) {
@@ -110,8 +129,10 @@ export class Watches implements MachineDebug {
     }
     let watched = 0;
     for (const { watch } of this.#events.values()) watched |= watch;
-    this.#processor.setBreakpointOffsets(offsets);
-    this.#processor.setWatchedPages(linearPages, physicalPages);
+    this.#processor.setBreakpoints(new Set(this.#linear.keys()), new Set(this.#physical.keys()));
+    // It costs the processor its tags.
+    if (this.#ranges.size > 0 || this.#hadRanges) this.#processor.setWatchedPages(linearPages, physicalPages);
+    this.#hadRanges = this.#ranges.size > 0;
     for (const core of this.#processor.cores) core.watched = watched;
   }
 
@@ -173,4 +194,10 @@ function put<Address>(map: Map<Address, Set<number>>, address: Address, id: numb
   const ids = map.get(address);
   if (ids) ids.add(id);
   else map.set(address, new Set([id]));
+}
+
+function take<Address>(map: Map<Address, Set<number>>, address: Address, id: number): void {
+  const ids = map.get(address);
+  ids?.delete(id);
+  if (ids?.size === 0) map.delete(address);
 }

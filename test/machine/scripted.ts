@@ -91,7 +91,7 @@ export class ScriptedProcessor implements Processor {
   requestExit(): void {
     this.#exitRequested = true;
   }
-  setBreakpointOffsets(): void {}
+  setBreakpoints(): void {}
   setWatchedPages(): void {}
   flushTraces(): void {}
   statistics(): ReturnType<Processor["statistics"]> {

@@ -166,6 +166,7 @@ function refillCodeFunction(): FunctionBody {
   // An RIP beyond the segment faults before anything is looked up.
   const beyond = op("i64.gt_u", memory(STATE.rip, "i64.load"), memory(RUN.codeLimit, "i64.load"));
   f.emit(when(op("i32.or", beyond, notCanonical(page)), refuse));
+  f.emit(when(isWatched(RUN.breakpoints, pageNumber(page)), refuse));
   const user = op("i32.ne", memory(RUN.codeTags, "i32.load"), i32(0));
   const found = f.let(call("mmuWalk", "i64", page, i32(ACCESS.execute), user));
   f.emit(when(op("i64.eq", found, UNKNOWN), refuse));

@@ -21,6 +21,8 @@ export function translateCode(core: Core, linear: bigint): PhysicalAddress {
     throw new Fault(VECTOR.GP, 0, `RIP 0x${linear.toString(16)} is not a canonical address`);
   const page = lookupCode(core, lo, hi, core.cpl === 3);
   const u32 = core.u32;
+  if (((u32[(RUN.breakpoints >>> 2) + ((lo >>> 17) & 1)]! >>> ((lo >>> 12) & 31)) & 1) !== 0)
+    core.onBreakPage(linear & ~0xfffn, page);
   u32[RUN.codePage >>> 2] = lo & 0xfffff000;
   u32[(RUN.codePage >>> 2) + 1] = hi;
   u32[RUN.codeFrame >>> 2] = page >>> 0;

@@ -346,6 +346,17 @@ export function lookupCode(core: Core, lo: number, hi: number, user: boolean): n
   return physicalPage;
 } // oxfmt-ignore
 
+/** Guest-physical page number that the instruction TLB has for a linear page, or null. Changes nothing. */
+export function cachedCodePage(core: Core, linearPage: bigint): number | null {
+  const lo = Number(BigInt.asUintN(32, linearPage));
+  const hi = Number(BigInt.asUintN(32, linearPage >> 32n));
+  const { u32 } = core;
+  const at = codeEntry(lo);
+  const isIt = (tag: number): boolean => u32[tag] === lo && u32[tag + 1] === hi;
+  if (u32[at + 6] === 0 || !(isIt(at) || isIt(at + 2))) return null;
+  return u32[at + 5]! * 0x100000000 + u32[at + 4]!;
+}
+
 /** One cached translation, for the debugger. */
 export interface TlbEntry {
   readonly kind: "data" | "instruction";

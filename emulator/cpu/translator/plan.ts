@@ -68,8 +68,8 @@ export interface CodeView {
   entries(physical: number, mode: number): number;
   /** Guest-physical page of the linear page `distance` pages from the entry's; −1 if nothing is mapped there. */
   page(distance: number): number;
-  /** The run may have to stop before the instruction at this page offset. */
-  breaks(offset: number): boolean;
+  /** The run may have to stop before the instruction at this offset of a guest-physical page. */
+  breaks(physicalPage: number, offset: number): boolean;
 }
 
 export interface PlanLimits {
@@ -176,8 +176,8 @@ class Planner {
       block.end = here;
       if (block.instructions.length > 0 && this.#blockAt.has(here)) break;
       if (at >= PAGE) break;
-      if (this.#view.breaks(at) || block.instructions.length >= BLOCK_INSTRUCTIONS_MAX) {
-        if (this.#view.breaks(at)) block.kind = "interpret";
+      if (this.#view.breaks(page.physicalPage, at) || block.instructions.length >= BLOCK_INSTRUCTIONS_MAX) {
+        if (this.#view.breaks(page.physicalPage, at)) block.kind = "interpret";
         break;
       }
       const decoded = decoder.decode(bytes, frame + at, frame + PAGE, mode);

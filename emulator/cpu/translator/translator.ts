@@ -150,9 +150,9 @@ export class Translator {
     }
     if (dropped) this.#churn.set(page, (this.#churn.get(page) ?? 0) + 1);
   }
-  invalidateOffset(offset: number): void {
-    for (const region of [...this.#regions])
-      if (region.parts.some((part) => part.start <= offset && part.end > offset))
+  breakpointChanged(page: number, offset: number): void {
+    for (const region of this.#byPage.get(page) ?? [])
+      if (region.parts.some((part) => part.page === page && part.start <= offset && part.end > offset))
         this.#drop(region, "written");
   }
   /** Forgets everything. */
@@ -223,7 +223,7 @@ export class Translator {
         if (found === undefined) pages.set(distance, (found = page(distance)));
         return found;
       },
-      breaks: (offset) => this.#traces.breakOffsets.has(offset),
+      breaks: (physicalPage, offset) => this.#traces.breakpoints.at(physicalPage).has(offset),
     };
     if (frame(Math.floor(physical / PAGE)) === 0) return null;
     return plan({ physical, mode, entries: this.#entries(physical, mode) }, view, LIMITS);
