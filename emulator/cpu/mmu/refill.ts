@@ -31,9 +31,11 @@ export function refillFunctions(): FunctionBody[] {
 const count = (offset: number): Node => put32(offset, op("i32.add", memory(offset, "i32.load"), i32(1)));
 const pageNumber = (linear: Node): Node => op("i32.wrap_i64", op("i64.shr_u", linear, i64(12n)));
 
-/** Not 0 unless the address is canonical in 48 bits; five levels are left to TypeScript. */
-const notCanonical = (linear: Node): Node =>
-  op("i64.ne", op("i64.shr_s", op("i64.shl", linear, i64(16n)), i64(16n)), linear);
+/** Not 0 unless the address is canonical: in 48 bits, or in 57 with five levels. */
+const notCanonical = (linear: Node): Node => {
+  const unused = op("select.i64", i64(7n), i64(16n), control(STATE.cr4, CR4.LA57));
+  return op("i64.ne", op("i64.shr_s", op("i64.shl", linear, unused), unused), linear);
+};
 
 /** The PCID in use. */
 const currentPcid = (): Node =>

@@ -1,5 +1,5 @@
 /**
- * The page walk as WebAssembly: what `system/paging.ts` does, for every paging mode but five levels, as long as nothing is in the way.
+ * The page walk as WebAssembly: what `system/paging.ts` does, for every paging mode, as long as nothing is in the way.
  *
  * Invariant: an answer is the answer `walk` in TypeScript gives, with the same accessed bits set on the way. In all other cases (a fault, a table that
  * is no plain RAM, a bit to be set in a page that the memory model has not lent for writing) it is −1 and TypeScript walks anew. The leaf's accessed and
@@ -192,8 +192,13 @@ function walkFunction(): FunctionBody {
   f.emit(set(d.every, i64(-1n)), set(d.some, i64(0n)));
   f.emit(set(d.reserved, op("select.i64", i64(high), i64(high | (1n << 63n)), noExecute)));
   const fromTop = f.collect(() => {
-    f.emit(when(control(STATE.cr4, CR4.LA57), [ret(UNKNOWN)]));
     f.emit(set(d.table, pageOf(memory(STATE.cr3, "i64.load"))));
+    f.emit(
+      when(
+        control(STATE.cr4, CR4.LA57),
+        f.collect(() => level(f, d, 5)),
+      ),
+    );
     level(f, d, 4);
     level(f, d, 3);
   });
@@ -215,13 +220,13 @@ const or2 = (a: Node, b: Node): Node => op("i32.or", a, b);
 const pageOf = (entry: Node): Node => and(op("i32.wrap_i64", op("i64.shr_u", entry, i64(12n))), PAGE_MASK);
 
 /** One level of 8-byte entries: returns from the function at a leaf or an obstacle, else `table` is the next level's. */
-function level(f: FunctionBuilder, d: Descent, n: 1 | 2 | 3 | 4): void {
+function level(f: FunctionBuilder, d: Descent, n: 1 | 2 | 3 | 4 | 5): void {
   const lent = lentFrame(f, get(d.table), [ret(UNKNOWN)]);
   const number = op("i32.wrap_i64", op("i64.shr_u", d.address, i64(BigInt(12 + 9 * (n - 1)))));
   const at = entryAt(f, lent, op("i32.shl", and(number, 0x1ff), i32(3)));
   const entry = f.let(load("i64.load", at));
   const low = f.let(op("i32.wrap_i64", entry));
-  const reserved = n === 4 ? op("i64.or", get(d.reserved), i64(BigInt(ENTRY.PS))) : get(d.reserved);
+  const reserved = n >= 4 ? op("i64.or", get(d.reserved), i64(BigInt(ENTRY.PS))) : get(d.reserved);
   const isAbsent = op("i32.eqz", and(low, ENTRY.P));
   f.emit(when(or2(isAbsent, op("i64.ne", op("i64.and", entry, reserved), i64(0n))), [ret(UNKNOWN)]));
   f.emit(set(d.every, op("i64.and", get(d.every), entry)), set(d.some, op("i64.or", get(d.some), entry)));
