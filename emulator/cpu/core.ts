@@ -105,7 +105,7 @@ export class Core extends Registers {
   #stale = false;
 
   /** WATCH bits of the events `report` wants to hear about. */
-  watched = 0;
+  #watched = 0;
   /** Hears watched events; true asks for a stop (an exception is then not delivered). */
   report: (event: CpuEvent) => boolean = () => false;
   /** Hears each access to a page in the sets below. */
@@ -177,6 +177,14 @@ export class Core extends Registers {
   }
   #signalInterrupt(): void {
     this.setWord(RUN.interrupt, this.#interruptLine || this.#nmiPending ? 1 : 0);
+  }
+
+  get watched(): number {
+    return this.#watched;
+  }
+  set watched(bits: number) {
+    this.#watched = bits;
+    this.setWord(RUN.watched, bits);
   }
 
   /** Whether the processor has a feature. */

@@ -7,8 +7,9 @@
  *     0x000000  CPU state (below)                            0x001000  run block: how emitted code and TypeScript talk
  *     0x002000  scratch: bytes of an access that is not plain RAM      0x010000  data TLB, 1024 × 64 bytes
  *     0x020000  instruction TLB, 512 × 32 bytes              0x024000  which TLB entries are filled or opened
- *     0x040000  trace index, 16384 × 16 bytes                0x080000  page cache of the MMU, 65536 × 8 bytes
- *     0x100000  trace pool                                   0x900000  frames
+ *     0x030000  granules with code, 4096 × 8 bytes           0x040000  trace index, 16384 × 16 bytes
+ *     0x080000  page cache of the MMU, 65536 × 8 bytes       0x100000  trace pool
+ *     0x900000  frames
  */
 
 /** Offsets of the CPU state, in bytes. All values little-endian; `u64` unless noted. A change bumps STATE_VERSION. */
@@ -165,6 +166,8 @@ export const RUN = {
   alone: 0x108c,
   /** u32: 1 if the processor has CMPXCHG16B */
   wideExchange: 0x10b8,
+  /** u32: WATCH bits of the events that a debugger wants to hear of: instructions that cause one are left to TypeScript. Kept by `Core` */
+  watched: 0x10bc,
   /**
    * u64 each: bit n is set if some page with number n modulo 64, linear or guest-physical, is watched or holds a data breakpoint: the MMU asks before it
    * writes tags. Kept by `system/tlb.ts`.
@@ -267,6 +270,18 @@ export const PAGE_CACHE = {
   /** u32 guest-physical page number */
   page: 4,
   writable: 1,
+  /** The page holds code: granules without it may be written, see CODE_GRANULES. */
+  besideCode: 2,
+} as const;
+/** Granules with code (`memory/guest-memory.ts`) of guest-physical pages by number modulo `entries`: of pages whose entry in PAGE_CACHE says `besideCode`. */
+export const CODE_GRANULES = {
+  base: 0x30000,
+  entries: 4096,
+  entryBytes: 8,
+  /** u32 guest-physical page number */
+  page: 0,
+  /** u32 */
+  granules: 4,
 } as const;
 
 /** Where `memory/frames.ts` may put frames of guest memory. The first is the zero frame. */

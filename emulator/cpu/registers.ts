@@ -30,6 +30,12 @@ export const ATTRIBUTE = {
   granularity: 0x8000, unusable: 0x10000,
 } as const; // oxfmt-ignore
 
+/** Attributes of the flat segments that SYSCALL and SYSENTER load without looking at a table (SDM 2, SYSCALL). */
+export function flatCode(dpl: number, long: boolean): number {
+  return 0x9b | (dpl << 5) | ATTRIBUTE.granularity | (long ? ATTRIBUTE.long : ATTRIBUTE.big);
+}
+export const flatStack = (dpl: number): number => 0x93 | (dpl << 5) | ATTRIBUTE.granularity | ATTRIBUTE.big;
+
 /** The six flags that are kept lazily. */
 export const STATUS_FLAGS = FLAG.CF | FLAG.PF | FLAG.AF | FLAG.ZF | FLAG.SF | FLAG.OF;
 

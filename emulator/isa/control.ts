@@ -145,6 +145,17 @@ export const control = [
     "np 0f ae /6 : rm ; nomem w32",
     "np 0f ae /7 : rm ; nomem w32",
   ]),
+  // Without AC, supervisors may not reach user pages under SMAP: tags that say otherwise have to go.
+  family(
+    "clac",
+    "",
+    (v) => {
+      v.escape(v.or(v.stateWord(STATE.cpl), v.stateWord(RUN.opened)));
+      v.setSystemFlags(v.and(v.systemFlags(), i32(~FLAG.AC)));
+    },
+    ["np 0f 01 ca ; w32"],
+    escapes,
+  ),
   family(
     "stac",
     "",

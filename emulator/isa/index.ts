@@ -11,6 +11,7 @@ import { shifts } from "./shift.ts";
 import { sseFloat } from "./sse-float.ts";
 import { strings } from "./string.ts";
 import { system } from "./system.ts";
+import { systemCalls } from "./syscall.ts";
 import { vectorArithmetic } from "./vector-arithmetic.ts";
 import { vectorMoves } from "./vector-move.ts";
 import { vectorShuffles } from "./vector-shuffle.ts";
@@ -26,6 +27,7 @@ export const families: readonly Family[] = [
   ...flags,
   ...control,
   ...system,
+  ...systemCalls,
   ...vectorMoves,
   ...vectorArithmetic,
   ...vectorShuffles,

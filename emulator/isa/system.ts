@@ -37,8 +37,6 @@ export const system = [
   operation("into", ["ce ; i64"]),
   operation("int1", ["f1"]),
   operation("iret", ["cf"]),
-  operation("syscall", ["0f 05"]),
-  operation("sysret", ["0f 07"]),
   operation("sysenter", ["0f 34"]),
   operation("sysexit", ["0f 35"]),
   // Ports
@@ -70,7 +68,6 @@ export const system = [
   pair(7, "invlpg"),
   operation("monitor", ["np 0f 01 c8"]),
   operation("mwait", ["np 0f 01 c9"]),
-  operation("clac", ["np 0f 01 ca"]),
   operation("xgetbv", ["np 0f 01 d0"]),
   operation("xsetbv", ["np 0f 01 d1"]),
   operation("lar", ["0f 02 /r : r, rm16"]),

@@ -4,7 +4,6 @@
 import type { Core } from "../core.ts";
 import { Fault, VECTOR } from "../event.ts";
 import { SEG } from "../layout.ts";
-import { ATTRIBUTE } from "../registers.ts";
 import { badSelector, isNull, requireDescriptor } from "./descriptor.ts";
 import type { Descriptor } from "./descriptor.ts";
 import { inLongMode } from "./operand.ts";
@@ -74,9 +73,3 @@ export const outsideCode = (offset: bigint, limit: number, ext: number): Fault =
 export function writeCode(core: Core, descriptor: Descriptor, cpl: number): void {
   writeDescriptor(core, SEG.cs, (descriptor.selector & ~3) | cpl, descriptor);
 }
-
-/** Attributes of the flat segments that SYSCALL and SYSENTER load without looking at a table (SDM 2, SYSCALL). */
-export function flatCode(dpl: number, long: boolean): number {
-  return 0x9b | (dpl << 5) | ATTRIBUTE.granularity | (long ? ATTRIBUTE.long : ATTRIBUTE.big);
-}
-export const flatStack = (dpl: number): number => 0x93 | (dpl << 5) | ATTRIBUTE.granularity | ATTRIBUTE.big;

@@ -4,8 +4,7 @@
 import type { Core } from "../core.ts";
 import type { Operation } from "../instruction.ts";
 import { SEG, STATE } from "../layout.ts";
-import { EFER, FLAG } from "../registers.ts";
-import { flatCode, flatStack } from "./code.ts";
+import { EFER, FLAG, flatCode, flatStack } from "../registers.ts";
 import { gp, in64BitMode, inLongMode, inRealMode, requireCpl0, ud } from "./operand.ts";
 import { isCanonical } from "./paging.ts";
 

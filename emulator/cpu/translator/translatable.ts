@@ -1,8 +1,8 @@
 /** Which instructions a region executes itself; the others are left to the interpreter, one at a time. */
 import type { PlannedInstruction } from "./plan.ts";
 
-/** Families whose meanings use what only the interpreter has. */
-const LEFT = new Set(["emms"]);
+/** Families whose meanings use what only the interpreter has, or change the mode that a region is made for. */
+const LEFT = new Set(["emms", "syscall", "sysret"]);
 
 export function isTranslatable(instruction: PlannedInstruction): boolean {
   const { family, variant } = instruction;
