@@ -1,5 +1,5 @@
 /**
- * The machine as something that runs beside a conversation: in slices of at most 5 ms, between which messages are read, output is handed on, and
+ * The machine as something that runs beside a conversation: in slices of about 5 ms, between which messages are read, output is handed on, and
  * a pause takes effect; and, if wanted, paced so that idle virtual time passes no faster than real time.
  *
  * Invariant: slices and pacing decide only when the host computes, never what the guest sees. One `run` at a time.
@@ -55,8 +55,12 @@ export interface Control {
 }
 
 const SLICE_MILLISECONDS = 5;
-/** A guest that computes falls behind real time; pacing then starts anew instead of racing to catch up. */
+/** A guest that computes falls behind real time, or gets ahead of it; beyond this, pacing starts anew instead of racing to catch up or sleeping it off. */
 const LAG_MILLISECONDS = 50;
+/** Output is handed on so often at most: each message goes through several processes of an editor. */
+const OUTPUT_MILLISECONDS = 16;
+/** Or as soon as there is this much. */
+const OUTPUT_BYTES = 1 << 15;
 const NANOSECONDS = 1e6;
 
 export class Debuggee {
@@ -67,7 +71,10 @@ export class Debuggee {
   onSlice: () => void = () => undefined;
   readonly #clock: Clock;
   readonly #realTime: boolean;
-  readonly #output = new Map<Channel, number[]>();
+  readonly #output = new Map<Channel, OutputBuffer>();
+  /** Some buffer has something in it, and since when nothing has been handed on. */
+  #written = 0;
+  #flushed = Number.NEGATIVE_INFINITY;
   #running = false;
   #sliceBegan = 0;
   #pause = false;
@@ -82,9 +89,10 @@ export class Debuggee {
     this.#clock = clock;
     this.#realTime = realTime;
     machine.onOutput = (channel, byte) => {
-      const bytes = this.#output.get(channel);
-      if (bytes === undefined) this.#output.set(channel, [byte]);
-      else bytes.push(byte);
+      let buffer = this.#output.get(channel);
+      if (buffer === undefined) this.#output.set(channel, (buffer = new OutputBuffer()));
+      buffer.push(byte);
+      this.#written++;
     };
   }
 
@@ -151,7 +159,7 @@ export class Debuggee {
   /** Between single steps: gives way when the slice is over. True: somebody asked for a pause. */
   async #breathe(): Promise<boolean> {
     if (this.#clock.now() - this.#sliceBegan >= SLICE_MILLISECONDS) {
-      this.flush();
+      this.#flushNow();
       this.onSlice();
       await this.#clock.turn();
       this.#sliceBegan = this.#clock.now();
@@ -173,6 +181,7 @@ export class Debuggee {
       const sliceEnd = started + SLICE_MILLISECONDS;
       const target = origin.virtual + (sliceEnd - origin.real) * NANOSECONDS;
       let stop: StopReason;
+      let hasIdled = false;
       do {
         const before = machine.instant;
         const budget = Math.min(this.#sliceInstants, end - before);
@@ -181,8 +190,9 @@ export class Debuggee {
         stop = machine.run({
           instants: budget,
           resume,
-          ...(this.#realTime ? { untilNanoseconds: target } : {}),
+          ...(this.#realTime ? { idleUntilNanoseconds: target } : {}),
         });
+        hasIdled = machine.instant - before < budget;
         this.#learn(machine.instant - before, clock.now() - began);
         if (isUneventful(stop)) resume &&= machine.instant === before;
         else if (accepts(stop)) return stop;
@@ -192,13 +202,13 @@ export class Debuggee {
         if (this.#pause) return { kind: "pause" };
       } while (!isUneventful(stop) && clock.now() < sliceEnd);
       if (machine.instant >= end) return { kind: "limit" };
-      this.flush();
+      this.#flushNow();
       this.onSlice();
       await clock.turn();
       if (this.#pause || this.#ended) return { kind: "pause" };
       if (stop.kind === "waiting") await this.#delivered(stop.ready);
       else if (stop.kind === "idle") await this.#wait(1000);
-      else if (this.#realTime) origin = await this.#pace(origin);
+      else if (this.#realTime) origin = await this.#pace(origin, hasIdled);
       if (this.#pause || this.#ended) return { kind: "pause" };
     }
   }
@@ -208,24 +218,26 @@ export class Debuggee {
     if (instants < this.#sliceInstants / 2) return;
     const ideal = (this.#sliceInstants * SLICE_MILLISECONDS) / Math.max(milliseconds, 0.1);
     const next = Math.min(ideal, this.#sliceInstants * 2);
-    this.#sliceInstants = Math.round(Math.min(Math.max(next, 1000), 20_000_000));
+    this.#sliceInstants = Math.round(Math.min(Math.max(next, 1000), 100_000_000));
   }
 
-  /** Sleeps while virtual time is ahead of real time. */
-  async #pace(origin: {
-    readonly real: number;
-    readonly virtual: number;
-  }): Promise<{ real: number; virtual: number }> {
+  /** Sleeps while the virtual time of an idle machine is ahead of real time. One that computes is never held up. */
+  async #pace(
+    origin: { readonly real: number; readonly virtual: number },
+    hasIdled: boolean,
+  ): Promise<{ real: number; virtual: number }> {
     const { machine } = this;
     const now = this.#clock.now();
     const virtual = machine.now;
     const ahead = (virtual - origin.virtual) / NANOSECONDS - (now - origin.real);
     if (ahead < -LAG_MILLISECONDS) return { real: now, virtual };
-    if (ahead > 1) await this.#wait(ahead);
+    if (ahead > LAG_MILLISECONDS) return { real: now + LAG_MILLISECONDS, virtual };
+    if (hasIdled && ahead > 1) await this.#wait(ahead);
     return { ...origin };
   }
 
   async #wait(milliseconds: number): Promise<void> {
+    this.flush();
     const wake = new Promise<void>((resolve) => {
       this.#wake = resolve;
     });
@@ -238,18 +250,50 @@ export class Debuggee {
     const wake = new Promise<void>((resolve) => {
       this.#wake = resolve;
     });
+    this.flush();
     // What went wrong is thrown by the request when it is made again.
     await Promise.race([ready.catch(() => undefined), wake]);
     this.#wake = () => undefined;
   }
 
+  /** Between slices: what was written after a while of silence at once, the rest gathered. */
+  #flushNow(): void {
+    if (this.#written === 0) return;
+    const isDue = this.#clock.now() - this.#flushed >= OUTPUT_MILLISECONDS;
+    if (isDue || this.#written >= OUTPUT_BYTES) this.flush();
+  }
+
   /** Hands on what the guest has written so far. */
   flush(): void {
-    for (const [channel, bytes] of this.#output) {
-      if (bytes.length === 0) continue;
-      this.onOutput(channel, Uint8Array.from(bytes));
-      bytes.length = 0;
+    if (this.#written === 0) return;
+    this.#written = 0;
+    this.#flushed = this.#clock.now();
+    for (const [channel, buffer] of this.#output) {
+      const bytes = buffer.take();
+      if (bytes.length > 0) this.onOutput(channel, bytes);
     }
+  }
+}
+
+/** Bytes on their way out. */
+class OutputBuffer {
+  #bytes = new Uint8Array(256);
+  #length = 0;
+
+  push(byte: number): void {
+    if (this.#length === this.#bytes.length) {
+      const larger = new Uint8Array(this.#length * 2);
+      larger.set(this.#bytes);
+      this.#bytes = larger;
+    }
+    this.#bytes[this.#length++] = byte;
+  }
+
+  /** A copy, which is the caller's. */
+  take(): Uint8Array {
+    const bytes = this.#bytes.slice(0, this.#length);
+    this.#length = 0;
+    return bytes;
   }
 }
 

@@ -159,13 +159,13 @@ export class Session {
     if (isStep) return 0;
     const wasFull = machine.instant - instantBefore >= instants;
     if (wasFull) this.#slice = nextSlice(this.#slice, milliseconds);
-    else if (limit.untilNanoseconds !== undefined && machine.now >= limit.untilNanoseconds)
+    else if (limit.idleUntilNanoseconds !== undefined && machine.now >= limit.idleUntilNanoseconds)
       return SLICE_MILLISECONDS;
     return 0;
   }
 
-  /** The virtual time an interactive guest may reach in this slice. */
-  #pace(): { readonly untilNanoseconds?: number } {
+  /** The virtual time an interactive guest that idles may reach in this slice. */
+  #pace(): { readonly idleUntilNanoseconds?: number } {
     if (!this.#options.isPaced) return {};
     const milliseconds = this.#host.milliseconds();
     const nanoseconds = this.machine.now;
@@ -173,7 +173,7 @@ export class Session {
     const due = this.#paceFrom.nanoseconds + (milliseconds - this.#paceFrom.milliseconds) * 1e6;
     // A guest that computes falls behind; it does not catch up by idling faster.
     if (due - nanoseconds > AHEAD_NANOSECONDS * 10) this.#paceFrom = { milliseconds, nanoseconds };
-    return { untilNanoseconds: Math.max(due, nanoseconds) + AHEAD_NANOSECONDS };
+    return { idleUntilNanoseconds: Math.max(due, nanoseconds) + AHEAD_NANOSECONDS };
   }
 
   /** Decides what a stop means; returns how long to sleep, in milliseconds. */

@@ -219,6 +219,7 @@ export class Pc implements Machine {
     const end = this.#instant + limit.instants;
     // Virtual time is whole nanoseconds; a host's clock may have parts of them. Rounded up, so that whoever runs until `now` is there gets there.
     const until = Math.ceil(limit.untilNanoseconds ?? Infinity);
+    const idleUntil = Math.ceil(limit.idleUntilNanoseconds ?? Infinity);
     let cpuLeft = limit.cpu === undefined ? Infinity : (limit.cpuInstants ?? 1);
     const resuming = new Set<number>();
     if (limit.resume === true) resuming.add(this.#turns.current).add(limit.cpu ?? this.#turns.current);
@@ -230,7 +231,8 @@ export class Pc implements Machine {
       if (this.#instant >= end || this.now >= until || cpuLeft <= 0) return { kind: "limit" };
       const cpu = this.#turns.next();
       if (cpu === null) {
-        const stop = this.#skip(until);
+        if (this.now >= idleUntil && !this.#turns.isDead) return { kind: "limit" };
+        const stop = this.#skip(Math.min(until, idleUntil));
         if (stop !== null) return stop;
         continue;
       }

@@ -115,6 +115,8 @@ export interface RunLimit {
   readonly cpuInstants?: number;
   /** At an idle machine (all CPUs in HLT, interrupts on): skip time to the next timer event (default), up to this virtual time, in whole nanoseconds, rounded up. */
   readonly untilNanoseconds?: number;
+  /** Idle time is skipped up to this virtual time at most; a machine that computes goes on beyond it. For hosts that let idle time pass as real time does. */
+  readonly idleUntilNanoseconds?: number;
   /**
    * Execute the first instruction even if it has a breakpoint or is about to raise a watched exception: set by every "continue" and "step". It means the
    * first instruction of the CPU whose turn it is, and of `cpu`.

@@ -140,6 +140,24 @@ describe("the main loop", () => {
     expect(pc.now).toBeGreaterThanOrEqual(2e6 + 0.25);
   });
 
+  test("idleUntilNanoseconds stops a halted machine, and not one that computes", () => {
+    const { pc } = scriptedPc(function* (io) {
+      yield* unmask(io, 1);
+      yield "sti";
+      for (let i = 0; i < 5000; i++) yield;
+      yield "hlt";
+    });
+    expect(pc.run({ instants: 4000, idleUntilNanoseconds: 1000 })).toEqual({ kind: "limit" });
+    expect([pc.instant, pc.idle]).toEqual([4000, 0]);
+    expect(pc.run({ instants: 1e9, idleUntilNanoseconds: 1000 })).toEqual({ kind: "limit" });
+    expect(pc.idle).toBe(0);
+    expect(pc.instant).toBeGreaterThan(5000);
+    expect(pc.run({ instants: 1e9, idleUntilNanoseconds: 1e6 - 0.5 })).toEqual({ kind: "limit" });
+    expect(pc.now).toBe(1e6);
+    expect(pc.run({ instants: 1e9, idleUntilNanoseconds: 1e6 })).toEqual({ kind: "limit" });
+    expect(pc.now).toBe(1e6);
+  });
+
   test("debug exit and power off stop, sleeping by its name", () => {
     const port = (at: number, size: 1 | 2 | 4, value: number): Script =>
       function* (io) {
