@@ -5,7 +5,7 @@
  * Ordinary operands are computed with WebAssembly's arithmetic; `sse-format.ts` says what is ordinary. Everything else escapes to `cpu/sse/`. Memory is then read
  * twice, of which only a device could tell.
  */
-import { i32, op, shuffle, v128, type Node, type OpName } from "../wasm/index.ts";
+import { i32, op, shuffle, v128, type Node } from "../wasm/index.ts";
 import type { Vocabulary } from "../semantics/vocabulary.ts";
 import { family, type Family, type Meaning } from "./family.ts";
 import { exceptionName, type Arithmetic } from "./sse-exception.ts";
@@ -13,37 +13,41 @@ import {
   DOUBLE,
   SINGLE,
   any,
-  anyAbnormal,
-  anyAbnormalLane,
+  abnormal,
+  abnormalLanes,
   anyStrangeLane,
   asksMore,
   first,
   isStrange,
+  isUncommon,
   joined,
+  whenAny,
   withFirst,
   type Format,
 } from "./sse-format.ts";
 
 const ESCAPES = { escapes: true } as const;
 
-/** Leaves what is not ordinary to TypeScript: operands and, last, the result of an operation. */
-function guard(v: Vocabulary, kind: Arithmetic, format: Format, values: readonly Node[]): void {
-  const vector = values[0]!.type === "v128";
-  const abnormal = (vector ? anyAbnormalLane : anyAbnormal)(format, values);
-  const name = exceptionName(kind, format, vector);
-  v.if(any(abnormal, asksMore()), () => v.escape(v.call(name, "i32", ...values)));
-}
-
-type Operator = "add" | "sub" | "mul" | "div";
+type Operator = "add" | "sub" | "mul" | "div" | "sqrt";
 const KIND: Readonly<Record<Operator, Arithmetic>> = {
   add: "sum",
   sub: "sum",
   mul: "product",
   div: "quotient",
+  sqrt: "root",
 };
 
-/** The operands as the guard wants them: a difference is a sum. */
-const guarded = (name: Operator, negated: OpName, b: Node): Node => (name === "sub" ? op(negated, b) : b);
+/** Leaves what is not ordinary to TypeScript: numbers or vectors of them, operands and, last, the result of an operation. */
+function guard(v: Vocabulary, format: Format, name: Operator, values: readonly Node[]): void {
+  const vector = values[0]!.type === "v128";
+  const conditions = (vector ? abnormalLanes : abnormal)(format, values);
+  whenAny(v.f, [...conditions, asksMore()], () => {
+    // A difference is a sum.
+    const shape = vector ? format.vector : format.scalar;
+    const asked = values.map((x, i) => (name === "sub" && i === 1 ? op(`${shape}.neg`, x) : x));
+    v.escape(v.call(exceptionName(KIND[name], format, vector), "i32", ...asked));
+  });
+}
 
 const scalarArithmetic =
   (format: Format, name: Operator): Meaning =>
@@ -52,7 +56,7 @@ const scalarArithmetic =
     const old = v.let(v.readVector(0));
     const a = v.let(first(format, old));
     const result = v.let(op(`${format.scalar}.${name}`, a, source));
-    guard(v, KIND[name], format, [a, guarded(name, `${format.scalar}.neg`, source), result]);
+    guard(v, format, name, [a, source, result]);
     v.writeVector(0, withFirst(format, old, result));
   };
 
@@ -68,7 +72,7 @@ const vectorArithmetic =
     const old = v.let(v.readVector(0));
     const [a, b] = arrange === undefined ? [old, second] : arrange(old, second, v);
     const result = v.let(op(`${format.vector}.${name}`, a, b));
-    guard(v, KIND[name], format, [a, guarded(name, `${format.vector}.neg`, b), result]);
+    guard(v, format, name, [a, b, result]);
     v.writeVector(0, result);
   };
 
@@ -97,7 +101,7 @@ const scalarRoot =
   (v) => {
     const source = v.let(first(format, v.readVector(1, format.bits)));
     const result = v.let(op(`${format.scalar}.sqrt`, source));
-    guard(v, "root", format, [source, result]);
+    guard(v, format, "sqrt", [source, result]);
     v.writeVector(0, withFirst(format, v.readVector(0), result));
   };
 const vectorRoot =
@@ -105,7 +109,7 @@ const vectorRoot =
   (v) => {
     const source = v.let(v.readVector(1));
     const result = v.let(op(`${format.vector}.sqrt`, source));
-    guard(v, "root", format, [source, result]);
+    guard(v, format, "sqrt", [source, result]);
     v.writeVector(0, result);
   };
 
@@ -118,7 +122,9 @@ function scalarOperands(
   const old = v.let(v.readVector(0));
   const a = v.let(first(format, old));
   const b = v.let(first(format, source));
-  v.escape(any(isStrange(v.f, format, a), isStrange(v.f, format, b)));
+  whenAny(v.f, [isUncommon(format, a), isUncommon(format, b)], () =>
+    v.escape(any(isStrange(format, a), isStrange(format, b))),
+  );
   return { old, source, a, b };
 }
 function vectorOperands(v: Vocabulary, format: Format): { readonly old: Node; readonly source: Node } {
@@ -180,8 +186,9 @@ const compareToFlags =
   (format: Format): Meaning =>
   (v) => {
     const { a, b } = scalarOperands(v, format);
-    const differ = v.let(op(`${format.scalar}.ne`, a, b));
-    const less = op(`${format.scalar}.lt`, a, b);
+    // Of two comparisons neither needs to ask whether the numbers are ordered, which the one for equality would.
+    const less = v.let(op(`${format.scalar}.lt`, a, b));
+    const differ = any(less, op(`${format.scalar}.gt`, a, b));
     // A result of 0 or 100h, of which the low byte's parity is made odd; CF, with CF^OF.
     const result = v.resize(v.shl(differ, i32(8)), 64);
     v.setFlagWords(result, v.or(i32(0x100), v.and(v.neg(less), i32(0xc0000000))));

@@ -5,7 +5,7 @@
  * converting back gives its operand, or a rounded number is what it was; then rounding mode and PE play no part. Forms with MMX registers are
  * operations.
  */
-import { i32, op, shuffle, v128, type Node } from "../wasm/index.ts";
+import { i32, lane, op, shuffle, v128, type Node } from "../wasm/index.ts";
 import type { Vocabulary } from "../semantics/vocabulary.ts";
 import { family, operation, type Family, type Meaning } from "./family.ts";
 import {
@@ -15,9 +15,11 @@ import {
   anyStrangeLane,
   asksMore,
   asksPrecision,
+  bitsOf,
   both,
   constant,
   first,
+  isBelow,
   isSafe,
   isStrange,
   roundingMode,
@@ -35,7 +37,7 @@ const not = (condition: Node): Node => op("i32.eqz", condition);
 
 const widenOne: Meaning = (v) => {
   const source = v.let(first(SINGLE, v.readVector(1, 32)));
-  v.escape(isStrange(v.f, SINGLE, source));
+  v.escape(isStrange(SINGLE, source));
   v.writeVector(0, withFirst(DOUBLE, v.readVector(0), op("f64.promote_f32", source)));
 };
 const widenTwo: Meaning = (v) => {
@@ -102,17 +104,23 @@ const asks = (truncates: boolean): Node => (truncates ? asksPrecision() : asksMo
 const toGeneral =
   (format: Format, truncates: boolean): Meaning =>
   (v) => {
-    const { scalar } = format;
-    const source = v.let(first(format, v.readVector(1, format.bits)));
-    const whole = v.let(op(`${scalar}.${truncates ? "trunc" : "nearest"}`, source));
+    const { scalar, vector } = format;
+    const operand = v.let(v.readVector(1, format.bits));
+    const source = v.let(first(format, operand));
+    const whole = truncates ? source : v.let(op(`${scalar}.nearest`, source));
     const type = v.width === 64 ? "i64" : "i32";
-    const limit =
-      v.width === 64
-        ? { 32: 0x5f00_0000n, 64: 0x43e0_0000_0000_0000n }
-        : { 32: 0x4f00_0000n, 64: 0x41e0_0000_0000_0000n };
-    const fits = op(`${scalar}.lt`, op(`${scalar}.abs`, whole), constant(format, limit[format.bits]));
-    v.escape(any(not(fits), both(op(`${scalar}.ne`, whole, source), asks(truncates))));
-    v.write(0, op(`${type}.trunc_sat_${scalar}_s`, whole));
+    // 32 bits are converted as vectors, which is a third of the code.
+    const wholes = truncates ? operand : op(`${vector}.nearest`, operand);
+    const narrow = op(format === DOUBLE ? "i32x4.trunc_sat_f64x2_s_zero" : "i32x4.trunc_sat_f32x4_s", wholes);
+    const value = v.let(
+      v.width === 64 ? op(`i64.trunc_sat_${scalar}_s`, whole) : lane("i32x4.extract_lane", narrow, 0),
+    );
+    const back = op(`${scalar}.convert_${type}_s`, value);
+    v.escape(not(isBelow(format, whole, v.width - 1)));
+    // Compared as bits, which also tells −0 from 0 but needs not ask for NaNs.
+    const inexact = op(`${format.integer}.ne`, bitsOf(format, back), bitsOf(format, source));
+    v.if(inexact, () => v.escape(asks(truncates)));
+    v.write(0, value);
   };
 
 /** Integers of 32 bits to all lanes, or of doubles to the lower half, with zeros above. */
@@ -156,7 +164,7 @@ const roundOne =
     const immediate = v.let(v.immediate(32));
     const result = rounded(v, format.scalar, source, immediate);
     const inexact = op(`${format.scalar}.ne`, result, source);
-    v.escape(any(isStrange(v.f, format, source), raises(v, inexact, immediate)));
+    v.escape(any(isStrange(format, source), raises(v, inexact, immediate)));
     v.writeVector(0, withFirst(format, v.readVector(0), result));
   };
 const roundAll =

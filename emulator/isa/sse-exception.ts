@@ -100,7 +100,7 @@ function exception(kind: Arithmetic, format: Format): FunctionBody {
   const isZero = (n: Node): Node => op(`${scalar}.eq`, n, zero);
   const yes = (condition: Node): void => f.emit(when(condition, [ret(i32(1))]));
   const no = (condition: Node): void => f.emit(when(condition, [ret(i32(0))]));
-  yes(any(isStrange(f, format, x), kind === "root" ? i32(0) : isStrange(f, format, y)));
+  yes(any(isStrange(format, x), kind === "root" ? i32(0) : isStrange(format, y)));
   const leaves = op("i32.eqz", isSafe(f, format, result));
   switch (kind) {
     case "sum":

@@ -7,7 +7,21 @@
  * Elsewhere: everything else, in TypeScript (`cpu/sse/`).
  */
 import { STATE } from "../cpu/layout.ts";
-import { i32, i64, lane, load, op, shuffle, v128, type FunctionBuilder, type Node } from "../wasm/index.ts";
+import {
+  block,
+  br,
+  brIf,
+  i32,
+  i64,
+  label,
+  lane,
+  load,
+  op,
+  shuffle,
+  v128,
+  type FunctionBuilder,
+  type Node,
+} from "../wasm/index.ts";
 
 export interface Format {
   readonly bits: 32 | 64;
@@ -70,22 +84,29 @@ export const joined = (format: Format, vector: Node, from: Node): Node =>
     Array.from({ length: 16 }, (_, i) => (i < format.bits / 8 ? i : 16 + i)),
   );
 
-const bitsOf = (format: Format, x: Node): Node =>
+/** Does something if one of several conditions holds, each of which is a branch of its own: none is made a number of, and a mostly false one costs next to nothing. */
+export function whenAny(f: FunctionBuilder, conditions: readonly Node[], then: () => void): void {
+  const none = label("none");
+  const some = label("some");
+  const tests = conditions.map((condition) => brIf(some, condition));
+  f.emit(block(none, [block(some, [...tests, br(none)]), ...f.collect(then)]));
+}
+
+export const bitsOf = (format: Format, x: Node): Node =>
   op(`${format.integer}.reinterpret_${format.scalar}` as "i64.reinterpret_f64", x);
 /** Bits of |x| × 2. */
 const magnitude = (f: FunctionBuilder, format: Format, x: Node): Node =>
   f.let(op(`${format.integer}.shl`, bitsOf(format, x), bitsConstant(format, 1n)));
 
-/** Whether a number is a NaN or a denormal. */
-export function isStrange(f: FunctionBuilder, format: Format, x: Node): Node {
-  const twice = magnitude(f, format, x);
+/** Whether a number is a NaN, a denormal or zero. */
+export function isUncommon(format: Format, x: Node): Node {
+  const twice = op(`${format.integer}.shl`, bitsOf(format, x), bitsConstant(format, 1n));
   const above = op(`${format.integer}.sub`, twice, bitsConstant(format, 2n * format.least));
-  const span = bitsConstant(format, 2n * (format.infinity - format.least));
-  return both(
-    op(`${format.integer}.gt_u`, above, span),
-    op(`${format.integer}.ne`, twice, bitsConstant(format, 0n)),
-  );
+  return op(`${format.integer}.gt_u`, above, bitsConstant(format, 2n * (format.infinity - format.least)));
 }
+/** Whether a number is a NaN or a denormal. */
+export const isStrange = (format: Format, x: Node): Node =>
+  both(isUncommon(format, x), op(`${format.scalar}.ne`, x, constant(format, 0n)));
 
 /** Whether a number is finite and above the least normal one, which may have been rounded up to from below. */
 export function isSafe(f: FunctionBuilder, format: Format, x: Node): Node {
@@ -101,6 +122,14 @@ export function isSafe(f: FunctionBuilder, format: Format, x: Node): Node {
   );
 }
 
+/** Whether a number is no NaN and of magnitude below 2^power. */
+export function isBelow(format: Format, x: Node, power: number): Node {
+  const bias = format.bits === 64 ? 1023 : 127;
+  const limit = BigInt(power + bias) * format.least;
+  const twice = op(`${format.integer}.shl`, bitsOf(format, x), bitsConstant(format, 1n));
+  return op(`${format.integer}.lt_u`, twice, bitsConstant(format, 2n * limit));
+}
+
 /** The exponent plus one, without its lowest bit: not 0 if the number is normal. */
 const normality = (format: Format, x: Node): Node =>
   op(
@@ -109,12 +138,12 @@ const normality = (format: Format, x: Node): Node =>
     bitsConstant(format, format.infinity - format.least),
   );
 
-/** Whether one of the numbers is not normal: what is asked first, in a few operations, of numbers that mostly are. */
-export const anyAbnormal = (format: Format, numbers: readonly Node[]): Node =>
-  any(...numbers.map((x) => op(`${format.integer}.eqz`, normality(format, x))));
+/** Which of the numbers are not normal: what is asked first, in a few operations, of numbers that mostly are. */
+export const abnormal = (format: Format, numbers: readonly Node[]): readonly Node[] =>
+  numbers.map((x) => op(`${format.integer}.eqz`, normality(format, x)));
 
 /** The same of the lanes of vectors. */
-export function anyAbnormalLane(format: Format, vectors: readonly Node[]): Node {
+export function abnormalLanes(format: Format, vectors: readonly Node[]): readonly Node[] {
   const { integers, bits } = format;
   const all = vectors.map((x) =>
     op(
@@ -124,7 +153,7 @@ export function anyAbnormalLane(format: Format, vectors: readonly Node[]): Node 
     ),
   );
   const each = integers === "i64x2" ? all : [all.reduce((a, b) => op("i32x4.min_u", a, b))];
-  return any(...each.map((x) => op("i32.eqz", op(`${integers}.all_true`, x))));
+  return each.map((x) => op("i32.eqz", op(`${integers}.all_true`, x)));
 }
 
 /** Whether some lane of the vectors is a NaN or a denormal. */

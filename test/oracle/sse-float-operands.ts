@@ -78,6 +78,24 @@ export function floats(random: Random, format: string, partner?: Uint8Array): Ui
   return bytes;
 } // oxfmt-ignore
 
+/** 16 bytes of numbers without edges; `exact`: small integers, whose sums and products are exact in every format. */
+export function ordinary(random: Random, format: string, exact: boolean, positive: boolean): Uint8Array {
+  const bytes = new Uint8Array(16);
+  const view = new DataView(bytes.buffer);
+  const number = (): number => {
+    const size = exact ? 1 + random.below(1000) : (1 + random.bits32() / 2 ** 33) * 2 ** (random.below(40) - 20);
+    return positive || random.oneIn(2) ? size : -size;
+  };
+  const step = format === "d" ? 8 : 4;
+  for (let at = 0; at < 16; at += step) {
+    if (format === "d") view.setFloat64(at, number(), true);
+    else if (format === "s") view.setFloat32(at, number(), true);
+    else if (format === "m") view.setUint32(at, random.below(0x10000), true);
+    else view.setInt32(at, exact ? number() : random.bits32(), true);
+  }
+  return bytes;
+} // oxfmt-ignore
+
 /** MXCSR: half of them with everything masked, all rounding modes, flags that may be set already. */
 export function randomMxcsr(random: Random): number {
   const masks = random.oneIn(2) ? 0x3f : random.oneIn(2) ? random.bits32() & 0x3f : 0x3f & ~(1 << random.below(6));

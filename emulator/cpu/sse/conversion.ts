@@ -179,7 +179,6 @@ export const conversionOperations: Record<string, Operation> = {
   cvtpd2ps: toXmm(fetch16, each(2, (n) => narrow(n, n)), true),
   cvtsd2ss: toXmm(fetch8, () => narrow(0, 0)),
   cvtdq2ps: toXmm(fetch16, toSingles(4)),
-  cvtdq2pd: toXmm(fetch8, toDoubles),
   cvtps2dq: toXmm(fetch16, toIntegers(4, false, false)),
   cvttps2dq: toXmm(fetch16, toIntegers(4, false, true)),
   cvtpd2dq: toXmm(fetch16, toIntegers(2, true, false), true),

@@ -1,8 +1,8 @@
 /**
  * SSE floating point, SSE to SSE4.2: every instruction that computes with MXCSR, as an `Operation`; and FXSAVE, XSAVE and their kin.
  *
- * Results and flags are those of a processor, bit for bit, with all masks and rounding modes. Elsewhere: moves, logic, shuffles and integers
- * (`isa/`, `../vector/`), encodings (`isa/sse-float.ts`).
+ * Results and flags are those of a processor, bit for bit, with all masks and rounding modes. Elsewhere: emitted code for ordinary numbers, which leaves
+ * the rest to these (`isa/sse-arithmetic.ts`, `isa/sse-conversion.ts`); moves, logic, shuffles and integers (`isa/`, `../vector/`).
  */
 import type { Operation } from "../instruction.ts";
 import { approximationOperations } from "./approximation.ts";
