@@ -6,7 +6,7 @@
  * Elsewhere: decoding (`decode.ts`), who calls (`cpu.ts`).
  */
 import { assert } from "../assert.ts";
-import type { GuestMemory } from "../memory/guest-memory.ts";
+import { granulesOf, type GuestMemory } from "../memory/guest-memory.ts";
 import { physical as physicalAddress } from "../numbers.ts";
 import { CodeBreakpoints } from "./breakpoints.ts";
 import { Decoder, type Decoded } from "./decode.ts";
@@ -201,10 +201,9 @@ export class TraceCache {
     const list = this.#byPage.get(trace.page);
     if (list === undefined) this.#byPage.set(trace.page, [trace]);
     else list.push(trace);
-    if (!this.#guest.hasCode(trace.page)) {
-      this.#guest.markCode(trace.page);
-      this.#onCode(trace.page);
-    }
+    const isFirst = !this.#guest.hasCode(trace.page);
+    this.#guest.markCode(trace.page, granulesOf(trace.start, trace.end));
+    if (isFirst) this.#onCode(trace.page);
     return trace;
   }
 
@@ -367,6 +366,10 @@ export class TraceCache {
     if (rest.length === list.length) return;
     if (rest.length > 0) {
       this.#byPage.set(page, rest);
+      if (this.regions.holds(page)) return;
+      let granules = 0;
+      for (const { start, end } of rest) granules |= granulesOf(start, end);
+      this.#guest.clearCode(page, ~granules);
     } else {
       this.#byPage.delete(page);
       this.#release(page);

@@ -6,6 +6,15 @@ import type { PhysicalAddress } from "../numbers.ts";
 /** Which host addresses are void. */
 export type Voided = "all" | "writes";
 
+/** How finely a page knows where it holds code: 32 granules a page. */
+export const CODE_GRANULE_BYTES = 128;
+/** Granules of a page that the bytes from `start` to before `end` (offsets in it) touch, as a mask. */
+export function granulesOf(start: number, end: number): number {
+  const first = Math.floor(start / CODE_GRANULE_BYTES);
+  const last = Math.floor((Math.max(end, start + 1) - 1) / CODE_GRANULE_BYTES);
+  return (-1 << first) & (-1 >>> (31 - last));
+}
+
 export interface GuestMemory {
   /**
    * Host address (byte offset in linear memory) of the 4 KiB frame that a guest-physical page reads from: RAM or ROM. 0 if the page is not
@@ -27,11 +36,18 @@ export interface GuestMemory {
   writeBytes(address: PhysicalAddress, bytes: Uint8Array): void;
   /** The debugger's and the loaders' write: like writeBytes, but ROM is written too. */
   poke(address: PhysicalAddress, bytes: Uint8Array): void;
-  /** Marks a page as holding translated code (sets the CODE bit: the page is no longer writable through a frame). */
-  markCode(page: number): void;
-  /** The page holds no translated code any more. */
-  clearCode(page: number): void;
+  /**
+   * Marks granules of a page as holding translated code (sets the CODE bit: the page is no longer writable through a frame): bit n stands for its bytes from
+   * n × CODE_GRANULE_BYTES on; absent: all of them.
+   */
+  markCode(page: number, granules?: number): void;
+  /** These granules (absent: all) hold no translated code any more. */
+  clearCode(page: number, granules?: number): void;
   hasCode(page: number): boolean;
+  /** Granules of a page whose bytes hold code, be it under another guest-physical address. */
+  codeGranules(page: number): number;
+  /** Like `frameForWrite` for a page that holds code: the caller writes to granules without code only. 0 if it holds none, or is not writable RAM. */
+  frameBesideCode(page: number): number;
   /** Called before bytes of a page that holds code change, whoever changes them. Offset and length lie within the page. */
   onCodeWrite: (page: number, offset: number, length: number) => void;
   /**

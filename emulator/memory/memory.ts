@@ -17,6 +17,8 @@ import { type RamBlock, type RamBlockOptions, RamList } from "./ram-block.ts";
 import { ALL_BYTES, MemoryRegion } from "./region.ts";
 import type { MemoryState } from "./snapshot.ts";
 
+const ALL_GRANULES = -1;
+
 export interface MemoryOptions {
   /** Frames of guest memory may take this much of linear memory; needing more is a `Halt`. Default: all there can be. */
   readonly frameLimitBytes?: number;
@@ -47,8 +49,8 @@ export class Memory implements GuestMemory {
   readonly #pages: Pages;
   readonly #transactions = new Transactions();
   readonly #spaces: AddressSpace[] = [];
-  /** Where each guest-physical page that holds translated code has it. */
-  readonly #code = new Map<number, { readonly block: RamBlock; readonly page: number }>();
+  /** Where each guest-physical page that holds translated code has it, and in which of its granules. */
+  readonly #code = new Map<number, { readonly block: RamBlock; readonly page: number; granules: number }>();
   /** The range that the last page asked for was in. */
   #hit: FlatRange | null = null;
 
@@ -119,11 +121,22 @@ export class Memory implements GuestMemory {
     const existing = block.chunks[index >>> CHUNK_SHIFT];
     const i = index & CHUNK_MASK;
     if (existing !== undefined) {
-      if (existing.lentAt[i] === pages.generation) return existing.frames[i]!;
       if ((existing.flags[i]! & PAGE_FLAG.code) !== 0) return 0;
+      if (existing.lentAt[i] === pages.generation) return existing.frames[i]!;
     }
-    const frame = pages.writeFrame(block, index);
-    pages.chunk(block, index >>> CHUNK_SHIFT).lentAt[i] = pages.generation;
+    return this.#lend(block, index);
+  }
+
+  frameBesideCode(page: number): number {
+    const code = this.#code.get(page);
+    return code !== undefined && this.#range(page)?.writable === true ? this.#lend(code.block, code.page) : 0;
+  }
+
+  /** A page's frame, to be written until the next epoch. */
+  #lend(block: RamBlock, page: number): number {
+    const pages = this.#pages;
+    const frame = pages.writeFrame(block, page);
+    pages.chunk(block, page >>> CHUNK_SHIFT).lentAt[page & CHUNK_MASK] = pages.generation;
     return frame;
   }
 
@@ -248,15 +261,18 @@ export class Memory implements GuestMemory {
 
   // Translated code
 
-  markCode(page: number): void {
+  markCode(page: number, granules = ALL_GRANULES): void {
+    const known = this.#code.get(page);
+    if (known !== undefined && (known.granules | granules) === known.granules) return;
     const range = this.#range(page);
-    if (range === null || this.#code.has(page)) return;
+    if (range === null) return;
     const block = range.block!;
     const index = page - range.pageDelta;
     const chunk = this.#pages.chunk(block, index >>> CHUNK_SHIFT);
     const i = index & CHUNK_MASK;
     chunk.flags[i]! |= PAGE_FLAG.code;
-    this.#code.set(page, { block, page: index });
+    if (known === undefined) this.#code.set(page, { block, page: index, granules });
+    else known.granules |= granules;
     const physicalPages = block.code.get(index);
     if (physicalPages === undefined) block.code.set(index, new Set([page]));
     else physicalPages.add(page);
@@ -266,9 +282,11 @@ export class Memory implements GuestMemory {
     }
   }
 
-  clearCode(page: number): void {
+  clearCode(page: number, granules = ALL_GRANULES): void {
     const code = this.#code.get(page);
     if (code === undefined) return;
+    code.granules &= ~granules;
+    if (code.granules !== 0) return;
     this.#code.delete(page);
     const physicalPages = code.block.code.get(code.page)!;
     physicalPages.delete(page);
@@ -279,6 +297,13 @@ export class Memory implements GuestMemory {
 
   hasCode(page: number): boolean {
     return this.#code.has(page);
+  }
+
+  codeGranules(page: number): number {
+    const code = this.#code.get(page);
+    let granules = 0;
+    for (const each of code?.block.code.get(code.page) ?? []) granules |= this.#code.get(each)!.granules;
+    return granules;
   }
 
   // Changes over time

@@ -17,6 +17,8 @@ export class GuestRam implements GuestMemory {
   markCode(): void {}
   clearCode(): void {}
   hasCode = (): boolean => false;
+  codeGranules = (): number => 0;
+  frameBesideCode = (): number => 0;
 
   read(address: number, size: 1 | 2 | 4): number {
     let value = 0;

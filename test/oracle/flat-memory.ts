@@ -63,8 +63,14 @@ export class FlatMemory implements GuestMemory {
   markCode(page: number): void {
     this.#code.add(page);
   }
-  clearCode(page: number): void {
-    this.#code.delete(page);
+  clearCode(page: number, granules = -1): void {
+    if (granules === -1) this.#code.delete(page);
+  }
+  codeGranules(): number {
+    return -1;
+  }
+  frameBesideCode(): number {
+    return 0;
   }
   hasCode(page: number): boolean {
     return this.#code.has(page);

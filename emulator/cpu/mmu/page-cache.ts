@@ -5,8 +5,8 @@
  * write to in this epoch. Only TypeScript fills it; emitted code that finds nothing asks TypeScript by leaving.
  * Elsewhere: who looks (`walk.ts`, `refill.ts`), who lends (`memory/memory.ts`).
  */
-import type { GuestMemory, Voided } from "../../memory/guest-memory.ts";
-import { PAGE_CACHE } from "../layout.ts";
+import { granulesOf, type GuestMemory, type Voided } from "../../memory/guest-memory.ts";
+import { CODE_GRANULES, PAGE_CACHE } from "../layout.ts";
 import { Views } from "../views.ts";
 
 const WORDS = PAGE_CACHE.entryBytes >>> 2;
@@ -28,7 +28,7 @@ export class PageCache {
     const at = entry(page);
     const u32 = this.#views.u32;
     const known = u32[at]!;
-    if (known !== 0 && u32[at + 1] === page) return (known & ~PAGE_CACHE.writable) >>> 0;
+    if (known !== 0 && u32[at + 1] === page) return frameOf(known);
     const frame = this.#guest.frameForRead(page);
     if (frame !== 0) this.#fill(at, page, frame);
     return frame;
@@ -39,8 +39,7 @@ export class PageCache {
     const at = entry(page);
     const u32 = this.#views.u32;
     const known = u32[at]!;
-    if ((known & PAGE_CACHE.writable) !== 0 && u32[at + 1] === page)
-      return (known & ~PAGE_CACHE.writable) >>> 0;
+    if ((known & PAGE_CACHE.writable) !== 0 && u32[at + 1] === page) return frameOf(known);
     const frame = this.#guest.frameForWrite(page);
     if (frame !== 0) {
       this.#fill(at, page, frame | PAGE_CACHE.writable);
@@ -49,19 +48,38 @@ export class PageCache {
     return frame;
   }
 
+  /**
+   * Host address of the frame of a page with code, for a write of `size` bytes at `offset` that touches none of it; else 0. Emitted code is told, too:
+   * `besideCode` in `beside-code.ts`.
+   */
+  frameBesideCode(page: number, offset: number, size: number): number {
+    const granules = this.#guest.codeGranules(page);
+    if ((granules & granulesOf(offset, offset + size)) !== 0) return 0;
+    const frame = this.#guest.frameBesideCode(page);
+    if (frame === 0) return 0;
+    const at = entry(page);
+    this.#fill(at, page, frame | PAGE_CACHE.besideCode);
+    this.#writable.push(at);
+    const u32 = this.#views.u32;
+    const to = CODE_GRANULES.base + (page & (CODE_GRANULES.entries - 1)) * CODE_GRANULES.entryBytes;
+    u32[(to + CODE_GRANULES.page) >>> 2] = page;
+    u32[(to + CODE_GRANULES.granules) >>> 2] = granules;
+    return frame;
+  }
+
   /** Addresses that were lent are void: of one page, or of all. */
   forget(which: Voided, page?: number): void {
     const u32 = this.#views.u32;
     if (page !== undefined) {
       const at = entry(page);
-      if (u32[at + 1] === page) u32[at] = which === "all" ? 0 : u32[at]! & ~PAGE_CACHE.writable;
+      if (u32[at + 1] === page) u32[at] = which === "all" ? 0 : frameOf(u32[at]!);
       return;
     }
     if (which === "all") {
       for (const at of this.#filled) u32[at] = 0;
       this.#filled.length = 0;
     } else {
-      for (const at of this.#writable) u32[at]! &= ~PAGE_CACHE.writable;
+      for (const at of this.#writable) u32[at] = frameOf(u32[at]!);
     }
     this.#writable.length = 0;
   }
@@ -74,4 +92,6 @@ export class PageCache {
   }
 }
 
+/** What an entry's word has beside its bits. */
+const frameOf = (word: number): number => (word & -4096) >>> 0;
 const entry = (page: number): number => (PAGE_CACHE.base >>> 2) + (page & (PAGE_CACHE.entries - 1)) * WORDS;

@@ -11,6 +11,7 @@ import { memory, put32, put64 } from "../interpreter/handler.ts";
 import { FILLED, ITLB, PAGE_CACHE, RUN, STATE, TLB, TLB_FLAG } from "../layout.ts";
 import { CR0, CR4, FLAG } from "../registers.ts";
 import { ACCESS } from "../system/paging.ts";
+import { besideCodeFunction } from "./beside-code.ts";
 import { UNKNOWN, and, control, lentFrame } from "./walk.ts";
 
 const NONE = i64(-1n);
@@ -19,6 +20,7 @@ const DATA_TAGS = [TLB.readSystem, TLB.writeSystem, TLB.readUser, TLB.writeUser]
 export function refillFunctions(): FunctionBody[] {
   return [
     tagFunction(),
+    besideCodeFunction(),
     refillFunction("refillRead", ACCESS.read),
     refillFunction("refillWrite", ACCESS.write),
     refillCodeFunction(),
@@ -111,10 +113,10 @@ function refillFunction(name: string, access: 0 | 1): FunctionBody {
   const lent = f.local("i32");
 
   /** The frame of a guest-physical page, if it may be accessed without asking. */
-  const lend = (physical: Node): void => {
+  const lend = (physical: Node, unwritable: readonly Node[] = refuse): void => {
     f.emit(when(isWatched(RUN.watchedPhysical, physical), refuse));
     f.emit(set(lent, lentFrame(f, physical, refuse)));
-    if (isWrite) f.emit(when(op("i32.eqz", and(get(lent), PAGE_CACHE.writable)), refuse));
+    if (isWrite) f.emit(when(op("i32.eqz", and(get(lent), PAGE_CACHE.writable)), unwritable));
   };
   const samePage = op("i64.eq", load("i64.load", entry, TLB.base + TLB.page), page);
   const samePcid = op("i32.eq", field(TLB.pcid), currentPcid());
@@ -125,7 +127,13 @@ function refillFunction(name: string, access: 0 | 1): FunctionBody {
   const conditions = [samePage, complete, mine, allowed];
   const isHit = conditions.reduceRight((rest, condition) => when(condition, [rest], [i32(0)], "i32"));
   const hit = f.collect(() => {
-    lend(f.let(field(TLB.physicalPage)));
+    const physical = f.let(field(TLB.physicalPage));
+    // A page with code may be written where there is none, without a tag.
+    const beside = f.collect(() => {
+      const host = f.let(call("besideCode", "i32", get(lent), physical, offset, bytes));
+      f.emit(when(host, [ret(host)]), ...refuse);
+    });
+    lend(physical, beside);
     f.emit(count(RUN.countTags));
   });
   const walk = f.collect(() => {

@@ -120,6 +120,8 @@ function one(core: Core, entry: number, lo: number, hi: number, size: number, ki
       if (!watched) writeTags(core, entry, frame, true);
       return frame + offset;
     }
+    const beside = core.pages.frameBesideCode(page, offset, size);
+    if (beside !== 0) return beside + offset;
     core.setWord(RUN.commit, size);
     core.commitAddress = page * 4096 + offset;
     core.commitNext = 0;

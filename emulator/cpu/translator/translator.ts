@@ -6,7 +6,7 @@
  * Elsewhere: what a region is made of (`plan.ts`), its code (`region.ts`), which traces are hot (`interpreter/loop.ts` counts).
  */
 import { assert } from "../../assert.ts";
-import type { GuestMemory } from "../../memory/guest-memory.ts";
+import { granulesOf, type GuestMemory } from "../../memory/guest-memory.ts";
 import { encodeModule, type FunctionBody, type Signature } from "../../wasm/index.ts";
 import { Decoder } from "../decode.ts";
 import type { Form } from "../../isa/index.ts";
@@ -282,7 +282,8 @@ export class Translator {
     const region: Region = { slot, physical: made.physical, mode: made.mode, bytes, parts };
     this.#regions.add(region);
     this.#byKey.set(`${made.physical}.${made.mode}`, region);
-    for (const { page } of parts) {
+    for (const { page, start, end } of parts) {
+      this.#guest.markCode(page, granulesOf(start, end));
       const list = this.#byPage.get(page);
       if (list === undefined) this.#byPage.set(page, new Set([region]));
       else list.add(region);
