@@ -16,7 +16,7 @@ import {
 import type { DebugProtocol } from "@vscode/debugprotocol";
 import { AdapterError, internal } from "../errors.ts";
 import { eventVariables, FILTERS, type Filter } from "../exceptions/filter.ts";
-import { evaluateText, formatValue, isTrue, type Names, type Value } from "../expressions/index.ts";
+import { evaluateText, formatValue, isTrue, Prepared, type Names, type Value } from "../expressions/index.ts";
 import { GuestSpace, littleEndian, type Address } from "../memory/space.ts";
 import { interpolate, isHit, parseHitCondition, type HitCondition } from "./condition.ts";
 import type { DataRange } from "./data.ts";
@@ -41,7 +41,7 @@ export interface Entry {
   readonly kind: Kind;
   /** What identifies it among its kind, so that setting it again keeps its number and its hits. */
   readonly key: string;
-  readonly condition: string | null;
+  readonly condition: Prepared | null;
   readonly hit: HitCondition | null;
   readonly log: string | null;
   hits: number;
@@ -105,7 +105,7 @@ export class BreakpointTable {
           id,
           kind,
           key: whole,
-          condition: nonEmpty(options.condition),
+          condition: prepared(options.condition),
           hit: parseHitCondition(options.hitCondition),
           log: nonEmpty(options.logMessage),
           hits: 0,
@@ -294,9 +294,7 @@ export class BreakpointTable {
     if (judge === null) return true;
     if (entry.condition !== null) {
       try {
-        const { value } = evaluateText(entry.condition, judge.names(core, convenience), {
-          assignments: false,
-        });
+        const { value } = entry.condition.evaluate(judge.names(core, convenience), { assignments: false });
         if (!isTrue(value)) return false;
       } catch (error) {
         // The machine may be in the middle of an instruction: nothing is thrown through it.
@@ -319,6 +317,11 @@ export class BreakpointTable {
     judge.log(entry, text);
     return false;
   }
+}
+
+function prepared(text: string | undefined): Prepared | null {
+  const condition = nonEmpty(text);
+  return condition === null ? null : new Prepared(condition);
 }
 
 const nonEmpty = (text: string | undefined): string | null =>

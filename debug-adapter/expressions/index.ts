@@ -6,7 +6,7 @@
 import { evaluate, type EvaluateOptions } from "./evaluator.ts";
 import type { Names } from "./names.ts";
 import { parse } from "./parser.ts";
-import type { Format } from "./tree.ts";
+import type { Format, Parsed } from "./tree.ts";
 import { isBuiltinType } from "./type.ts";
 import type { Value } from "./value.ts";
 
@@ -41,6 +41,36 @@ export function evaluateText(
 ): { readonly value: Value; readonly format: Format } {
   const { expression, format } = parse(text, (word) => isType(word, names));
   return { value: evaluate(expression, names, options), format };
+}
+
+/**
+ * An expression that is evaluated again and again, such as the condition of a breakpoint in a loop: it is parsed once, and again only when one of the words
+ * that could be types means something else than before.
+ */
+export class Prepared {
+  readonly text: string;
+  #parsed: Parsed | null = null;
+  /** What the parser asked, and the answers. */
+  readonly #words = new Map<string, boolean>();
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  /** Throws errors of 3xxx and 4xxx. */
+  evaluate(names: Names, options: EvaluateOptions): { readonly value: Value; readonly format: Format } {
+    let parsed = this.#parsed;
+    if (parsed === null || [...this.#words].some(([word, answer]) => isType(word, names) !== answer)) {
+      this.#words.clear();
+      parsed = parse(this.text, (word) => {
+        const answer = isType(word, names);
+        this.#words.set(word, answer);
+        return answer;
+      });
+      this.#parsed = parsed;
+    }
+    return { value: evaluate(parsed.expression, names, options), format: parsed.format };
+  }
 }
 
 /** Whether `(word)` is a cast: a variable of that name comes first, as inner names do in C. */
