@@ -2,6 +2,8 @@
 import { spawnSync } from "node:child_process";
 import { createReadStream, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { PassThrough } from "node:stream";
+import { AdapterClient } from "./adapter.ts";
 import type { Command } from "./lines.ts";
 import type { Tools } from "./tools.ts";
 
@@ -44,6 +46,47 @@ export function redzone(name: string, node: string, script: string, words: reado
         ...words,
         ...(statistics === undefined ? [] : ["--stats", statistics]),
       ],
+    }),
+  };
+}
+
+/** Places in the kernel of works that are never reached, beside those that always are. */
+const BREAKPOINTS = ["never_in_integer", "never_in_memory", "never_in_floating", "never_in_main"];
+
+/** Ours with a debugger attached, which has set a handful of breakpoints in the pages where the guest spends its time. */
+export function debugged(name: string, node: string, script: string): Contestant {
+  return {
+    name,
+    isOurs: false,
+    node,
+    command: ({ kernel, append, ramMiB }) => ({
+      file: node,
+      words: [script, "dap"],
+      lines: (child) => {
+        const output = new PassThrough();
+        const client = new AdapterClient(child, (event, body) => {
+          const { channel, data } = (body ?? {}) as { readonly channel?: string; readonly data?: string };
+          if (event === "redzone/output" && channel === "serial0") output.write(Buffer.from(data!, "base64"));
+          if (event === "terminated") child.kill();
+        });
+        const configuration = { kernel, append, memory: `${ramMiB}M`, debugExit: true, stopOnEntry: false };
+        const debug = async (): Promise<void> => {
+          client.send("initialize", { adapterID: "redzone" });
+          client.send("launch", configuration);
+          await client.wait("event initialized");
+          client.send("setFunctionBreakpoints", {
+            breakpoints: BREAKPOINTS.map((place) => ({ name: place })),
+          });
+          await client.wait("response setFunctionBreakpoints");
+          client.send("configurationDone");
+          await client.wait("response launch");
+        };
+        debug().catch((error: unknown) => {
+          output.end(`${error instanceof Error ? error.message : String(error)}\n`);
+          child.kill();
+        });
+        return output;
+      },
     }),
   };
 }
@@ -106,7 +149,10 @@ export function bochs(folder: string): Contestant {
       return {
         file: "env",
         words: ["TERM=xterm", "bochs-bin", "-q", "-f", here("bochsrc"), "-rc", here("commands")],
-        lines: () => Promise.resolve(createReadStream(here("serial"))),
+        lines: (child) => {
+          child.stdout?.resume();
+          return createReadStream(here("serial"));
+        },
       };
     },
   };

@@ -19,8 +19,8 @@ export interface TimedLine {
 export interface Command {
   readonly file: string;
   readonly words: readonly string[];
-  /** Reads the lines from what this gives, instead of from the program's standard output. */
-  readonly lines?: () => Promise<NodeJS.ReadableStream>;
+  /** Gives what to read the lines from, instead of the program's standard output, which is then its to read. */
+  readonly lines?: (child: ChildProcess) => NodeJS.ReadableStream;
 }
 
 export interface TimedRun {
@@ -53,6 +53,11 @@ export class LineReader {
       this.#text += piece;
     }
   }
+
+  /** The program has ended: a last line without an end is one all the same. */
+  end(now: number, cpu: number): void {
+    if (this.#text !== "") this.take("\n", now, cpu);
+  }
 }
 
 /** The processor time of a process (Linux: Documentation/scheduler/sched-stats.rst), that of threads which have ended included as far as it was seen. */
@@ -62,7 +67,7 @@ class CpuClock {
   /** In milliseconds; NaN where it cannot be known. */
   read(pid: number | undefined): number {
     try {
-      for (const thread of readdirSync(`/proc/${pid}/task`)) {
+      for (const thread of pid === undefined ? [] : readdirSync(`/proc/${pid}/task`)) {
         const text = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "latin1");
         this.#nanoseconds.set(thread, Number.parseInt(text, 10));
       }
@@ -86,7 +91,7 @@ export async function timedRun(
   let failure: string | null = "it ended without a word";
   const started = performance.now();
   const child = spawn(command.file, command.words, {
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
     detached: true,
   });
   const ended = endOf(child);
@@ -108,12 +113,12 @@ export async function timedRun(
     );
   };
   child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
-  if (command.lines === undefined) hear(child.stdout);
-  else {
-    child.stdout.resume();
-    hear(await command.lines());
-  }
+  // What is written to a program that has ended is lost, and the run fails for that reason anyway.
+  child.stdin.on("error", () => {});
+  if (command.lines === undefined) child.stdin.end();
+  hear(command.lines === undefined ? child.stdout : command.lines(child));
   const status = await ended;
+  reader.end(performance.now() - started, clock.read(undefined));
   clearTimeout(timer);
   if (failure !== null && typeof status === "string") failure = status;
   else if (failure !== null && errors !== "") failure += `: ${errors.trim().split("\n").at(-1) ?? ""}`;

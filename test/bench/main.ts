@@ -8,10 +8,10 @@ import { mkdirSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { buildKernel } from "./build.ts";
-import { bochs, type Contestant, qemu, redzone, v86 } from "./contestants.ts";
+import { bochs, type Contestant, debugged, qemu, redzone, v86 } from "./contestants.ts";
 import { countsTable, readCounts } from "./counts.ts";
 import { type BootPlan, bootTable, runBoots } from "./linux.ts";
-import { type Options, parseOptions, SECTIONS } from "./options.ts";
+import { type Options, parseOptions, type SectionName, SECTIONS } from "./options.ts";
 import { startTable } from "./start.ts";
 import { prepareTools, type Tools } from "./tools.ts";
 import { type Entrant, runWorks, type WorksPlan, worksTable } from "./works.ts";
@@ -24,6 +24,7 @@ const PARTS =
   );
 /** Of Debian's Bochs, which is slow, in thousandths of the others' work. */
 const BOCHS_SHARE = 60;
+const BOCHS_TOOLS = ["bochs", "grub", "grubImage", "xorriso", "mtools"] as const;
 
 interface Bench {
   readonly options: Options;
@@ -37,46 +38,70 @@ interface Bench {
   readonly log: (text: string) => void;
 }
 
-async function works(bench: Bench, section: "parts" | "parts32" | "storms"): Promise<void> {
-  const { options, tools, cache } = bench;
-  const bits = section === "parts32" ? 32 : 64;
-  const kernel = buildKernel(path.join(bench.root, "test/bench/guest"), cache, bits);
+type WorksSection = Exclude<SectionName, "boot" | "start">;
+
+const TITLES: { readonly [section in WorksSection]: string } = {
+  parts: "Parts, 64 bits",
+  parts32: "Parts, 32 bits",
+  storms: "Storms, 64 bits",
+  debugged: "Parts, 64 bits, with a debugger and breakpoints",
+};
+
+async function works(bench: Bench, section: WorksSection): Promise<void> {
+  const { options, cache } = bench;
+  const kernel = buildKernel(
+    path.join(bench.root, "test/bench/guest"),
+    cache,
+    section === "parts32" ? 32 : 64,
+  );
   if (typeof kernel === "string") {
-    bench.report(section, `left out: ${kernel}`);
+    bench.report(TITLES[section], `left out: ${kernel}`);
     return;
   }
   const all = section === "storms" ? STORMS : PARTS;
   const chosen = options.works.length === 0 ? all : all.filter((name) => options.works.includes(name));
   if (chosen.length === 0) return;
-  const { scale, rivals } = options;
-  const entrants: Entrant[] = bench.ours.map((contestant) => ({ contestant, scale }));
-  const add = (contestant: Contestant, own = scale): unknown => entrants.push({ contestant, scale: own });
-  if (rivals.includes("qemu") && tools.has("qemu")) add(qemu());
-  if (section === "parts32") {
-    if (rivals.includes("v86") && tools.v86 !== null) {
-      const script = path.join(bench.root, "test/bench/v86.mjs");
-      for (const { name, node } of nodesOf(options, tools))
-        add(v86(name.replace("ours", "v86"), node, script, tools));
-    }
-    if (rivals.includes("bochs") && tools.has("bochs", "grub", "grubImage", "xorriso", "mtools"))
-      add(bochs(path.join(cache, "bochs")), Math.max(1, Math.round((scale * BOCHS_SHARE) / 1000)));
-  }
   const plan: WorksPlan = {
     kernel: kernel.path,
     works: chosen,
-    entrants,
+    entrants: entrantsOf(bench, section),
     rounds: options.rounds ?? (options.isFull ? 5 : 3),
     isCpuTime: options.isCpuTime,
     statistics: path.join(cache, `${section}.json`),
     log: (text) => bench.log(`${section}: ${text}`),
   };
   const result = await runWorks(plan);
-  const title = {
-    parts: "Parts, 64 bits",
-    parts32: "Parts, 32 bits",
-    storms: "Storms, 64 bits",
-  }[section];
-  bench.report(title, worksTable(plan, result), result.complaints);
+  bench.report(TITLES[section], worksTable(plan, result), result.complaints);
+}
+
+function entrantsOf(
+  { options, tools, root, cache, script, ours }: Bench,
+  section: WorksSection,
+): readonly Entrant[] {
+  const { scale, rivals } = options;
+  const entrants: Entrant[] = ours.map((contestant) => ({ contestant, scale }));
+  if (section === "debugged") {
+    for (const { name, node } of nodesOf(options, tools))
+      entrants.push({ contestant: debugged(`${name} debugged`, node, script), scale });
+    return entrants;
+  }
+  if (rivals.includes("qemu") && tools.has("qemu")) entrants.push({ contestant: qemu(), scale });
+  if (section !== "parts32") return entrants;
+  if (rivals.includes("v86") && tools.v86 !== null) {
+    for (const { name, node } of nodesOf(options, tools)) {
+      const program = path.join(root, "test/bench/v86.mjs");
+      entrants.push({ contestant: v86(name.replace("ours", "v86"), node, program, tools), scale });
+    }
+  }
+  if (rivals.includes("bochs") && tools.has(...BOCHS_TOOLS)) {
+    const share = Math.max(1, Math.round((scale * BOCHS_SHARE) / 1000));
+    entrants.push({
+      contestant: bochs(path.join(cache, "bochs")),
+      scale: share,
+      rounds: options.isFull ? 3 : 1,
+    });
+  }
+  return entrants;
 }
 
 async function boot(bench: Bench): Promise<void> {
@@ -87,6 +112,9 @@ async function boot(bench: Bench): Promise<void> {
     const recording = `shift=0,rr=record,rrfile=${path.join(cache, "record")}`;
     if (options.isFull) contestants.push(qemu("QEMU, recordable", ["-icount", recording]));
   }
+  const { stdout: usage } = spawnSync(process.execPath, [bench.script, "--help"], { encoding: "utf8" });
+  if (options.isFull && usage.includes("--translator"))
+    contestants.push(redzone("ours interpreted", process.execPath, bench.script, ["--translator", "off"]));
   const statistics = path.join(cache, "boot.json");
   const plan: BootPlan = {
     cache,
@@ -139,9 +167,7 @@ export async function main(words: readonly string[], root: string): Promise<numb
     tools: [
       ...(options.rivals.includes("qemu") ? (["qemu"] as const) : []),
       ...(["gcc", "objcopy"] as const),
-      ...(wants32 && options.rivals.includes("bochs")
-        ? (["bochs", "grub", "grubImage", "xorriso", "mtools"] as const)
-        : []),
+      ...(wants32 && options.rivals.includes("bochs") ? BOCHS_TOOLS : []),
     ],
     v86: wants32 && options.rivals.includes("v86"),
     node: options.nodes.includes("new"),
@@ -179,7 +205,7 @@ export async function main(words: readonly string[], root: string): Promise<numb
     else await works(bench, section);
   }
   reportCounts(bench);
-  if (tables.length > 1) console.log(`\n# All of it\n\n${about}\n\n${tables.join("\n")}`);
+  if (options.sections.length > 1) console.log(`\n# All of it\n\n${about}\n\n${tables.join("\n")}`);
   for (const text of tools.missing) console.log(text);
   return 0;
 }

@@ -3,8 +3,8 @@
  *
  *     --quick           the default: a slice of everything, about five minutes
  *     --full            full lengths, more rounds, all contestants
- *     --only LIST       of boot, parts, parts32, storms, start
- *     --works LIST      of the kernel's works (parts, parts32 and storms)
+ *     --only LIST       of boot, parts, parts32, storms, debugged, start
+ *     --works LIST      of the kernel's works (all sections but boot and start)
  *     --against LIST    of qemu, v86, bochs; none of them: ours alone
  *     --nodes LIST      of current, new: the Node that runs this, and npm's newer one
  *     --rounds N        runs of each contestant
@@ -14,7 +14,7 @@
  *     --no-build        measures the build that is there
  */
 
-export const SECTIONS = ["boot", "parts", "parts32", "storms", "start"] as const;
+export const SECTIONS = ["boot", "parts", "parts32", "storms", "debugged", "start"] as const;
 export type SectionName = (typeof SECTIONS)[number];
 
 export const RIVALS = ["qemu", "v86", "bochs"] as const;

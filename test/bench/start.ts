@@ -1,9 +1,10 @@
 /** How long a start takes: through the debug adapter to the first stop, from the command line to a kernel's first line; and how large what is shipped is. */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { interpreterModule } from "../../emulator/cpu/interpreter/loop.ts";
+import { AdapterClient } from "./adapter.ts";
 import type { Contestant } from "./contestants.ts";
 import { timedRun } from "./lines.ts";
 import { figure, table, withSpread } from "./table.ts";
@@ -22,68 +23,19 @@ export async function adapterStart(node: string, script: string, kernel: string)
   const child = spawn(node, [script, "dap"], { stdio: ["pipe", "pipe", "inherit"] });
   const timer = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MILLISECONDS);
   try {
-    const { send, wait } = conversation(child);
-    send("initialize", { adapterID: "redzone" });
-    await wait("response initialize");
+    const client = new AdapterClient(child);
+    client.send("initialize", { adapterID: "redzone" });
+    await client.wait("response initialize");
     const ready = performance.now();
-    send("launch", { kernel, stopOnEntry: true });
-    await wait("event initialized");
-    send("configurationDone", {});
-    await wait("event stopped");
+    client.send("launch", { kernel, stopOnEntry: true });
+    await client.wait("event initialized");
+    client.send("configurationDone");
+    await client.wait("event stopped");
     return { ready: (ready - started) / 1000, launch: (performance.now() - ready) / 1000 };
   } finally {
     clearTimeout(timer);
     child.kill("SIGKILL");
   }
-}
-
-/** The Debug Adapter Protocol's framing, as little of it as two requests need. */
-function conversation(child: ChildProcess): {
-  readonly send: (command: string, words: object) => void;
-  readonly wait: (what: string) => Promise<void>;
-} {
-  const heard = new Set<string>();
-  let listener: () => void = () => {};
-  let ended = false;
-  let text = Buffer.alloc(0);
-  let seq = 1;
-  child.stdout!.on("data", (chunk: Buffer) => {
-    text = Buffer.concat([text, chunk]);
-    for (;;) {
-      const head = text.indexOf("\r\n\r\n");
-      const length = Number(
-        /Content-Length: (\d+)/.exec(text.subarray(0, Math.max(head, 0)).toString())?.[1],
-      );
-      if (head < 0 || !(text.length >= head + 4 + length)) break;
-      const message: unknown = JSON.parse(text.subarray(head + 4, head + 4 + length).toString());
-      text = text.subarray(head + 4 + length);
-      heard.add(titleOf(message));
-    }
-    listener();
-  });
-  child.once("close", () => {
-    ended = true;
-    listener();
-  });
-  return {
-    send(command, words) {
-      const message = JSON.stringify({ seq: seq++, type: "request", command, arguments: words });
-      child.stdin!.write(`Content-Length: ${Buffer.byteLength(message)}\r\n\r\n${message}`);
-    },
-    async wait(what) {
-      while (!heard.has(what)) {
-        if (ended) throw new Error(`the adapter has ended without "${what}"`);
-        await new Promise<void>((resolve) => (listener = resolve));
-      }
-    },
-  };
-}
-
-/** "event stopped", "response initialize", "failure launch: why". */
-function titleOf(message: unknown): string {
-  const { type, event, command, success } = message as { [key: string]: unknown };
-  if (type === "event") return `event ${String(event)}`;
-  return `${success === false ? "failure" : String(type)} ${String(command)}`;
 }
 
 export interface StartPlan {

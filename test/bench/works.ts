@@ -8,6 +8,8 @@ export interface Entrant {
   readonly contestant: Contestant;
   /** Length of its works, in thousandths. Slow ones get less to do; times are scaled to those of the first. */
   readonly scale: number;
+  /** Runs at most this often. */
+  readonly rounds?: number;
 }
 
 export interface WorksPlan {
@@ -18,7 +20,7 @@ export interface WorksPlan {
   readonly rounds: number;
   /** Processor time instead of wall time. */
   readonly isCpuTime: boolean;
-  /** A file that ours write their counts to. */
+  /** A file that the first writes its counts to, if it is ours. */
   readonly statistics: string;
   readonly log: (text: string) => void;
 }
@@ -36,12 +38,14 @@ export async function runWorks(plan: WorksPlan): Promise<WorksResult> {
   const times = new Map<Contestant, Map<string, WorkTime[]>>();
   const complaints = new Set<string>();
   for (let round = 0; round < plan.rounds; round++) {
-    for (const { contestant, scale } of plan.entrants) {
+    for (const { contestant, scale, rounds } of plan.entrants) {
+      if (round >= (rounds ?? Infinity)) continue;
       plan.log(`round ${round + 1}, ${contestant.name}`);
       const append = `scale=${scale}${plan.works.length === 0 ? "" : ` run=${plan.works.join(",")}`}`;
       const program = { kernel: plan.kernel, append, ramMiB: RAM_MIB };
-      // Ours ends by itself, so that it can write its counts.
-      const run = await timedRun(contestant.command(program, plan.statistics), /^done$/, {
+      // Ours ends by itself, so that it can write its counts: those of the first contestant are kept.
+      const statistics = contestant === plan.entrants[0]?.contestant ? plan.statistics : undefined;
+      const run = await timedRun(contestant.command(program, statistics), /^done$/, {
         timeoutSeconds: TIMEOUT_SECONDS,
         mayEnd: contestant.isOurs,
       });

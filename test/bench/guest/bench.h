@@ -40,6 +40,11 @@ static inline uint32_t next_random(uint32_t state) {
 /** One word into a checksum. */
 static inline uint32_t mix(uint32_t sum, uint32_t word) { return sum * 0x9e3779b1 + word; }
 
+/** A place for a breakpoint beside the works of a file: never reached. */
+#define NEVER(name) \
+  void name(void); \
+  void name(void) { __asm__ volatile("nop"); }
+
 static inline void out8(uint16_t port, uint8_t value) {
   __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
 }

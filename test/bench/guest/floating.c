@@ -1,6 +1,8 @@
 /** Floating point as compilers emit it for x86-64: SSE2, scalar and packed. */
 #include "bench.h"
 
+NEVER(never_in_floating)
+
 typedef double pair __attribute__((vector_size(16)));
 
 #define LENGTH 1024

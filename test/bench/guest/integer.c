@@ -1,6 +1,8 @@
 /** Integer works: loops, tables, branches, calls. */
 #include "bench.h"
 
+NEVER(never_in_integer)
+
 #define SIEVE_BYTES 0x80000
 
 /** A round is the primes below 2^19. */

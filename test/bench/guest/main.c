@@ -9,6 +9,8 @@
  */
 #include "bench.h"
 
+NEVER(never_in_main)
+
 #define COM1 0x3f8
 #define DEBUG_EXIT 0xf4
 

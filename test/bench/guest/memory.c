@@ -1,6 +1,8 @@
 /** Works whose time goes into memory: string instructions, accesses without a pattern, code that changes. */
 #include "bench.h"
 
+NEVER(never_in_memory)
+
 #define STRING_WORDS 0x10000
 
 /** A round fills 256 KiB and copies them. */
