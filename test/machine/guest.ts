@@ -73,7 +73,7 @@ export function runQemu(name: string): string {
       "-m", "128", "-smp", String(cpusOf(name)), "-cpu", "max", "-kernel", assemble(name), "-display", "none", "-debugcon", "stdio", "-serial", "null", "-serial", "null", "-parallel", "none",
       "-rtc", "base=2026-01-01T00:00:00,clock=vm", "-icount", "shift=0,sleep=off", "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
     ], // oxfmt-ignore
-    { encoding: "latin1", timeout: 30_000 },
+    { encoding: "latin1", timeout: 120_000 },
   );
   if (run.status !== 1) throw new Error(`QEMU ended with ${run.status}: ${run.stderr}`);
   return run.stdout;

@@ -53,7 +53,7 @@ describe.each(ENGINES)("translator %s", (engine) => {
       const slices = function* () {
         // Where nothing happens it goes quickly.
         for (let at = 0; at < lively; at += 500_000) yield Math.min(500_000, lively - at);
-        yield* random(SEED, isLong ? 3000 : 60_000);
+        yield* random(SEED, isLong ? 3000 : 400_000);
       };
       report(name, engine, lockstep(subject, engine, end, slices()));
     });
@@ -73,13 +73,13 @@ describe.each(ENGINES)("translator %s", (engine) => {
       config: { ramBytes: 64 * MEBIBYTE, debugExit: { iobase: 0xf4, iosize: 1 }, noReboot: true },
       load: loads(new Uint8Array(readFileSync(buildKernel()))),
     };
-    const outcome = lockstep(subject, engine, 20e6, random(SEED, 5000));
+    const outcome = lockstep(subject, engine, 20e6, random(SEED, isLong ? 5000 : 300_000));
     expect(outcome.stop).toBe("debug-exit");
     report("the privileged kernel", engine, outcome);
   });
 
   describe.each([
-    { cpus: 1, prefix: { on: 120e6, forced: 20e6 } },
+    { cpus: 1, prefix: { on: 100e6, forced: 20e6 } },
     { cpus: 4, prefix: { on: 0, forced: 0 } },
   ])("Debian's cloud kernel, $cpus CPU(s)", ({ cpus, prefix }) => {
     const end = isLong ? 700e6 : prefix[engine];
