@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Cpu } from "../../emulator/cpu/cpu.ts";
-import { CR0, CR4, EFER } from "../../emulator/cpu/core.ts";
+import { CR0, CR4, EFER, type CoreEnvironment } from "../../emulator/cpu/core.ts";
 import { SEG } from "../../emulator/cpu/layout.ts";
 import { Memory, MemoryRegion } from "../../emulator/memory/index.ts";
 import { physical } from "../../emulator/numbers.ts";
@@ -28,7 +28,7 @@ export interface TestProcessor {
 }
 
 /** A new processor in `mode`, flat, CPL 0, at CODE, with its stack at STACK. Long mode maps the first 4 GiB with 1 GiB pages. */
-export function testProcessor(mode: TestMode): TestProcessor {
+export function testProcessor(mode: TestMode, environment: Partial<CoreEnvironment> = {}): TestProcessor {
   const wasm = new WebAssembly.Memory({ initial: 0xa00000 / 65536, maximum: 65536 });
   const memory = new Memory(wasm);
   memory.transaction(() => {
@@ -40,7 +40,7 @@ export function testProcessor(mode: TestMode): TestProcessor {
     readPort: (port: number, size: 1 | 2 | 4) => ports.read(port, size),
     writePort: (port: number, size: 1 | 2 | 4, value: number) => ports.write(port, size, value),
   };
-  const cpu = new Cpu(wasm, memory, bus, { timestamp: () => 0n, random: () => 4n });
+  const cpu = new Cpu(wasm, memory, bus, { timestamp: () => 0n, random: () => 4n, ...environment });
   memory.onFramesChanged = (which, page) => cpu.core.dropFrames(which, page);
   enterMode(cpu, memory, mode);
   return { cpu, memory, ports, load: (address, bytes) => memory.poke(physical(address), bytes) };
