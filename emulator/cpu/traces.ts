@@ -358,17 +358,19 @@ export class TraceCache {
     this.regions.invalidate(page, offset, length);
     const list = this.#byPage.get(page);
     if (list === undefined) return this.#release(page);
-    const rest = list.filter((trace) => {
-      const untouched = trace.end <= offset || trace.start >= offset + length;
-      if (!untouched) this.#kill(trace);
-      return untouched;
-    });
-    if (rest.length === list.length) return;
-    if (rest.length > 0) {
-      this.#byPage.set(page, rest);
+    const before = list.length;
+    let kept = 0;
+    for (let at = 0; at < before; at++) {
+      const trace = list[at]!;
+      if (trace.start < offset + length && trace.end > offset) this.#kill(trace);
+      else list[kept++] = trace;
+    }
+    if (kept === before) return;
+    list.length = kept;
+    if (kept > 0) {
       if (this.regions.holds(page)) return;
       let granules = 0;
-      for (const { start, end } of rest) granules |= granulesOf(start, end);
+      for (const { start, end } of list) granules |= granulesOf(start, end);
       this.#guest.clearCode(page, ~granules);
     } else {
       this.#byPage.delete(page);
