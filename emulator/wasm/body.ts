@@ -4,7 +4,7 @@
  */
 import { assert } from "../assert.ts";
 import type { FunctionBody } from "./encode.ts";
-import { isTerminal, type Label, type Node } from "./node.ts";
+import type { Label, Node } from "./node.ts";
 import {
   BULK,
   BULK_PREFIX,
@@ -39,6 +39,8 @@ export class BodyEncoder {
   /** Open blocks, outermost first. */
   readonly #labels: Label[] = [];
   #name = "";
+  /** What comes next in this block cannot be reached. */
+  #isEnded = false;
   /** Where the last `local.set` begins and ends, and of which local. */
   #setAt = 0;
   #setEnd = -1;
@@ -55,6 +57,7 @@ export class BodyEncoder {
     const w = this.#w;
     this.#name = f.name;
     this.#setEnd = -1;
+    this.#isEnded = false;
     // Runs of locals of one type; parameters come first and are not declared.
     let runs = 0;
     f.locals.forEach((local, at) => {
@@ -83,7 +86,7 @@ export class BodyEncoder {
   #many(nodes: readonly Node[]): void {
     for (const node of nodes) {
       this.#one(node);
-      if (isTerminal(node)) return;
+      if (this.#isEnded) return;
     }
   }
   #operator(operator: Operator): void {
@@ -107,6 +110,7 @@ export class BodyEncoder {
   }
   #close(): void {
     this.#labels.pop();
+    this.#isEnded = false;
     this.#w.byte(END);
   }
   #function(name: string): number {
@@ -169,7 +173,8 @@ export class BodyEncoder {
         return this.#if(node);
       case "br":
         if (node.condition !== undefined) this.#one(node.condition);
-        w.byte(node.condition === undefined ? 0x0c : 0x0d);
+        this.#isEnded = node.condition === undefined;
+        w.byte(this.#isEnded ? 0x0c : 0x0d);
         return w.unsigned(this.#depth(node.label));
       case "block":
       case "loop":
@@ -178,6 +183,7 @@ export class BodyEncoder {
         return this.#close();
       case "br_table":
         this.#one(node.index);
+        this.#isEnded = true;
         w.byte(0x0e);
         w.unsigned(node.labels.length);
         for (const label of node.labels) w.unsigned(this.#depth(label));
@@ -185,22 +191,26 @@ export class BodyEncoder {
       case "call":
       case "return_call":
         for (const argument of node.args) this.#one(argument);
-        w.byte(node.kind === "call" ? 0x10 : 0x12);
+        this.#isEnded = node.kind === "return_call";
+        w.byte(this.#isEnded ? 0x12 : 0x10);
         return w.unsigned(this.#function(node.target));
       case "call_indirect":
       case "return_call_indirect":
         for (const argument of node.args) this.#one(argument);
         this.#one(node.index);
-        w.byte(node.kind === "call_indirect" ? 0x11 : 0x13);
+        this.#isEnded = node.kind === "return_call_indirect";
+        w.byte(this.#isEnded ? 0x13 : 0x11);
         w.unsigned(this.#signature(node.signature));
         return w.unsigned(0);
       case "return":
         if (node.value !== undefined) this.#one(node.value);
+        this.#isEnded = true;
         return w.byte(0x0f);
       case "drop":
         this.#one(node.value);
         return w.byte(0x1a);
       case "unreachable":
+        this.#isEnded = true;
         return w.byte(0x00);
       case "v128":
         this.#simd(V128_CONST);
@@ -235,6 +245,7 @@ export class BodyEncoder {
     this.#open(0x04, node.type, ANONYMOUS);
     this.#many(node.yes);
     if (node.no.length > 0) {
+      this.#isEnded = false;
       this.#w.byte(0x05);
       this.#many(node.no);
     }
