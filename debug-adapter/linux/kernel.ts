@@ -27,6 +27,8 @@ const VIRTUAL_ID = ENTRY_ID + 1;
 const MOST_PLACES = 4096;
 /** As much of a kernel as may lie before the end of its read-only data. */
 const KERNEL_BYTES = 64 << 20;
+/** Read at once. */
+const PIECE_BYTES = 1 << 16;
 const PAGE = 4096;
 const START = "x86_64_start_kernel";
 
@@ -215,10 +217,11 @@ function piece(core: Core, space: "linear" | "physical", start: bigint): Uint8Ar
   const memory = new GuestSpace(core);
   const bytes = new Uint8Array(KERNEL_BYTES);
   for (let done = 0; done < KERNEL_BYTES;) {
-    const { bytes: found } = memory.readUpTo({ space, offset: start + BigInt(done) }, KERNEL_BYTES - done);
+    const most = Math.min(PIECE_BYTES, KERNEL_BYTES - done);
+    const { bytes: found, why } = memory.readUpTo({ space, offset: start + BigInt(done) }, most);
     bytes.set(found, done);
     done += found.length;
-    done += PAGE - (done % PAGE);
+    if (why !== null) done += PAGE - (done % PAGE);
   }
   return bytes;
 }

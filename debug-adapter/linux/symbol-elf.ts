@@ -16,10 +16,12 @@ const PHDR = 56;
 
 /** @param found in any order; those outside of `low` … `high` (per-CPU offsets, modules) are left out */
 export function symbolElf(found: readonly KernelSymbol[], low: bigint, high: bigint): Uint8Array {
-  const sorted = found
-    .filter(({ address }) => address >= low && address < high)
-    .toSorted((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0));
-  const names = new TextEncoder().encode(`\0${sorted.map(({ name }) => `${name}\0`).join("")}`);
+  const sorted: { readonly offset: number; readonly symbol: KernelSymbol }[] = [];
+  for (const symbol of found)
+    if (symbol.address >= low && symbol.address < high)
+      sorted.push({ offset: Number(symbol.address - low), symbol });
+  sorted.sort((a, b) => a.offset - b.offset);
+  const names = new TextEncoder().encode(`\0${sorted.map(({ symbol }) => `${symbol.name}\0`).join("")}`);
   const sectionNames = new TextEncoder().encode("\0.text\0.symtab\0.strtab\0.shstrtab\0");
   const symbolsAt = EHDR + PHDR;
   const symbolBytes = (sorted.length + 1) * SYM;
@@ -50,17 +52,19 @@ export function symbolElf(found: readonly KernelSymbol[], low: bigint, high: big
   view.setBigUint64(EHDR + 40, high - low, true);
 
   let nameAt = 1;
-  for (const [n, { address, type, name }] of sorted.entries()) {
+  for (const [n, { offset, symbol }] of sorted.entries()) {
+    const { address, type, name } = symbol;
     const at = symbolsAt + (n + 1) * SYM;
     // "_text" and the like name a section, not the function at its beginning.
     const kind = /^_\w*text$/.test(name) ? 0 : /[tTwW]/.test(type) ? 2 : 1;
-    const next = sorted.slice(n + 1, n + 9).find((other) => other.address > address)?.address ?? address;
+    let next = n + 1;
+    while (sorted[next]?.offset === offset) next++;
     view.setUint32(at, nameAt, true);
     bytes[at + 4] = ((type === type.toLowerCase() ? 0 : 1) << 4) | kind;
     view.setUint16(at + 6, 1, true);
     view.setBigUint64(at + 8, address, true);
-    view.setBigUint64(at + 16, next - address, true);
-    nameAt += new TextEncoder().encode(name).length + 1;
+    view.setUint32(at + 16, (sorted[next]?.offset ?? offset) - offset, true);
+    nameAt += Buffer.byteLength(name) + 1;
   }
   bytes.set(names, namesAt);
   bytes.set(sectionNames, sectionNamesAt);
