@@ -3,6 +3,7 @@
  *
  *     npm test                      set up, build, check, all tests, the editor in a browser
  *     npm test -- test/memory       only the named test folders, without set-up and checks
+ *     npm run test:long             what takes too long for every run: whole boots in lock-step, more kernels, a kernel's vmlinux in the debugger
  *
  * Each step counts as one test; the last line is the sum. What this machine lacks is named, with what is left out because of it.
  * Nothing waits for ever: a step that takes longer than its limit is ended, and counts as failed by the files that were running (`test/support/step.mjs`).
@@ -112,11 +113,25 @@ async function vitest(name, words, minutes) {
 /** Minutes after which a step is ended. A quiet machine with two processors needs less than half. */
 const LIMITS = { system: 8, npm: 8, check: 5, fetch: 8, tests: 20, server: 8, editor: 12 };
 
+const EDITOR = ["--config", "test/vscode/vitest.config.ts"];
+
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
   process.on(signal, () => void endAll().then(() => process.exit(1)));
 
+/** Files that do more with REDZONE_LONG=1, and how many minutes they may take then. */
+const LONG = [
+  ["whole kernels", ["test/linux", "test/adapter/linux.test.ts"], 90],
+  ["lock-step of the engines", ["test/translator", "test/repeat", "test/oracle"], 240],
+  ["the editor with a kernel's vmlinux", [...EDITOR, "test/vscode/linux.e2e.ts"], 30],
+];
+
 const chosen = process.argv.slice(2);
-if (chosen.length > 0) {
+if (chosen[0] === "--long") {
+  process.env["REDZONE_LONG"] = "1";
+  await prepareSystem();
+  await step("build", process.execPath, ["build.mjs"], LIMITS.check);
+  for (const [name, words, minutes] of LONG) await vitest(name, words, minutes);
+} else if (chosen.length > 0) {
   await vitest("chosen tests", chosen, LIMITS.tests);
 } else {
   await prepareSystem();
@@ -138,7 +153,7 @@ if (chosen.length > 0) {
   await vitest("tests", [], LIMITS.tests);
   if (built) {
     await step("editor's server", process.execPath, ["test/vscode/server.mjs"], LIMITS.server);
-    await vitest("editor", ["--config", "test/vscode/vitest.config.ts"], LIMITS.editor);
+    await vitest("editor", EDITOR, LIMITS.editor);
   }
 }
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";

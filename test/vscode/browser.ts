@@ -20,6 +20,7 @@ export const chromium = {
     if (browserPath === null) throw new Error(`no Chromium at ${places.join(", ")}`);
     return playwright.launch({
       executablePath: browserPath,
+      timeout: 120_000,
       args: [
         "--no-sandbox",
         "--disable-gpu",

@@ -18,6 +18,8 @@ const isLong = process.env["REDZONE_LONG"] === "1";
 /** The whole boot, on a busy machine. */
 const BOOT_MILLISECONDS = 100_000;
 const LIST_MILLISECONDS = 3000;
+/** How often a person would ask again for what a busy window does not show. */
+const ATTEMPTS = 12;
 
 describe.skipIf(browserPath === null)("Debian's Linux in VS Code", () => {
   let server: Server;
@@ -62,7 +64,8 @@ describe.skipIf(browserPath === null)("Debian's Linux in VS Code", () => {
   const start = async (name: string): Promise<void> => {
     const row = window.page.locator(".quick-input-widget .monaco-list-row").filter({ hasText: name }).first();
     // A window that has just opened does not know the folder's configurations yet, and says so until it is asked again.
-    for (let known = false; !known;) {
+    for (let known = false, attempt = 0; !known; attempt++) {
+      if (attempt === ATTEMPTS) throw new Error(`the window knows no configuration ${name}`);
       const input = await window.palette();
       await input.fill(`debug ${name}`);
       known = await row.waitFor({ timeout: LIST_MILLISECONDS }).then(
@@ -81,7 +84,8 @@ describe.skipIf(browserPath === null)("Debian's Linux in VS Code", () => {
   const breakAt = async (name: string): Promise<void> => {
     const input = window.page.locator(".debug-breakpoints .monaco-inputbox input:visible");
     // A view that is being opened drops the row again: it is asked for once more.
-    for (;;) {
+    for (let attempt = 0; ; attempt++) {
+      if (attempt === ATTEMPTS) throw new Error("there is no input for a function breakpoint");
       await window.command("Add Function Breakpoint");
       const isThere = input.waitFor({ timeout: LIST_MILLISECONDS }).then(
         () => true,

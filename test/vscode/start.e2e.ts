@@ -13,7 +13,9 @@ describe.skipIf(browserPath === null)("npm start", () => {
     if (started === null || started.exitCode !== null) return;
     const ended = new Promise((resolve) => started?.once("exit", resolve));
     started.kill("SIGINT");
+    const late = setTimeout(() => started?.kill("SIGKILL"), 10_000);
     await ended;
+    clearTimeout(late);
   });
 
   it("prints an address at which the sample kernel is stopped", { timeout: 300_000 }, async () => {

@@ -1,9 +1,13 @@
 import { defineConfig } from "vitest/config";
+import { Progress } from "../support/progress.ts";
 
 /** The editor in a browser: one window after the other, with time for a server to start. */
 export default defineConfig({
   test: {
     include: ["test/vscode/**/*.e2e.ts"],
+    globalSetup: ["test/vscode/setup.ts"],
+    setupFiles: ["test/support/stall.ts"],
+    reporters: ["default", new Progress()],
     testTimeout: 120_000,
     hookTimeout: 300_000,
     fileParallelism: false,
