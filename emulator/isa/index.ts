@@ -34,6 +34,6 @@ export const families: readonly Family[] = [
   ...sseFloat,
 ];
 
-export { exceptionFunctions } from "./sse-exception.ts";
+export { exceptionFunctions, exceptionImports } from "./sse-exception.ts";
 export type { Family } from "./family.ts";
 export type { Form, Operand } from "./form.ts";

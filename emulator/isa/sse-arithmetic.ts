@@ -45,7 +45,7 @@ function guard(v: Vocabulary, format: Format, name: Operator, values: readonly N
     // A difference is a sum.
     const shape = vector ? format.vector : format.scalar;
     const asked = values.map((x, i) => (name === "sub" && i === 1 ? op(`${shape}.neg`, x) : x));
-    v.escape(v.call(exceptionName(KIND[name], format, vector), "i32", ...asked));
+    v.escape(v.ask(exceptionName(KIND[name], format, vector), "i32", ...asked));
   });
 }
 

@@ -1,6 +1,6 @@
 /**
  * Functions that emitted code asks when an operand or a result is not plainly a normal number, or MXCSR is not in its usual state: whether TypeScript has to execute
- * the instruction. One per operation and format, in the interpreter's module.
+ * the instruction. One per operation and format, in the interpreter's module; translated code imports them.
  *
  * Invariant: no is only said if WebAssembly's result is the processor's and raises no flag that is not set. Until PE is set, which the first inexact result does
  * for good (SDM 1 §4.9.1.6), exactness is proved: a sum's error is what TwoSum finds, a product's what Dekker's multiplication finds, and a
@@ -17,6 +17,8 @@ import {
   when,
   type FunctionBody,
   type Node,
+  type Signature,
+  type ValueType,
 } from "../wasm/index.ts";
 import {
   DOUBLE,
@@ -36,6 +38,20 @@ const KINDS: readonly Arithmetic[] = ["sum", "product", "quotient", "root"];
 /** The function's name, for one number or with `vector` for all lanes. It takes operands and result, and gives an i32: whether TypeScript has to step in. */
 export const exceptionName = (kind: Arithmetic, format: Format, vector: boolean): string =>
   `${kind}_${vector ? format.vector : format.scalar}`;
+
+const signature = (kind: Arithmetic, type: ValueType): Signature => ({
+  params: kind === "root" ? [type, type] : [type, type, type],
+  result: "i32",
+});
+
+/** Names and signatures, for modules that import them. */
+export const exceptionImports: readonly { readonly name: string; readonly signature: Signature }[] =
+  KINDS.flatMap((kind) =>
+    [SINGLE, DOUBLE].flatMap((format) => [
+      { name: exceptionName(kind, format, false), signature: signature(kind, format.scalar) },
+      { name: exceptionName(kind, format, true), signature: signature(kind, "v128") },
+    ]),
+  );
 
 const power = (exponent: number): Node => constant(DOUBLE, BigInt(exponent + 1023) << 52n);
 /** Below this a product's error could be lost among the denormals; from the other on a number cannot be split. */
@@ -91,8 +107,7 @@ function isNotProduct(
 /** The function for one number. */
 function exception(kind: Arithmetic, format: Format): FunctionBody {
   const { scalar } = format;
-  const params = Array.from({ length: kind === "root" ? 2 : 3 }, () => scalar);
-  const f = new FunctionBuilder(exceptionName(kind, format, false), { params, result: "i32" });
+  const f = new FunctionBuilder(exceptionName(kind, format, false), signature(kind, scalar));
   const values = f.params.map(get);
   const result = values.pop()!;
   const [x, y = x] = values as [Node, Node?];
@@ -140,8 +155,7 @@ function exception(kind: Arithmetic, format: Format): FunctionBody {
 
 /** The function for all lanes of a vector. */
 function vectorException(kind: Arithmetic, format: Format): FunctionBody {
-  const params = Array.from({ length: kind === "root" ? 2 : 3 }, () => "v128" as const);
-  const f = new FunctionBuilder(exceptionName(kind, format, true), { params, result: "i32" });
+  const f = new FunctionBuilder(exceptionName(kind, format, true), signature(kind, "v128"));
   const vectors = f.params.map(get);
   const each = Array.from({ length: format.lanes }, (_, n) => {
     const numbers = vectors.map((vector) => lane(`${format.vector}.extract_lane`, vector, n));

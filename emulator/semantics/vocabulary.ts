@@ -317,7 +317,12 @@ export abstract class Vocabulary {
     const no = otherwise === undefined ? [] : this.f.collect(otherwise);
     this.f.emit(when(condition, yes, no));
   }
+  /** Calls the host, which may do anything. */
   call(target: string, type: ValueType, ...args: readonly Node[]): Node {
+    return this.let(call(target, type, ...args));
+  }
+  /** Asks a function of the interpreter's module that changes nothing and needs nothing but its arguments and `stateWord`s. */
+  ask(target: string, type: ValueType, ...args: readonly Node[]): Node {
     return this.let(call(target, type, ...args));
   }
 

@@ -9,7 +9,7 @@ import { assert } from "../../assert.ts";
 import { granulesOf, type GuestMemory } from "../../memory/guest-memory.ts";
 import { encodeModule, type FunctionBody, type Signature } from "../../wasm/index.ts";
 import { Decoder } from "../decode.ts";
-import type { Form } from "../../isa/index.ts";
+import { exceptionImports, type Form } from "../../isa/index.ts";
 import { FRAMES, MODE, TRACE } from "../layout.ts";
 import type { TraceCache } from "../traces.ts";
 import type { TranslatorMode } from "../statistics.ts";
@@ -45,6 +45,7 @@ const REGION_IMPORTS: readonly { readonly name: string; readonly signature: Sign
     name: "flagWords",
     signature: { params: ["i32", "i32", "i32", "i32", "i32", "i64", "i64", "i64"], result: "void" },
   },
+  ...exceptionImports,
 ];
 
 interface Region {
