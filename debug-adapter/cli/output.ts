@@ -1,12 +1,14 @@
 /**
  * What the guest writes to its serial ports and debug consoles: on its way out, and looked at for the text of --until-serial.
  *
- * Bytes are gathered until a slice of the run ends.
+ * Bytes are gathered until a line or a slice of the run ends: whoever reads knows when each line was written.
  */
 import type { OutputChannel } from "../../emulator/index.ts";
 import type { RunCommand } from "./command.ts";
 import type { Host } from "./host.ts";
 import type { Backend } from "./options.ts";
+
+const LINE_FEED = 0x0a;
 
 export class Outputs {
   readonly #sinks = new Map<OutputChannel, (bytes: Uint8Array) => void>();
@@ -41,6 +43,7 @@ export class Outputs {
     const pending = this.#pending.get(channel);
     if (pending !== undefined) pending.push(byte);
     else this.#pending.set(channel, [byte]);
+    if (byte === LINE_FEED) this.#flush(channel);
     if (this.#text === null || channel !== "serial0" || this.found) return;
     this.#tail.push(byte);
     if (this.#tail.length > this.#text.length) this.#tail.shift();
@@ -49,9 +52,13 @@ export class Outputs {
   }
 
   flush(): void {
-    for (const [channel, bytes] of this.#pending) {
-      if (bytes.length > 0) this.#sinks.get(channel)?.(Uint8Array.from(bytes));
-    }
-    this.#pending.clear();
+    for (const channel of this.#pending.keys()) this.#flush(channel);
+  }
+
+  #flush(channel: OutputChannel): void {
+    const bytes = this.#pending.get(channel);
+    if (bytes === undefined) return;
+    this.#pending.delete(channel);
+    this.#sinks.get(channel)?.(Uint8Array.from(bytes));
   }
 }

@@ -114,7 +114,8 @@ it("what is typed reaches the guest", async () => {
   host.onOutput = (text) => {
     if (typed || !text.includes("tick 1")) return;
     typed = true;
-    host.type("hello\r");
+    // As a keyboard does: not in the midst of a slice.
+    queueMicrotask(() => host.type("hello\r"));
   };
   const { out } = await redzone(`-kernel ${SAMPLE} --max-instructions 400M --until-serial "hello"`, host);
   expect(out).toContain("hello");
