@@ -27,6 +27,7 @@ test.each(works)("speed of $name", (work) => {
 
 test("the interpreter's module stays small", () => {
   expect(hotVariants.length).toBeLessThanOrEqual(375);
-  expect(hotVariants.length + coldVariants.length).toBeLessThanOrEqual(2200);
-  expect(interpreterModule().length).toBeLessThanOrEqual(440_000);
+  // SSE floating point is 150 handlers and 40 KB of it; REP and frequent system instructions are 30 KB.
+  expect(hotVariants.length + coldVariants.length).toBeLessThanOrEqual(2400);
+  expect(interpreterModule().length).toBeLessThanOrEqual(480_000);
 });
