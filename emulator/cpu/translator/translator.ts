@@ -38,7 +38,8 @@ const CODE_BYTES_MAX = 48 * 2 ** 20;
 /** A page whose regions were dropped so often by changes of its code must be that much hotter: shift of HOT_ENTRIES, at most. */
 const CHURN_SHIFT_MAX = 8;
 
-const REGION_IMPORTS: readonly { readonly name: string; readonly signature: Signature }[] = [
+/** What regions call. */
+export const REGION_IMPORTS: readonly { readonly name: string; readonly signature: Signature }[] = [
   { name: "refillRead", signature: { params: ["i64", "i32"], result: "i32" } },
   { name: "refillWrite", signature: { params: ["i64", "i32"], result: "i32" } },
   {
