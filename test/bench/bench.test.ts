@@ -52,14 +52,14 @@ describe("options", () => {
     const words = "--full --only parts,boot --works sieve,calls --against qemu --rounds 2 --scale 50".split(
       " ",
     );
-    expect(parseOptions([...words, "--redzone", "--translator off"])).toMatchObject({
+    expect(parseOptions([...words, "--redzone", "-accel redzone,translator=off"])).toMatchObject({
       isFull: true,
       sections: ["boot", "parts"],
       works: ["sieve", "calls"],
       rivals: ["qemu"],
       rounds: 2,
       scale: 50,
-      variants: ["--translator off"],
+      variants: ["-accel redzone,translator=off"],
     });
   });
   test.each(["--only nothing", "--rounds 0", "--scale x", "--against pcem", "--fast", "--only"])(

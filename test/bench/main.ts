@@ -113,8 +113,10 @@ async function boot(bench: Bench): Promise<void> {
     if (options.isFull) contestants.push(qemu("QEMU, recordable", ["-icount", recording]));
   }
   const { stdout: usage } = spawnSync(process.execPath, [bench.script, "--help"], { encoding: "utf8" });
-  if (options.isFull && usage.includes("--translator"))
-    contestants.push(redzone("ours interpreted", process.execPath, bench.script, ["--translator", "off"]));
+  if (options.isFull && usage.includes("translator="))
+    contestants.push(
+      redzone("ours interpreted", process.execPath, bench.script, ["-accel", "redzone,translator=off"]),
+    );
   const statistics = path.join(cache, "boot.json");
   const plan: BootPlan = {
     cache,
@@ -176,10 +178,10 @@ export async function main(words: readonly string[], root: string): Promise<numb
   const ours: Contestant[] = [];
   for (const { name, node } of nodesOf(options, tools)) {
     ours.push(redzone(name, node, script, []));
-    for (const variant of options.variants)
-      ours.push(redzone(`${name} ${variant}`, node, script, variant.split(" ")));
+    for (const [index, variant] of options.variants.entries())
+      ours.push(redzone(`${name} ${variantName(index)}`, node, script, variant.split(" ")));
   }
-  const about = versions(tools);
+  const about = versions(options, tools);
   console.log(about);
   const tables: string[] = [];
   for (const section of SECTIONS) rmSync(path.join(cache, `${section}.json`), { force: true });
@@ -227,7 +229,10 @@ function reportCounts(bench: Bench): void {
   if (runs.length > 0) bench.report("Counts", countsTable(runs));
 }
 
-function versions(tools: Tools): string {
+/** Ours with more words are A, B, …: the words are too long for a column. */
+const variantName = (index: number): string => String.fromCodePoint(0x41 + index);
+
+function versions({ variants }: Options, tools: Tools): string {
   const said = (file: string, words: readonly string[]): string =>
     spawnSync(file, words, { encoding: "utf8" }).stdout?.split("\n")[0]?.trim() ?? "";
   const lines = [`ours: Node ${process.version}, V8 ${process.versions.v8}`];
@@ -235,6 +240,8 @@ function versions(tools: Tools): string {
     const version = said(tools.node, ["-p", "`Node ${process.version}, V8 ${process.versions.v8}`"]);
     lines.push(`ours new: ${version}`);
   }
+  for (const [index, words] of variants.entries())
+    lines.push(`ours ${variantName(index)}: ours with ${words}`);
   if (tools.has("qemu")) lines.push(said("qemu-system-x86_64", ["--version"]));
   const cpus = os.cpus();
   lines.push(`${cpus.length} × ${cpus[0]?.model ?? "unknown"}, load ${os.loadavg()[0]!.toFixed(1)}`);

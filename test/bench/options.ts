@@ -9,7 +9,7 @@
  *     --nodes LIST      of current, new: the Node that runs this, and npm's newer one
  *     --rounds N        runs of each contestant
  *     --scale N         length of each work, in thousandths
- *     --redzone WORDS   more words for our command line, also as a contestant of its own: --redzone "--translator off"
+ *     --redzone WORDS   a contestant more: ours with these words, such as "-accel redzone,translator=off"
  *     --cpu             processor time instead of wall time: for machines that others use too
  *     --no-build        measures the build that is there
  */

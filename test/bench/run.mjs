@@ -17,6 +17,7 @@ if (!words.includes("--no-build") || !existsSync(path.join(cache, "dist/redzone.
   });
   if (status !== 0) process.exit(1);
 }
+// As deep in the tree as its sources: what they find by a path relative to themselves stays found.
 const outfile = path.join(cache, "bench.mjs");
 await build({
   entryPoints: [path.join(root, "test/bench/main.ts")],
