@@ -10,7 +10,7 @@ import type { GuestMemory, PortBus, Voided } from "../memory/guest-memory.ts";
 import { PAGE_BYTES, physical } from "../numbers.ts";
 import type { PhysicalAddress } from "../numbers.ts";
 import { WATCH } from "./event.ts";
-import type { CpuEvent, WatchedAccess } from "./event.ts";
+import type { CpuEvent, Fault, WatchedAccess } from "./event.ts";
 import { FILLED, MODE, RUN, SEG, STATE, STATE_BYTES, TLB } from "./layout.ts";
 import type { SegmentNumber } from "./layout.ts";
 import { ACTIVITY, ATTRIBUTE, CR0, EFER, FLAG, Registers } from "./registers.ts";
@@ -114,6 +114,8 @@ export class Core extends Registers {
   #watchedPhysicalPages: ReadonlySet<number> = new Set();
   /** Hears that code is fetched from a linear page which may have breakpoints, and the guest-physical page it is. */
   onBreakPage: (linearPage: bigint, page: number) => void = () => undefined;
+  /** The page fault with which emitted code came out (EXIT.fault). */
+  fault: Fault | null = null;
   /** INT n and SYSCALL set this when they have cleared TF: no single-step trap follows, although TF was set before. The engine clears it. */
   untraced = false;
   /** Where `commit` puts the bytes of a store that went to SCRATCH: guest-physical address, and that of the second page. */

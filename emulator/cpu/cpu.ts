@@ -15,7 +15,7 @@ import { interpreterBytes } from "./interpreter/module.ts";
 import { EXIT, RECORD, RUN, SEG, STATE, TRACE } from "./layout.ts";
 import { integerOperations } from "./operation/index.ts";
 import type { Processor, ProcessorExit } from "./processor.ts";
-import { commit, slowModify, slowRead, slowWrite } from "./system/access.ts";
+import { attempt, commit, type Kind } from "./system/access.ts";
 import { translateCode } from "./system/fetch.ts";
 import { sseOperations } from "./sse/index.ts";
 import { systemOperations } from "./system/index.ts";
@@ -103,19 +103,19 @@ export class Cpu implements Processor {
     );
     compiled ??= new WebAssembly.Module(interpreterBytes());
     const noticing =
-      (access: (core: Core, size: number) => number) =>
+      (kind: Kind) =>
       (size: number): number => {
         this.counters.slowAccesses++;
         const core = this.#core;
-        const host = access(core, size);
+        const host = attempt(core, size, kind);
         if (core.pendingDebug !== 0) this.requestExit();
         return host;
       };
     const host = {
       memory,
-      slowRead: noticing(slowRead),
-      slowWrite: noticing(slowWrite),
-      slowModify: noticing(slowModify),
+      slowRead: noticing("read"),
+      slowWrite: noticing("write"),
+      slowModify: noticing("modify"),
       commit: () => {
         if (this.#core.word(RUN.commit) !== 0) commit(this.#core);
       },
@@ -270,8 +270,18 @@ export class Cpu implements Processor {
       callOuts: Object.fromEntries(this.callOutCounts),
       exits: { "no trace known": counters.misses, "looked at afresh": counters.yields },
       events: { exception: counters.faults },
-      memory: { "handled in TypeScript": counters.slowAccesses },
+      memory: {
+        "known page": this.#sum(RUN.countTags),
+        "page walk": this.#sum(RUN.countWalks),
+        "page walk for code": this.#sum(RUN.countCodeWalks),
+        "handled in TypeScript": counters.slowAccesses,
+      },
     };
+  }
+
+  /** A count of the run block, over all CPUs. */
+  #sum(offset: number): number {
+    return this.cores.reduce((sum, core) => sum + core.word(offset), 0);
   }
 
   #translatorStatistics(): TranslatorStatistics {
@@ -316,6 +326,8 @@ export class Cpu implements Processor {
     }
     if (core.activity !== ACTIVITY.running) return { kind: "halted" };
     const traced = core.systemFlag(FLAG.TF);
+    // RF matters where a breakpoint may be; without one it is only cleared, as every instruction does.
+    if (core.systemFlag(FLAG.RF) && !this.#isWatching()) core.setSystemFlag(FLAG.RF, false);
     const one = traced || resumed || core.shadow !== 0 || core.systemFlag(FLAG.RF);
     if (!one) return this.#execute(Math.min(budget, BUDGET_MAX), false);
     // RF and a shadow last for one instruction, unless that one sets them again.
@@ -335,6 +347,13 @@ export class Cpu implements Processor {
   }
 
   #faulted = false;
+
+  /** Whether there are breakpoints or watched pages, the guest's own or the debugger's. */
+  #isWatching(): boolean {
+    const { core } = this;
+    const word = (offset: number): number => core.word(offset) | core.word(offset + 4);
+    return (word(RUN.breakpoints) | word(RUN.watchedLinear)) !== 0 || this.#physicalBreakpoints.size > 0;
+  }
 
   /** #DB after an instruction, for single steps and data breakpoints: a trap, the instruction has retired. */
   #debugTrap(): ProcessorExit | null {
@@ -377,6 +396,10 @@ export class Cpu implements Processor {
         const exit = this.#interpret(trace);
         this.#inside = false;
         trace = 0;
+        if (exit === EXIT.fault) {
+          this.#inside = true;
+          return this.#thrown(core.fault);
+        }
         const left = core.word(RUN.budget);
         if (exit === EXIT.yield) {
           this.counters.yields++;

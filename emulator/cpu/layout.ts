@@ -351,4 +351,6 @@ export const EXIT = {
   break: 5,
   /** The trace about to be entered has become hot. */
   hot: 6,
+  /** An access faulted: `Core.fault`. */
+  fault: 7,
 } as const;

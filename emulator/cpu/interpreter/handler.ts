@@ -25,6 +25,7 @@ import {
   ret,
   set,
   store,
+  tee,
   unreachable,
   when,
   type FunctionBuilder,
@@ -34,7 +35,7 @@ import {
   type Node,
 } from "../../wasm/index.ts";
 import { VECTOR } from "../event.ts";
-import { FRAMES, RECORD, RUN, SEG, STATE, TLB, TRACE } from "../layout.ts";
+import { EXIT, FRAMES, RECORD, RUN, SEG, STATE, TLB, TRACE } from "../layout.ts";
 import { CR0, CR4 } from "../registers.ts";
 import { REFUSAL } from "../vector/refusal.ts";
 import { FORM, callBulk, leavesOne } from "./bulk.ts";
@@ -318,8 +319,11 @@ export class HandlerVocabulary extends Vocabulary {
       op("i32.and", op("i32.wrap_i64", linear), i32(0xfff)),
     );
     const miss = { read: "missRead", write: "missWrite", modify: "missModify" }[access];
+    const host = this.f.local("i32");
     const slow = call(miss, "i32", linear, op("i32.or", i32(bytes), flag), get(this.#rec));
-    return this.let(when(op("i64.eq", last, tag), [fast], [slow], "i32"));
+    const faulted = when(op("i32.eqz", tee(host, slow)), this.#ending.exit(i32(EXIT.fault)));
+    this.f.emit(when(op("i64.eq", last, tag), [set(host, fast)], [faulted]));
+    return get(host);
   }
 
   #loadLinear(linear: Node, width: Width, flag: Node): Node {

@@ -10,14 +10,14 @@ import { linear, physical } from "../../numbers.ts";
 import type { Core } from "../core.ts";
 import { Fault, VECTOR, WATCH } from "../event.ts";
 import { MODE, RUN, SCRATCH, STATE, TLB } from "../layout.ts";
-import { BY, canonical } from "./paging.ts";
+import { BY, canonical, pageFault } from "./paging.ts";
 import type { By } from "./paging.ts";
-import { isWatched, lookup, writeTags } from "./tlb.ts";
+import { isWatched, lookup, tryLookup, writeTags } from "./tlb.ts";
 
 /** Added to the size of a slow access that goes through SS: a non-canonical address is then #SS(0) and not #GP(0). */
 export const STACK_ACCESS = 0x100;
 
-type Kind = "read" | "write" | "modify";
+export type Kind = "read" | "write" | "modify";
 
 /** The privilege of emitted code's data accesses. */
 const currentBy = (core: Core): By => (core.word(RUN.dataTags) === TLB.readUser ? BY.user : BY.system);
@@ -33,6 +33,24 @@ export function slowWrite(core: Core, size: number): number {
 /** The same for reading and then writing. */
 export function slowModify(core: Core, size: number): number {
   return touch(core, size & 0xff, "modify", currentBy(core), size >= STACK_ACCESS);
+}
+
+/**
+ * What emitted code calls: the same, but an ordinary page fault is not thrown, which costs more than all the rest of it. It is the answer 0, and
+ * `core.fault`.
+ */
+export function attempt(core: Core, size: number, kind: Kind): number {
+  const bytes = size & 0xff;
+  const by = currentBy(core);
+  const lo = core.word(RUN.address);
+  const hi = core.word(RUN.address + 4);
+  const ordinary = (lo & 0xfff) + bytes <= 4096 && canonical(core, hi) && !core.alignmentChecked;
+  if (!ordinary) return touch(core, bytes, kind, by, size >= STACK_ACCESS);
+  core.setWord(RUN.commit, 0);
+  const entry = tryLookup(core, lo, hi, kind !== "read", by);
+  if (entry >= 0) return one(core, entry, lo, hi, bytes, kind);
+  core.fault = pageFault(core, lo, hi, entry);
+  return 0;
 }
 
 /**

@@ -243,13 +243,21 @@ function walkWith(core: Core, lo: number, hi: number, access: Access, by: By, op
  * Walks for an access that will happen: sets accessed and dirty bits. Returns the guest-physical page number × 256 + rights (TLB_FLAG); throws #PF.
  */
 export function walk(core: Core, lo: number, hi: number, access: Access, by: By): number {
-  const result = walkWith(core, lo, hi, access, by, ARCHITECTURAL);
-  if (result < 0) {
-    core.setWord(RUN.address, lo);
-    core.setWord(RUN.address + 4, hi);
-    throw new Fault(VECTOR.PF, -1 - result, failure, core.quad(RUN.address));
-  }
+  const result = tryWalk(core, lo, hi, access, by);
+  if (result < 0) throw pageFault(core, lo, hi, result);
   return result;
+}
+
+/** The same, but a fault is a negative result: `pageFault` makes a Fault of it. */
+export function tryWalk(core: Core, lo: number, hi: number, access: Access, by: By): number {
+  return walkWith(core, lo, hi, access, by, ARCHITECTURAL);
+}
+
+/** The fault that the last walk ended in, whose result is given. */
+export function pageFault(core: Core, lo: number, hi: number, result: number): Fault {
+  core.setWord(RUN.address, lo);
+  core.setWord(RUN.address + 4, hi);
+  return new Fault(VECTOR.PF, -1 - result, failure, core.quad(RUN.address));
 }
 
 /** The page number × 256 + rights the paging structures give for an address, whatever they are; −1 if nothing is mapped. Changes nothing. */

@@ -13,7 +13,7 @@ import type { Voided } from "../../memory/guest-memory.ts";
 import type { Core } from "../core.ts";
 import { CR0, CR4, FLAG } from "../registers.ts";
 import { FILLED, ITLB, RUN, STATE, TLB, TLB_FLAG } from "../layout.ts";
-import { ACCESS, BY, forbids, walk } from "./paging.ts";
+import { ACCESS, BY, forbids, pageFault, tryWalk, walk } from "./paging.ts";
 import type { By } from "./paging.ts";
 
 const DATA_WORDS = TLB.entryBytes >>> 2;
@@ -56,6 +56,13 @@ function sweep(u32: Uint32Array, bitmap: number, entries: number, gone: (index: 
  * it, as hardware does). Throws #PF.
  */
 export function lookup(core: Core, lo: number, hi: number, write: boolean, by: By): number {
+  const entry = tryLookup(core, lo, hi, write, by);
+  if (entry < 0) throw pageFault(core, lo, hi, entry);
+  return entry;
+}
+
+/** The same, but a fault is a negative result: `pageFault` makes a Fault of it. */
+export function tryLookup(core: Core, lo: number, hi: number, write: boolean, by: By): number {
   const u32 = core.u32;
   const at = dataEntry(lo);
   const flags = u32[at + 9]!;
@@ -69,7 +76,8 @@ export function lookup(core: Core, lo: number, hi: number, write: boolean, by: B
     forbids(core, flags, access, by) === null
   )
     return at * 4;
-  const result = walk(core, lo, hi, access, by);
+  const result = tryWalk(core, lo, hi, access, by);
+  if (result < 0) return result;
   const words = core.u32;
   clearTags(words, at);
   words[at + 9] = result & 0xff;
