@@ -1,6 +1,6 @@
 /**
- * The code of one function as bytes. Besides what the nodes say, it leaves out what can never be reached, arms of an `if` whose condition is known, and the
- * reading back of a local that has just been set.
+ * The code of one function as bytes. It leaves out what can never be reached, arms of an `if` whose condition is known, branches to where control goes anyway,
+ * and the reading back of a local that has just been set.
  */
 import { assert } from "../assert.ts";
 import type { FunctionBody } from "./encode.ts";
@@ -31,6 +31,14 @@ const SET = 0x21;
 const TEE = 0x22;
 const END = 0x0b;
 const ANONYMOUS: Label = { name: "if" };
+
+/** Whether the last thing in a block is to go where it ends anyway. */
+function isBranchToEnd(node: Extract<Node, { kind: "block" | "loop" }>): boolean {
+  const last = node.body.at(-1);
+  return (
+    node.kind === "block" && last?.kind === "br" && last.label === node.label && last.condition === undefined
+  );
+}
 
 export class BodyEncoder {
   readonly #w: Writer;
@@ -179,7 +187,7 @@ export class BodyEncoder {
       case "block":
       case "loop":
         this.#open(node.kind === "block" ? 0x02 : 0x03, node.type, node.label);
-        this.#many(node.body);
+        this.#many(isBranchToEnd(node) ? node.body.slice(0, -1) : node.body);
         return this.#close();
       case "br_table":
         this.#one(node.index);
