@@ -4,7 +4,6 @@
  */
 import { mkdirSync, cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { execFileSync } from "node:child_process";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Worker } from "node:worker_threads";
@@ -19,7 +18,10 @@ import { Workbench } from "./workbench.ts";
 const MOST_SESSION_MILLISECONDS = 5000;
 const MOST_ACTIVATION_MILLISECONDS = 1000;
 const ROUNDS = 3;
-const AHEAD_MILLISECONDS = 2000;
+/** A worker that uses less of the processor than this in such a time has prepared all it can; one that never does is not waited for longer. */
+const QUIET_MILLISECONDS = 300;
+const QUIET_PROCESSOR_MILLISECONDS = 10;
+const PATIENCE_MILLISECONDS = 20_000;
 
 const folder = path.join(tmpdir(), "redzone-e2e/startup");
 let unpacked = "";
@@ -44,15 +46,29 @@ interface Figures {
   readonly processorMilliseconds: number;
 }
 
-/** A session as the editor has one, up to its first stop. @param ahead how long before it the worker starts, in milliseconds */
-async function session(ahead: number): Promise<Figures> {
+const processorMilliseconds = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
+
+async function quiet(): Promise<void> {
+  for (const end = performance.now() + PATIENCE_MILLISECONDS; performance.now() < end;) {
+    const before = processorMilliseconds();
+    await new Promise((resolve) => setTimeout(resolve, QUIET_MILLISECONDS));
+    if (processorMilliseconds() - before < QUIET_PROCESSOR_MILLISECONDS) return;
+  }
+}
+
+/** A session as the editor has one, up to its first stop. @param isSpare the worker is there already, prepared */
+async function session(isSpare: boolean): Promise<Figures> {
   const program = path.join(unpacked, "extension/dist/adapter-worker.js");
-  const before = { wall: performance.now(), processor: process.cpuUsage() };
-  const worker = new Worker(program, { workerData: { isSpare: ahead > 0 } });
-  if (ahead > 0) {
-    await new Promise((resolve) => setTimeout(resolve, ahead));
-    before.wall = performance.now();
-    before.processor = process.cpuUsage();
+  const now = () => ({ wall: performance.now(), processor: processorMilliseconds() });
+  let before = now();
+  const worker = new Worker(program, { workerData: { isSpare } });
+  if (isSpare) {
+    await new Promise((resolve) => worker.once("online", resolve));
+    await quiet();
+    before = now();
   }
   const waiting = new Map<number, () => void>();
   let seq = 1;
@@ -74,42 +90,44 @@ async function session(ahead: number): Promise<Figures> {
   await request("initialize", { adapterID: "redzone", clientID: "vscode", pathFormat: "path" });
   void request("launch", { kernel: path.join(unpacked, "extension/media/sample-kernel/sample.elf") });
   await stopped;
-  const { user, system } = process.cpuUsage(before.processor);
-  const milliseconds = performance.now() - before.wall;
+  const after = now();
   await worker.terminate();
-  return { milliseconds, processorMilliseconds: (user + system) / 1000 };
+  return {
+    milliseconds: after.wall - before.wall,
+    processorMilliseconds: after.processor - before.processor,
+  };
 }
 
 describe("the adapter's worker", () => {
   it.each([
-    ["started with its session", 0],
-    ["started before it", AHEAD_MILLISECONDS],
-  ])("%s", { timeout: 60_000 }, async (name, ahead) => {
+    ["started with its session", false],
+    ["started before it", true],
+  ])("%s", async (name, isSpare) => {
     const figures: Figures[] = [];
-    for (let round = 0; round < ROUNDS; round++) figures.push(await session(ahead));
+    for (let round = 0; round < ROUNDS; round++) figures.push(await session(isSpare));
     const best = (key: keyof Figures): number => Math.min(...figures.map((each) => each[key]));
     console.log(
       `${name}: ${best("milliseconds").toFixed(0)} ms to the first stop, ${best("processorMilliseconds").toFixed(0)} ms of processor`,
     );
     expect(best("milliseconds")).toBeLessThan(MOST_SESSION_MILLISECONDS);
   });
+});
 
-  it("does not load the disassembler before it is needed, nor the extension anything but what it names", () => {
-    const names: string[] = [];
-    const real = createRequire(import.meta.url);
-    const source = path.join(unpacked, "extension/dist/extension.js");
-    const program = `const names = []; const load = require("node:module")._load;
-      require("node:module")._load = (name, ...rest) => { names.push(name); return name === "vscode" ? new Proxy(function () {}, { get: (_, key) => key === "prototype" ? {} : class {} }) : load(name, ...rest); };
-      require(${JSON.stringify(source)}); console.log(JSON.stringify(names.slice(1)));`;
-    expect(real("node:fs")).toBeDefined();
-    names.push(
-      ...(JSON.parse(execFileSync(process.execPath, ["-e", program], { encoding: "utf8" })) as string[]),
-    );
-    console.log(`the extension loads ${names.join(", ")}`);
-    expect(new Set(names.map((name) => name.replace(/^node:/u, "")))).toEqual(
-      new Set(["path", "vscode", "worker_threads"]),
-    );
-  });
+it("the extension loads nothing but itself and a few of Node's modules", () => {
+  const program = `const Module = require("node:module");
+    const names = [];
+    const load = Module._load;
+    const anything = new Proxy(function () {}, { get: (_, key) => (key === "prototype" ? {} : class {}) });
+    Module._load = (name, ...rest) => {
+      names.push(name.replace(/^node:/, ""));
+      return name === "vscode" ? anything : load(name, ...rest);
+    };
+    require(${JSON.stringify(path.join(unpacked, "extension/dist/extension.js"))});
+    console.log(JSON.stringify(names.slice(1)));`;
+  const output = execFileSync(process.execPath, ["-e", program], { encoding: "utf8" });
+  const names = new Set(JSON.parse(output) as string[]);
+  console.log(`the extension loads ${[...names].join(", ")}`);
+  expect(names).toEqual(new Set(["crypto", "fs/promises", "path", "vscode", "worker_threads"]));
 });
 
 describe.skipIf(browserPath === null)("in VS Code", () => {
@@ -141,6 +159,7 @@ describe.skipIf(browserPath === null)("in VS Code", () => {
   });
 
   it("is at the first instruction soon after F5", async () => {
+    await window.openFile("main.c");
     for (const session of ["first", "second"]) {
       const before = performance.now();
       await window.page.keyboard.press("F5");
