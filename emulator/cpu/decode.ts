@@ -8,38 +8,14 @@ import { families, type Family, type Form } from "../isa/index.ts";
 import { missingName } from "../isa/missing.ts";
 import type { Instruction } from "./instruction.ts";
 import { MODE, RUN, SEG, SEGMENT, SEGMENT_BYTES, STATE, type SegmentNumber } from "./layout.ts";
-import {
-  handlerNumber,
-  widthFor,
-  type MemoryKind,
-  type StackKind,
-  type Variant,
-} from "./interpreter/variant.ts";
+import { handlerNumber, widthFor, type Variant } from "./interpreter/variant.ts";
+import { IS, PREFIX, TAKE, recipes, type Known, type Recipe, type Taking } from "./recipe.ts";
 import { x87Name } from "./x87/index.ts";
 
 /** What `decode` found. "short": the bytes ended before the instruction did. "invalid": #UD. "long": more than 15 bytes, #GP(0). */
 export type Decoded = "handler" | "operation" | "invalid" | "missing" | "short" | "long";
 
 const INSTRUCTION_BYTES_MAX = 15;
-
-/** Candidate forms by map × 256 + opcode, most specific first. */
-const table: Form[][] = Array.from({ length: 4 * 256 }, () => []);
-for (const family of families) {
-  for (const form of family.forms) {
-    const last = form.opcodeRegister ? 7 : 0;
-    for (let i = 0; i <= last; i++) table[form.map * 256 + form.opcode + i]?.push(form);
-  }
-}
-const specificity = (form: Form): number =>
-  (form.exact >= 0 ? 4 : 0) +
-  (form.prefix === "" ? 0 : 2) +
-  (form.digit >= 0 ? 1 : 0) +
-  (form.family.name === "nop" ? 1 : 0);
-for (const forms of table) forms.sort((a, b) => specificity(b) - specificity(a));
-
-const MEMORY_KINDS: readonly MemoryKind[] = ["", "m64", "m32", "ms"];
-const STACK_KINDS: readonly StackKind[] = ["", "s64", "s32", "ss"];
-const handlersOfForms = new Map<Form, Map<number, number>>();
 
 const repeatFamilies = new Map<string, Family>();
 for (const family of families) if (family.traits.repeats === true) repeatFamilies.set(family.name, family);
@@ -68,11 +44,20 @@ const CONTROL_REGISTERS: Record<number, number> = {
   8: STATE.cr8,
 };
 
+/** How memory and stack are addressed: `MemoryKind` and `StackKind` of `variant.ts` as numbers. */
+const KIND = { none: 0, flat64: 1, flat32: 2, segmented: 3 } as const;
+type Kind = (typeof KIND)[keyof typeof KIND];
+
 /** 16-bit addressing (SDM 2A table 2-1): base and index register by ModRM.rm; 16 = none. */
 const BASE16 = [3, 3, 5, 5, 6, 7, 5, 3] as const;
 const INDEX16 = [6, 7, 6, 7, 16, 16, 16, 16] as const;
 const NONE = 16;
 const RIP = 17;
+
+/** 1: a prefix in every mode; 2: REX, in 64-bit mode. */
+const PREFIXES = new Uint8Array(256);
+for (const byte of [0x66, 0x67, 0xf0, 0xf2, 0xf3, 0x64, 0x65, 0x26, 0x2e, 0x36, 0x3e]) PREFIXES[byte] = 1;
+PREFIXES.fill(2, 0x40, 0x50);
 
 const registerOffset = (number: number): number =>
   number === NONE ? RUN.zero : number === RIP ? RUN.traceRip : STATE.gpr + number * 8;
@@ -81,6 +66,7 @@ export class Decoder {
   readonly #absent: ReadonlySet<Form>;
   #bytes: Uint8Array = new Uint8Array(0);
   #at = 0;
+  #start = 0;
   #end = 0;
   #short = false;
 
@@ -133,7 +119,7 @@ export class Decoder {
   /** Decodes at `bytes[at]`; bytes from `end` on are not known. `mode` is STATE.mode. */
   decode(bytes: Uint8Array, at: number, end: number, mode: number): Decoded {
     this.#bytes = bytes;
-    this.#at = at;
+    this.#at = this.#start = at;
     this.#end = end;
     this.#short = false;
     this.#mode = mode;
@@ -166,20 +152,37 @@ export class Decoder {
     }
     return value;
   }
-  #signed(bytes: 1 | 2 | 4): number {
-    let value = 0;
-    for (let i = 0; i < bytes; i++) value |= this.#byte() << (8 * i);
-    const unused = 32 - 8 * bytes;
-    return (value << unused) >> unused;
+  #signed8(): number {
+    return (this.#byte() << 24) >> 24;
   }
-  #unsigned(bytes: 1 | 2 | 4): number {
-    const value = this.#signed(bytes);
-    return bytes === 4 ? value >>> 0 : value & ((1 << (8 * bytes)) - 1);
+  #unsigned16(): number {
+    const low = this.#byte();
+    return low | (this.#byte() << 8);
+  }
+  #signed16(): number {
+    return (this.#unsigned16() << 16) >> 16;
+  }
+  #signed32(): number {
+    const at = this.#at;
+    const bytes = this.#bytes;
+    if (at + 4 <= this.#end && at + 4 <= bytes.length) {
+      this.#at = at + 4;
+      return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+    }
+    const low = this.#unsigned16();
+    return low | (this.#unsigned16() << 16);
+  }
+  /** An immediate of two bytes if the operand size is 16, else of four. */
+  #sized(): number {
+    return this.#operandSize === 16 ? this.#signed16() : this.#signed32();
+  }
+  #sizedUnsigned(): number {
+    return this.#operandSize === 16 ? this.#unsigned16() : this.#signed32() >>> 0;
   }
   /** Eight bytes, to `wide`; the field itself stays 0. */
   #quad(): number {
-    const low = BigInt(this.#unsigned(4));
-    this.wide = low | (BigInt(this.#unsigned(4)) << 32n);
+    const low = BigInt(this.#signed32() >>> 0);
+    this.wide = low | (BigInt(this.#signed32() >>> 0) << 32n);
     return 0;
   }
 
@@ -198,10 +201,10 @@ export class Decoder {
       return this.#missing(opcode === 0x62 ? "EVEX" : "VEX");
     }
     this.#opcode = opcode;
-    const form = this.#find(opcode);
-    if (form === null) return this.#missing("");
-    this.form = form;
-    return this.#operands(form);
+    const recipe = this.#find(opcode);
+    if (recipe === null) return this.#missing("");
+    this.form = recipe.form;
+    return this.#operands(recipe);
   }
 
   #prefixes(): void {
@@ -214,6 +217,11 @@ export class Decoder {
     for (;;) {
       const byte = this.#byte();
       if (this.#short) break;
+      const kind = PREFIXES[byte];
+      if (kind === 0 || (kind === 2 && !is64)) {
+        this.#at--;
+        break;
+      }
       if (byte === 0x66) this.#operandPrefix = true;
       else if (byte === 0x67) addressPrefix = true;
       else if (byte === 0xf0) this.#lock = true;
@@ -224,14 +232,11 @@ export class Decoder {
       else if (byte === 0x26 || byte === 0x2e || byte === 0x36 || byte === 0x3e) {
         // In 64-bit mode these are ignored altogether; an earlier FS or GS stays in force.
         if (!is64) this.#override = (byte >> 3) & 3;
-      } else if (is64 && (byte & 0xf0) === 0x40) {
+      } else {
         // REX counts only directly before the opcode.
         const next = this.#bytes[this.#at];
-        if (this.#at < this.#end && next !== undefined && isPrefix(next, is64)) continue;
+        if (this.#at < this.#end && next !== undefined && PREFIXES[next] !== 0) continue;
         this.#rex = byte;
-        break;
-      } else {
-        this.#at--;
         break;
       }
       if (this.#at > this.#end + INSTRUCTION_BYTES_MAX) break;
@@ -246,38 +251,28 @@ export class Decoder {
     return this.#is64 && (opcode === 0xc4 || opcode === 0xc5 || opcode === 0x62);
   }
 
-  #find(opcode: number): Form | null {
-    const candidates = table[this.#map * 256 + opcode] as Form[];
-    for (const form of candidates) {
-      if (form.hasModrm && this.#modrm < 0) this.#modrm = this.#byte();
-      if (this.#matches(form) && !this.#absent.has(form)) return form;
+  #find(opcode: number): Recipe | null {
+    const candidates = recipes[this.#map * 256 + opcode]!;
+    for (let i = 0; i < candidates.length; i++) {
+      const recipe = candidates[i]!;
+      if ((recipe.bits & IS.modrm) !== 0 && this.#modrm < 0) this.#modrm = this.#byte();
+      if (this.#matches(recipe) && !this.#absent.has(recipe.form)) return recipe;
     }
     return null;
   }
-  #matches(form: Form): boolean {
-    const { traits } = form;
-    const is64 = this.#is64;
-    if (traits.has("i64") && is64) return false;
-    if (traits.has("o64") && !is64) return false;
-    if (form.digit >= 0 && ((this.#modrm >> 3) & 7) !== form.digit) return false;
-    if (form.exact >= 0 && this.#modrm !== form.exact) return false;
-    if (form.prefix !== "" && form.prefix !== this.#mandatory()) return false;
-    // 90 is XCHG with REX.B; F3 90 is PAUSE even then, as on processors.
-    if (form.family.name === "nop" && form.map === 0) return (this.#rex & 1) === 0;
-    if (form.hasModrm && form.exact < 0) {
-      const isRegister = this.#modrm >= 0xc0;
-      const onlyMemory = form.operands.some((operand) => operand.kind === "m");
-      if (onlyMemory && isRegister) return false;
-      if (!isRegister && form.operands.some(({ kind }) => kind === "xmm2" || kind === "mm2")) return false;
-      // MOV to and from control and debug registers ignores ModRM.mod.
-      if (traits.has("nomem") && !isRegister && !form.family.name.startsWith("mov_")) return false;
-    }
-    return true;
+  #matches({ bits, prefix, digit, exact }: Recipe): boolean {
+    if ((bits & (this.#is64 ? IS.not64 : IS.only64)) !== 0) return false;
+    if (digit >= 0 && ((this.#modrm >> 3) & 7) !== digit) return false;
+    if (exact >= 0 && this.#modrm !== exact) return false;
+    if (prefix !== PREFIX[""] && prefix !== this.#mandatory()) return false;
+    if ((bits & IS.nop) !== 0) return (this.#rex & 1) === 0;
+    if ((bits & IS.addressed) === 0) return true;
+    return (bits & (this.#modrm >= 0xc0 ? IS.memoryOnly : IS.registerOnly)) === 0;
   }
-  #mandatory(): Form["prefix"] {
-    if (this.#repeat === "rep") return "f3";
-    if (this.#repeat === "repne") return "f2";
-    return this.#operandPrefix ? "66" : "np";
+  #mandatory(): number {
+    if (this.#repeat === "rep") return PREFIX.f3;
+    if (this.#repeat === "repne") return PREFIX.f2;
+    return this.#operandPrefix ? PREFIX["66"] : PREFIX.np;
   }
 
   #missing(vector: "" | "VEX" | "EVEX"): Decoded {
@@ -287,99 +282,108 @@ export class Decoder {
     return "missing";
   }
 
-  #operands(form: Form): Decoded {
-    const { family, traits } = form;
-    if (form.isVector || traits.has("x32")) this.#operandSize = (this.#rex & 8) !== 0 ? 64 : 32;
+  #operands(recipe: Recipe): Decoded {
+    const { bits, form, operands } = recipe;
+    if ((bits & IS.size32) !== 0) this.#operandSize = (this.#rex & 8) !== 0 ? 64 : 32;
     if (this.#is64) {
-      if (traits.has("f64")) this.#operandSize = 64;
-      else if (traits.has("d64")) this.#operandSize = this.#operandPrefix && (this.#rex & 8) === 0 ? 16 : 64;
+      if ((bits & IS.size64) !== 0) this.#operandSize = 64;
+      else if ((bits & IS.default64) !== 0)
+        this.#operandSize = this.#operandPrefix && (this.#rex & 8) === 0 ? 16 : 64;
     }
-    const registerMode = traits.has("nomem") && family.name.startsWith("mov_");
-    if (form.hasModrm && form.exact < 0 && this.#modrm < 0xc0 && !registerMode) this.#memory();
+    if ((bits & (IS.addressed | IS.modIgnored)) === IS.addressed && this.#modrm < 0xc0) this.#memory();
     // LOCK needs a form that allows it, with memory as its destination.
-    if (this.#lock && !(traits.has("lock") && this.hasMemory)) return "invalid";
-    let letters = "";
-    form.operands.forEach((operand, index) => {
-      letters += this.#operand(form, operand, index);
-    });
-    if (family.name === "enter") this.#immediate2 = this.#byte();
+    if (this.#lock && !((bits & IS.lockable) !== 0 && this.hasMemory)) return "invalid";
+    for (let i = 0; i < operands.length; i++) this.#operand(operands[i]!, i as 0 | 1 | 2);
+    if ((bits & IS.enter) !== 0) this.#immediate2 = this.#byte();
     if (this.#short) return "short";
     if (this.#nonexistent) return "invalid";
-    if (family.meaning === null) return this.#operation(form);
-    return this.#emitted(form, letters);
+    if (form.family.meaning === null) return this.#operation(form);
+    return this.#emitted(recipe);
   }
 
-  /** Decodes one operand and says of which kind it is for the handler: general, XMM (x) or MMX (y) register, memory, immediate or the constant 1. */
-  #operand(form: Form, operand: Form["operands"][number], index: number): string {
+  #operand(operand: Taking, slot: 0 | 1 | 2): void {
     const size = operand.size === 0 ? this.#operandSize : operand.size;
-    const slot = index as 0 | 1 | 2;
-    switch (operand.kind) {
-      case "rm":
-      case "m":
-        if (this.hasMemory) return "m";
-        this.registers[slot] = this.#register((this.#modrm & 7) | ((this.#rex & 1) << 3), size);
-        return "r";
-      case "sreg":
-        this.registers[slot] = this.#segmentRegister((this.#modrm >> 3) & 7);
-        return "s";
-      case "osreg":
-        this.registers[slot] = this.#segmentRegister(SEGMENT_OF_PUSH[this.#opcode] ?? SEG.es);
-        return "s";
-      case "creg":
-        this.registers[slot] = this.#controlRegister(((this.#modrm >> 3) & 7) | ((this.#rex & 4) << 1));
-        return "s";
-      case "r":
-        this.registers[slot] = this.#register(((this.#modrm >> 3) & 7) | ((this.#rex & 4) << 1), size);
-        return "r";
-      case "o":
+    const rm = this.#modrm & 7;
+    const reg = (this.#modrm >> 3) & 7;
+    switch (operand.take) {
+      case TAKE.rm:
+        if (!this.hasMemory) this.registers[slot] = this.#register(rm | ((this.#rex & 1) << 3), size);
+        return;
+      case TAKE.reg:
+        this.registers[slot] = this.#register(reg | ((this.#rex & 4) << 1), size);
+        return;
+      case TAKE.opcode:
         this.registers[slot] = this.#register((this.#opcode & 7) | ((this.#rex & 1) << 3), size);
-        return "r";
-      case "a":
+        return;
+      case TAKE.accumulator:
         this.registers[slot] = STATE.gpr;
-        return "r";
-      case "c":
+        return;
+      case TAKE.counter:
         this.registers[slot] = STATE.gpr + 8;
-        return "r";
-      case "one":
-        return "1";
-      case "imm":
-        this.immediate = this.#immediateOf(operand);
-        return "i";
-      case "rel":
+        return;
+      case TAKE.one:
+        return;
+      case TAKE.byteSigned:
+        this.immediate = this.#signed8();
+        return;
+      case TAKE.byte:
+        this.immediate = this.#byte();
+        return;
+      case TAKE.word:
+        this.immediate = this.#unsigned16();
+        return;
+      case TAKE.sized:
+        this.immediate = this.#sized();
+        return;
+      case TAKE.full:
+        this.immediate = this.#operandSize === 64 ? this.#quad() : this.#sizedUnsigned();
+        return;
+      case TAKE.near:
         this.relative = true;
-        this.immediate =
-          operand.encoded === "b" ? this.#signed(1) : this.#signed(this.#operandSize === 16 ? 2 : 4);
-        return "i";
-      case "moffs":
+        this.immediate = this.#signed8();
+        return;
+      case TAKE.far:
+        this.relative = true;
+        this.immediate = this.#sized();
+        return;
+      case TAKE.offset:
         this.hasMemory = true;
         this.segment = this.#override >= 0 ? (this.#override as SegmentNumber) : SEG.ds;
         this.displacement =
-          this.addressSize === 64 ? this.#quad() : this.#unsigned(this.addressSize === 32 ? 4 : 2);
-        return "m";
-      case "far":
-        this.immediate = this.#unsigned(this.#operandSize === 16 ? 2 : 4);
-        this.#immediate2 = this.#unsigned(2);
-        return "i";
-      case "xmm1":
-        this.registers[slot] = STATE.xmm + (((this.#modrm >> 3) & 7) | ((this.#rex & 4) << 1)) * 16;
-        return "x";
-      case "xmm2":
-      case "xmm2/m":
-        if (this.hasMemory) return "m";
-        this.registers[slot] = STATE.xmm + ((this.#modrm & 7) | ((this.#rex & 1) << 3)) * 16;
-        return "x";
+          this.addressSize === 64
+            ? this.#quad()
+            : this.addressSize === 32
+              ? this.#signed32() >>> 0
+              : this.#unsigned16();
+        return;
+      case TAKE.pointer:
+        this.immediate = this.#sizedUnsigned();
+        this.#immediate2 = this.#unsigned16();
+        return;
+      case TAKE.xmm1:
+        this.registers[slot] = STATE.xmm + (reg | ((this.#rex & 4) << 1)) * 16;
+        return;
+      case TAKE.xmm2:
+        if (!this.hasMemory) this.registers[slot] = STATE.xmm + (rm | ((this.#rex & 1) << 3)) * 16;
+        return;
       // REX does not reach MMX registers.
-      case "mm1":
-        this.registers[slot] = STATE.fpuRegisters + ((this.#modrm >> 3) & 7) * 16;
-        return "y";
-      case "mm2":
-      case "mm2/m":
-        if (this.hasMemory) return "m";
-        this.registers[slot] = STATE.fpuRegisters + (this.#modrm & 7) * 16;
-        return "y";
-      case "si":
-      case "di":
-        assert(false, "string operands are implicit", form.family.name);
+      case TAKE.mm1:
+        this.registers[slot] = STATE.fpuRegisters + reg * 16;
+        return;
+      case TAKE.mm2:
+        if (!this.hasMemory) this.registers[slot] = STATE.fpuRegisters + rm * 16;
+        return;
+      case TAKE.segment:
+        this.registers[slot] = this.#segmentRegister(reg);
+        return;
+      case TAKE.segmentOpcode:
+        this.registers[slot] = this.#segmentRegister(SEGMENT_OF_PUSH[this.#opcode] ?? SEG.es);
+        return;
+      case TAKE.control:
+        this.registers[slot] = this.#controlRegister(reg | ((this.#rex & 4) << 1));
+        return;
+      case TAKE.implicit:
+        assert(false, "string operands are implicit", this.form?.family.name ?? "");
     }
   }
 
@@ -392,20 +396,6 @@ export class Decoder {
     const offset = CONTROL_REGISTERS[number];
     if (offset === undefined) this.#nonexistent = true;
     return offset ?? RUN.zero;
-  }
-
-  #immediateOf(operand: Form["operands"][number]): number {
-    switch (operand.encoded) {
-      case "b":
-        return operand.signed ? this.#signed(1) : this.#unsigned(1);
-      case "w":
-        return this.#unsigned(2);
-      case "z":
-        return this.#signed(this.#operandSize === 16 ? 2 : 4);
-      case "v":
-      case "":
-        return this.#operandSize === 64 ? this.#quad() : this.#unsigned((this.#operandSize / 8) as 2 | 4);
-    }
   }
 
   /** Without REX, byte registers 4 … 7 are AH CH DH BH: the second byte of registers 0 … 3. */
@@ -424,7 +414,7 @@ export class Decoder {
       const absolute = mod === 0 && rm === 6;
       base = absolute ? NONE : (BASE16[rm] ?? NONE);
       index = absolute ? NONE : (INDEX16[rm] ?? NONE);
-      if (mod === 2 || absolute) this.displacement = this.#signed(2);
+      if (mod === 2 || absolute) this.displacement = this.#signed16();
     } else {
       base = rm | ((this.#rex & 1) << 3);
       if (rm === 4) {
@@ -438,9 +428,9 @@ export class Decoder {
         base = this.#is64 ? RIP : NONE;
       }
       const relativeOrAbsolute = mod === 0 && (base === NONE || base === RIP);
-      if (mod === 2 || relativeOrAbsolute) this.displacement = this.#signed(4);
+      if (mod === 2 || relativeOrAbsolute) this.displacement = this.#signed32();
     }
-    if (mod === 1) this.displacement = this.#signed(1);
+    if (mod === 1) this.displacement = this.#signed8();
     this.ripRelative = base === RIP;
     this.base = registerOffset(base);
     this.index = registerOffset(index);
@@ -473,7 +463,7 @@ export class Decoder {
     if (!this.hasMemory) this.segment = this.#override >= 0 ? (this.#override as SegmentNumber) : SEG.ds;
     this.instruction = {
       mnemonic,
-      length: 0,
+      length: this.#at - this.#start,
       operandSize: this.#operandSize,
       addressSize: this.addressSize,
       reg,
@@ -488,61 +478,62 @@ export class Decoder {
     return "operation";
   }
 
-  #emitted(form: Form, operands: string): Decoded {
-    let { family } = form;
-    if (family.traits.escapes === true && this.#operation(form) === "invalid") return "invalid";
-    if (family.traits.string === true && this.#repeat !== "") {
-      const compares = family.name === "cmps" || family.name === "scas";
-      const repeated = repeatFamilies.get(
-        `${compares && this.#repeat === "repne" ? "repne" : "rep"}_${family.name}`,
-      );
-      if (repeated !== undefined) family = repeated;
-    }
-    this.family = family;
-    const width = widthFor(form, this.#operandSize);
-    const isString = family.traits.string === true;
+  #emitted(recipe: Recipe): Decoded {
+    const { bits } = recipe;
+    if ((bits & IS.escapes) !== 0 && this.#operation(recipe.form) === "invalid") return "invalid";
+    const isString = (bits & IS.string) !== 0;
     if (isString && !this.hasMemory)
       this.segment = this.#override >= 0 ? (this.#override as SegmentNumber) : SEG.ds;
-    const stack = family.traits.stack === true ? this.#stackKind() : "";
-    const usesMemory = this.hasMemory || isString;
+    const stack = (bits & IS.stack) !== 0 ? this.#stackKind() : KIND.none;
     // A slow stack and a fast memory operand do not occur together.
-    const memory = !usesMemory ? "" : stack === "ss" ? "ms" : this.#memoryKind();
-    this.variant = { family, width, operands, memory, stack, address: this.addressSize };
-    this.handler = this.#handler(form, this.variant);
+    const memory =
+      !this.hasMemory && !isString ? KIND.none : stack === KIND.segmented ? stack : this.#memoryKind();
+    // The same few variants of a form come again and again, so each form remembers them.
+    const repeat = !isString || this.#repeat === "" ? 0 : this.#repeat === "rep" ? 1 : 2;
+    const sizes = (this.#operandSize >> 5) | ((this.addressSize >> 5) << 2);
+    const key = sizes | (memory << 4) | (stack << 6) | (repeat << 8) | (this.hasMemory ? 1 << 10 : 0);
+    let known = recipe.known.get(key);
+    if (known === undefined) recipe.known.set(key, (known = this.#variant(recipe, memory, stack)));
+    this.family = known.family;
+    this.variant = known.variant;
+    this.handler = known.number;
     return "handler";
   }
 
-  /** The variant's number. The same few variants of a form come again and again, so each form remembers them. */
-  #handler(form: Form, variant: Variant): number {
-    const shape = (MEMORY_KINDS.indexOf(variant.memory) << 2) | STACK_KINDS.indexOf(variant.stack);
-    const repeat = this.#repeat === "" ? 0 : this.#repeat === "rep" ? 1 : 2;
-    const key =
-      (((variant.width << 4) | shape) << 8) | variant.address | (this.hasMemory ? 1 : 0) | (repeat << 1);
-    let numbers = handlersOfForms.get(form);
-    if (numbers === undefined) handlersOfForms.set(form, (numbers = new Map()));
-    let number = numbers.get(key);
-    if (number === undefined) numbers.set(key, (number = handlerNumber(variant)));
-    return number;
+  #variant({ form, operands: taken }: Recipe, memory: Kind, stack: Kind): Known {
+    let { family } = form;
+    if (family.traits.string === true && this.#repeat !== "") {
+      const compares = family.name === "cmps" || family.name === "scas";
+      const prefix = compares && this.#repeat === "repne" ? "repne" : "rep";
+      family = repeatFamilies.get(`${prefix}_${family.name}`) ?? family;
+    }
+    const operands = taken
+      .map(({ letter, mayBeMemory }) => (mayBeMemory && this.hasMemory ? "m" : letter))
+      .join("");
+    const variant: Variant = {
+      family,
+      width: widthFor(form, this.#operandSize),
+      operands,
+      memory: (["", "m64", "m32", "ms"] as const)[memory],
+      stack: (["", "s64", "s32", "ss"] as const)[stack],
+      address: this.addressSize,
+    };
+    return { family, variant, number: handlerNumber(variant) };
   }
 
-  #memoryKind(): MemoryKind {
+  #memoryKind(): Kind {
     if (this.#is64) {
-      if (this.segment >= SEG.fs) return "ms";
-      return this.addressSize === 64 ? "m64" : "m32";
+      if (this.segment >= SEG.fs) return KIND.segmented;
+      return this.addressSize === 64 ? KIND.flat64 : KIND.flat32;
     }
     const flat =
       (this.#mode & MODE.flat) !== 0 &&
       (this.segment === SEG.ds || this.segment === SEG.es || this.segment === SEG.ss);
-    return flat && this.addressSize === 32 ? "m32" : "ms";
+    return flat && this.addressSize === 32 ? KIND.flat32 : KIND.segmented;
   }
-  #stackKind(): StackKind {
-    if (this.#is64) return "s64";
+  #stackKind(): Kind {
+    if (this.#is64) return KIND.flat64;
     const flat32 = MODE.flat | MODE.stack32;
-    return (this.#mode & flat32) === flat32 ? "s32" : "ss";
+    return (this.#mode & flat32) === flat32 ? KIND.flat32 : KIND.segmented;
   }
-}
-
-function isPrefix(byte: number, is64: boolean): boolean {
-  if (is64 && (byte & 0xf0) === 0x40) return true;
-  return [0x66, 0x67, 0xf0, 0xf2, 0xf3, 0x64, 0x65, 0x26, 0x2e, 0x36, 0x3e].includes(byte);
 }

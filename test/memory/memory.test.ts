@@ -291,6 +291,26 @@ describe("translated code", () => {
     expect(reports.splice(0)).toEqual(["2+0:2 was 144", "2+4094:2 was 0", "3+0:2 was 0"]);
   });
 
+  it("granules: what lies beside code may be written until one more holds some", () => {
+    const { memory } = createRam(4 * MIB);
+    const changes: string[] = [];
+    memory.onFramesChanged = (which, page) => changes.push(`${which} ${page}`);
+    memory.markCode(3, 0b1);
+    const frame = memory.frameBesideCode(3);
+    expect([memory.frameForWrite(3), memory.frameForWrite(3)]).toEqual([0, 0]);
+    expect([frame, memory.frameBesideCode(4)]).toEqual([memory.frameForRead(3), 0]);
+    changes.length = 0;
+    memory.markCode(3, 0b1);
+    expect(changes).toEqual([]);
+    memory.markCode(3, 0b10);
+    expect(changes).toEqual(["writes 3"]);
+    expect(memory.codeGranules(3)).toBe(0b11);
+    memory.clearCode(3, 0b1);
+    expect([memory.codeGranules(3), memory.hasCode(3)]).toEqual([0b10, true]);
+    memory.clearCode(3, 0b10);
+    expect([memory.codeGranules(3), memory.hasCode(3), memory.frameForWrite(3)]).toEqual([0, false, frame]);
+  });
+
   it("a block seen at two addresses reports both; moving a window reports what it showed", () => {
     const { memory } = createRam(4 * MIB);
     const ram = memory.system.subregions[0]!;
