@@ -1,0 +1,102 @@
+/**
+ * What the translator makes of small loops: each `golden/name.asm` becomes one region, and its text must be `golden/name.wat`. UPDATE_GOLDENS=1 writes the
+ * texts anew; read the difference before you commit it. How much is emitted for a guest instruction has bounds of its own.
+ */
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { Decoder } from "../../emulator/cpu/decode.ts";
+import { MODE } from "../../emulator/cpu/layout.ts";
+import { REGION_IMPORTS, plan, regionFunction, type CodeView } from "../../emulator/cpu/translator/index.ts";
+import { encodeModule } from "../../emulator/wasm/index.ts";
+import { disassemble } from "../../emulator/wasm/disassemble.ts";
+import { moduleText } from "../../emulator/wasm/text.ts";
+import { assemble } from "../support/processor.ts";
+
+const PAGE = 4096;
+const ENTRY = 0x100;
+const HALT = 0xf4;
+const folder = new URL("golden/", import.meta.url);
+
+/**
+ * Bytes and operations of WebAssembly per guest instruction, entry and exit of the region included, at most. A few per cent above what is: raise one only for
+ * a reason, lower it when the translator has become better.
+ */
+const BOUNDS: Readonly<Record<string, readonly [bytes: number, operations: number]>> = {
+  bignum: [78, 39],
+  branches: [53, 25],
+  call: [87, 41],
+  conditions: [59, 29],
+  copy: [103, 48],
+  fill: [110, 47],
+  protected: [75, 36],
+  registers: [66, 31],
+  shifts: [101, 51],
+  sieve: [88, 39],
+  stack: [89, 41],
+  strings: [85, 40],
+  vectors: [106, 41],
+  words: [90, 43],
+};
+
+interface Translated {
+  readonly wasm: Uint8Array;
+  readonly instructions: number;
+}
+
+function translate(source: string): Translated {
+  const code = assemble(source);
+  const bytes = new Uint8Array(2 * PAGE).fill(HALT);
+  bytes.set(code, PAGE + ENTRY);
+  const wide = source.includes("bits 64");
+  const mode = MODE.flat | MODE.protected | MODE.stack32 | (wide ? 2 | MODE.long : 1);
+  const view: CodeView = {
+    decoder: new Decoder(new Set()),
+    bytes,
+    frame: (page) => page * PAGE,
+    entries: () => 1000,
+    page: () => -1,
+    breaks: () => false,
+  };
+  const limits = { blocks: 48, instructions: 300, pages: 4, inlined: 160 };
+  const made = plan({ physical: PAGE + ENTRY, mode, entries: 1000 }, view, limits);
+  if (made === null) throw new Error("nothing to translate");
+  const functions = [regionFunction(made, "region")];
+  return {
+    wasm: encodeModule({ imports: REGION_IMPORTS, functions, table: [] }),
+    instructions: made.instructions,
+  };
+}
+
+const names = readdirSync(folder)
+  .filter((file) => file.endsWith(".asm"))
+  .map((file) => file.slice(0, -4))
+  .sort();
+const read = (file: string): string | null => {
+  try {
+    return readFileSync(new URL(file, folder), "utf8");
+  } catch {
+    return null;
+  }
+};
+
+describe("translated loops", () => {
+  for (const name of names)
+    it(name, () => {
+      const { wasm, instructions } = translate(read(`${name}.asm`) ?? "");
+      expect(() => new WebAssembly.Module(wasm), "is valid").not.toThrow();
+      const text = moduleText(wasm);
+      if (process.env["UPDATE_GOLDENS"] === "1") writeFileSync(new URL(`${name}.wat`, folder), text);
+      expect(text, `golden/${name}.wat (UPDATE_GOLDENS=1 writes it)`).toBe(read(`${name}.wat`));
+
+      const [region] = disassemble(wasm).functions;
+      const perInstruction = [region!.bytes / instructions, region!.operations / instructions] as const;
+      const counts = `${name}: [${perInstruction.map((count) => count.toFixed(1)).join(", ")}]`;
+      const [bytes, operations] = BOUNDS[name] ?? [0, 0];
+      expect(perInstruction[0], counts).toBeLessThanOrEqual(bytes);
+      expect(perInstruction[1], counts).toBeLessThanOrEqual(operations);
+    });
+
+  it("the bounds are of loops that there are", () => {
+    expect(Object.keys(BOUNDS).sort()).toEqual(names);
+  });
+});

@@ -1,0 +1,96 @@
+(module
+  (import "host" "flagWords" (func $flagWords (param i32 i32 i32 i32 i32 i64 i64 i64)))
+  (import "host" "memory" (memory 1))
+  (func $region (export "region") (param i32) (result i32)
+    (local i32 i64 i64 i32 i64 i32 i32 i32 i32 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i32 i32 i64 i64)
+    (local.set 1 (i32.load offset=0x1000 (i32.const 0)))
+    (local.set 2 (i64.load offset=0x80 (i32.const 0)))
+    (local.set 5 (i64.load offset=0x88 (i32.const 0)))
+    (local.set 6 (i32.load offset=0x90 (i32.const 0)))
+    (local.set 15 (i64.load (i32.const 0)))
+    (local.set 23 (i64.load offset=0x8 (i32.const 0)))
+    (local.set 22 (i64.load offset=0x10 (i32.const 0)))
+    (local.set 16 (i64.load offset=0x18 (i32.const 0)))
+    (block $1
+      (block $2
+        (loop $3
+          (if
+            (i32.lt_s (local.tee 1 (i32.add (local.get 1) (i32.const -7))) (i32.const 0))
+            (then
+              (local.set 8 (i32.const 15))
+              (br $2)))
+          (local.set 15
+            (local.tee 17
+              (i64.add (i64.add (local.get 15) (i64.shl (local.get 16) (i64.const 2))) (i64.const 16))))
+          (local.set 17 (local.get 16))
+          (local.set 18 (local.get 15))
+          (local.set 16 (local.tee 19 (i64.xor (local.get 17) (local.get 18))))
+          (local.set 14 (local.get 19))
+          (local.set 7 (i32.const 7))
+          (local.set 16 (local.tee 18 (i64.rotr (local.tee 19 (local.get 16)) (i64.const 13))))
+          (local.set 20 (i32.wrap_i64 (i64.shr_u (local.get 18) (i64.const 63))))
+          (call $flagWords
+            (local.get 7)
+            (local.get 9)
+            (local.get 10)
+            (local.get 11)
+            (local.get 4)
+            (local.get 12)
+            (local.get 13)
+            (local.get 14))
+          (local.set 5 (i64.load offset=0x88 (i32.const 0)))
+          (local.set 6 (i32.load offset=0x90 (i32.const 0)))
+          (local.set 7 (i32.const 0))
+          (local.set 6
+            (local.tee 21
+              (i32.or
+                (i32.and (local.get 6) (i32.const 1073741823))
+                (i32.or
+                  (i32.shl (local.get 20) (i32.const 31))
+                  (i32.shl
+                    (i32.xor
+                      (local.get 20)
+                      (i32.xor
+                        (local.get 20)
+                        (i32.and (i32.wrap_i64 (i64.shr_u (local.get 18) (i64.const 62))) (i32.const 1))))
+                    (i32.const 30))))))
+          (local.set 19 (local.tee 22 (local.tee 19 (i64.mul (local.tee 18 (local.get 15)) (i64.const 37)))))
+          (local.set 18 (local.get 16))
+          (local.set 22 (local.tee 17 (i64.sub (local.get 19) (local.get 18))))
+          (local.set 12 (local.get 19))
+          (local.set 13 (local.get 18))
+          (local.set 14 (local.get 17))
+          (local.set 7 (i32.const 19))
+          (local.set 23
+            (i64.extend_i32_u
+              (local.tee 20 (i32.add (local.tee 21 (i32.wrap_i64 (local.get 23))) (i32.const -1)))))
+          (local.set 4 (i64.lt_u (local.get 12) (local.get 13)))
+          (local.set 11 (local.get 20))
+          (local.set 7 (i32.const 30))
+          (br_if $3 (local.get 11)))
+        (local.set 8 (i32.const 5889)))
+      (local.set 3 (i64.add (local.get 2) (i64.extend_i32_s (i32.shr_s (local.get 8) (i32.const 8)))))
+      (local.set 1 (i32.add (local.get 1) (i32.and (i32.shr_u (local.get 8) (i32.const 1)) (i32.const 127))))
+      (local.set 8 (i32.and (local.get 8) (i32.const 1))))
+    (i64.store offset=0x80 (i32.const 0) (local.get 3))
+    (i32.store offset=0x1000 (i32.const 0) (local.get 1))
+    (i64.store (i32.const 0) (local.get 15))
+    (i64.store offset=0x8 (i32.const 0) (local.get 23))
+    (i64.store offset=0x10 (i32.const 0) (local.get 22))
+    (i64.store offset=0x18 (i32.const 0) (local.get 16))
+    (if
+      (i32.eqz (local.get 7))
+      (then
+        (i64.store offset=0x88 (i32.const 0) (local.get 5))
+        (i32.store offset=0x90 (i32.const 0) (local.get 6)))
+      (else
+        (call $flagWords
+          (local.get 7)
+          (local.get 9)
+          (local.get 10)
+          (local.get 11)
+          (local.get 4)
+          (local.get 12)
+          (local.get 13)
+          (local.get 14))))
+    (local.get 8)))
