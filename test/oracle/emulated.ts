@@ -8,6 +8,7 @@
 import { CR0, CR4, EFER } from "../../emulator/cpu/core.ts";
 import { Cpu } from "../../emulator/cpu/cpu.ts";
 import { SEG, STATE } from "../../emulator/cpu/layout.ts";
+import type { TranslatorMode } from "../../emulator/cpu/statistics.ts";
 import {
   ARENA,
   ARENA_BYTES,
@@ -75,14 +76,23 @@ const systemDescriptor = (base: bigint, limit: number, type: number): readonly [
   base >> 32n,
 ];
 
+/** Both engines take the tests; each new case is new code, which the translator needs some hundred microseconds for. */
+export const ENGINES: readonly { readonly translator: TranslatorMode; readonly share: number }[] = [
+  { translator: "off", share: 1 },
+  { translator: "forced", share: Number(process.env["ORACLE_FORCED"] ?? 0.05) },
+];
+/** Instants of a case that translated code executes at the least, in the mean: most cases are one instruction, many fault, and 16-bit code is not translated. */
+export const TRANSLATED = 0.2;
+
 export class Emulated {
   readonly #memory = new FlatMemory(PHYSICAL_PAGES);
   readonly cpu: Cpu;
   readonly #background = background();
 
-  constructor() {
+  constructor(translator: TranslatorMode = "off") {
     const ports = { readPort: () => 0, writePort: () => undefined };
-    this.cpu = new Cpu(this.#memory.wasm, this.#memory, ports, { timestamp: () => 0n, random: () => 0n });
+    const environment = { timestamp: () => 0n, random: () => 0n, translator };
+    this.cpu = new Cpu(this.#memory.wasm, this.#memory, ports, environment);
     this.#buildTables();
     const { core } = this.cpu;
     core.setCr3(BigInt(PML4));
@@ -105,6 +115,11 @@ export class Emulated {
       attributes: 0x8b,
     });
     core.mxcsr = 0x1f80;
+  }
+
+  /** Instants that translated code has executed. */
+  get translated(): number {
+    return this.cpu.statistics().translator?.instants ?? 0;
   }
 
   #buildTables(): void {

@@ -5,7 +5,7 @@
  */
 import { expect, test } from "vitest";
 import { differences, Report } from "./comparison.ts";
-import { Emulated, Stopped } from "./emulated.ts";
+import { Emulated, ENGINES, Stopped, TRANSLATED } from "./emulated.ts";
 import { type IntegerCase, randomCase } from "./generator.ts";
 import { nativeProblem, runNative } from "./native.ts";
 import { Random } from "./random.ts";
@@ -17,16 +17,17 @@ const BATCH = 10_000;
 const MINUTES_PER_MILLION = 5;
 
 const problem = nativeProblem();
-test.skipIf(problem !== null)(
-  `integer: ${COUNT} random cases equal the host's (seed ${SEED})${problem === null ? "" : `: ${problem}`}`,
+test.skipIf(problem !== null).each(ENGINES)(
+  `integer, translator $translator: ${COUNT} random cases (forced: fewer) equal the host's (seed ${SEED})${problem === null ? "" : `: ${problem}`}`,
   { timeout: 60_000 * Math.max(3, (COUNT / 1_000_000) * MINUTES_PER_MILLION) },
-  () => {
+  ({ translator, share }) => {
+    const count = Math.ceil(COUNT * share);
     const random = new Random(SEED);
-    const emulated = new Emulated();
+    const emulated = new Emulated(translator);
     const report = new Report();
-    while (report.cases < COUNT) {
+    while (report.cases < count) {
       const cases: IntegerCase[] = [];
-      while (cases.length < Math.min(BATCH, COUNT - report.cases)) cases.push(randomCase(random, ONLY));
+      while (cases.length < Math.min(BATCH, count - report.cases)) cases.push(randomCase(random, ONLY));
       const host = runNative(cases);
       cases.forEach((item, i) => {
         try {
@@ -37,7 +38,10 @@ test.skipIf(problem !== null)(
         }
       });
     }
-    console.log(`oracle: ${report.cases} integer cases, seed ${SEED}, ${report.mismatches} mismatches`);
+    console.log(
+      `oracle: ${report.cases} integer cases, translator ${translator}, seed ${SEED}, ${report.mismatches} mismatches`,
+    );
     expect(report.text(), `seed ${SEED}`).toBe("");
+    if (translator === "forced") expect(emulated.translated).toBeGreaterThan(count * TRANSLATED);
   },
 );

@@ -9,7 +9,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { ARENA, type Case, type Quad, type Result } from "./case.ts";
-import { Emulated } from "./emulated.ts";
+import { Emulated, ENGINES, TRANSLATED } from "./emulated.ts";
 import { nativeProblem, runNative } from "./native.ts";
 import { Random } from "./random.ts";
 import { type Mode, MODES, segmentOf } from "./segments.ts";
@@ -187,17 +187,18 @@ const OPERATIONS = /^(r(cp|sqrt)|dp|.*pi|cvtpi)/;
 const EXACT = /^(add|sub|mul|h|min|max|cmp|u?comi|cvt(?!si)|round|ldm|stm)/;
 
 const problem = nativeProblem();
-test.skipIf(problem !== null)(
-  `SSE floating point: ${COUNT} random cases equal the host's (seed ${SEED})${problem === null ? "" : `: ${problem}`}`,
+test.skipIf(problem !== null).each(ENGINES)(
+  `SSE floating point, translator $translator: ${COUNT} random cases (forced: fewer) equal the host's (seed ${SEED})${problem === null ? "" : `: ${problem}`}`,
   { timeout: 60_000 * Math.max(3, (COUNT / 1_000_000) * MINUTES_PER_MILLION) },
-  () => {
+  ({ translator, share }) => {
+    const count = Math.ceil(COUNT * share);
     const random = new Random(SEED);
-    const emulated = new Emulated();
+    const emulated = new Emulated(translator);
     const byName = new Map<string, string[]>();
     const vectors = new Map<number, number>();
     let done = 0;
-    while (done < COUNT) {
-      const cases = Array.from({ length: Math.min(BATCH, COUNT - done) }, () => randomCase(random, random.pick(forms)));
+    while (done < count) {
+      const cases = Array.from({ length: Math.min(BATCH, count - done) }, () => randomCase(random, random.pick(forms)));
       runNative(cases).forEach((host, i) => {
         vectors.set(host.vector, (vectors.get(host.vector) ?? 0) + 1);
         const text = difference(cases[i]!, emulated.run(cases[i]!), host);
@@ -209,9 +210,10 @@ test.skipIf(problem !== null)(
     }
     const mismatches = [...byName.values()].flat().length;
     console.log(
-      `oracle: ${done} SSE floating-point cases of ${forms.length} instructions, #XM ${vectors.get(19) ?? 0}, #GP ${vectors.get(13) ?? 0}, #AC ${vectors.get(17) ?? 0}, #MF ${vectors.get(16) ?? 0}, seed ${SEED}, ${mismatches} mismatches`,
+      `oracle: ${done} SSE floating-point cases of ${forms.length} instructions, #XM ${vectors.get(19) ?? 0}, #GP ${vectors.get(13) ?? 0}, #AC ${vectors.get(17) ?? 0}, #MF ${vectors.get(16) ?? 0}, translator ${translator}, seed ${SEED}, ${mismatches} mismatches`,
     );
     expect([...byName].map(([, texts]) => `${texts.length} of ${texts[0]}`).join("\n"), `seed ${SEED}`).toBe("");
+    if (translator === "forced") expect(emulated.translated).toBeGreaterThan(count * TRANSLATED);
   },
 ); // oxfmt-ignore
 

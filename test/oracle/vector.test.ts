@@ -6,7 +6,7 @@
  */
 import { expect, test } from "vitest";
 import { differences, Report } from "./comparison.ts";
-import { Emulated, Stopped } from "./emulated.ts";
+import { Emulated, ENGINES, Stopped, TRANSLATED } from "./emulated.ts";
 import type { Form } from "./forms.ts";
 import { type IntegerCase, randomCase } from "./generator.ts";
 import { nativeProblem, runNative } from "./native.ts";
@@ -23,17 +23,18 @@ const MINUTES_PER_MILLION = 30;
 const CASES_PER_FORM = 100;
 
 const problem = nativeProblem();
-test.skipIf(problem !== null)(
-  `vectors: ${COUNT} random cases equal the host's (seed ${SEED})${problem === null ? "" : `: ${problem}`}`,
+test.skipIf(problem !== null).each(ENGINES)(
+  `vectors, translator $translator: ${COUNT} random cases (forced: fewer) equal the host's (seed ${SEED})${problem === null ? "" : `: ${problem}`}`,
   { timeout: 60_000 * Math.max(10, (COUNT / 1_000_000) * MINUTES_PER_MILLION) },
-  () => {
+  ({ translator, share }) => {
+    const count = Math.ceil(COUNT * share);
     const random = new Random(SEED);
-    const emulated = new Emulated();
+    const emulated = new Emulated(translator);
     const report = new Report();
     const completed = new Map<Form, number>();
-    while (report.cases < COUNT) {
+    while (report.cases < count) {
       const batch: IntegerCase[] = [];
-      while (batch.length < Math.min(BATCH, COUNT - report.cases)) batch.push(randomCase(random, ONLY, VECTOR_FORMS));
+      while (batch.length < Math.min(BATCH, count - report.cases)) batch.push(randomCase(random, ONLY, VECTOR_FORMS));
       const host = runNative(batch);
       batch.forEach((item, i) => {
         const result = host[i]!;
@@ -53,12 +54,13 @@ test.skipIf(problem !== null)(
     const [rarest, least] = [...completed].sort(([, a], [, b]) => a - b)[0]!;
     const encoding = rarest.opcode.map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
     console.log(
-      `oracle: ${report.cases} vector cases of ${completed.size} encodings, at least ${least} without an exception of each (${rarest.name} ${encoding}), seed ${SEED}, ${report.mismatches} mismatches`,
+      `oracle: ${report.cases} vector cases of ${completed.size} encodings, at least ${least} without an exception of each (${rarest.name} ${encoding}), translator ${translator}, seed ${SEED}, ${report.mismatches} mismatches`,
     );
     expect(report.text(), `seed ${SEED}`).toBe("");
-    if (ONLY === null && COUNT >= VECTOR_FORMS.length * CASES_PER_FORM) {
+    if (ONLY === null && count >= VECTOR_FORMS.length * CASES_PER_FORM) {
       expect(completed.size).toBe(VECTOR_FORMS.length);
       expect(least, `${rarest.name} ${encoding}`).toBeGreaterThan(0);
     }
+    if (translator === "forced") expect(emulated.translated).toBeGreaterThan(count * TRANSLATED);
   },
 ); // oxfmt-ignore
