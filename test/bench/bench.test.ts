@@ -91,12 +91,12 @@ describe("timed lines", () => {
   test("a work lasts from the end of its first line to the beginning of its second", () => {
     const lines = linesOf(
       [10, "Booting from CD\nbegin sieve 00000000000000"],
-      [100, "10\n"],
+      [100, "10 000000000000002a\n"],
       [600, "e"],
       [650, "nd sieve 0000000000000110 00000000deadbeef\nbegin calls 0000000000000200\ndone\n"],
     );
     expect(Object.fromEntries(workTimes(lines))).toEqual({
-      sieve: { seconds: 0.5, cpuSeconds: 0.25, ticks: 256, checksum: "deadbeef" },
+      sieve: { seconds: 0.5, cpuSeconds: 0.25, ticks: 256, rounds: 42, checksum: "deadbeef" },
     });
   });
 
@@ -135,11 +135,17 @@ test("works are compared with everybody else's, slower ones by less of it; diffe
   const mine = { contestant: contestant("ours", true), scale: 1000 };
   const theirs = { contestant: contestant("QEMU", false), scale: 1000 };
   const slow = { contestant: contestant("Bochs", false), scale: 100 };
-  const time = (seconds: number, checksum: string) => ({ seconds, cpuSeconds: 0, ticks: 2e6, checksum });
+  const time = (seconds: number, checksum: string, rounds = 50) => ({
+    seconds,
+    cpuSeconds: 0,
+    ticks: 2e6,
+    rounds,
+    checksum,
+  });
   const times = new Map([
     [mine.contestant, new Map([["sieve", [time(0.5, "1")]]])],
     [theirs.contestant, new Map([["sieve", [time(1, "2")]]])],
-    [slow.contestant, new Map([["sieve", [time(0.4, "3")]]])],
+    [slow.contestant, new Map([["sieve", [time(0.4, "3", 5)]]])],
   ]);
   const entrants = [mine, theirs, slow];
   const plan: WorksPlan = {

@@ -1,6 +1,6 @@
 /** Those that run the benchmark's kernels and Linux: how each is started. All write the guest's first serial port where the harness reads lines. */
 import { spawnSync } from "node:child_process";
-import { createReadStream, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, constants, createReadStream, mkdirSync, openSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { PassThrough } from "node:stream";
 import { AdapterClient } from "./adapter.ts";
@@ -151,11 +151,21 @@ export function bochs(folder: string): Contestant {
         words: ["TERM=xterm", "bochs-bin", "-q", "-f", here("bochsrc"), "-rc", here("commands")],
         lines: (child) => {
           child.stdout?.resume();
+          child.once("close", () => letGo(here("serial")));
           return createReadStream(here("serial"));
         },
       };
     },
   };
+}
+
+/** A pipe whose writer never came keeps its reader waiting: this is a writer that has nothing to say. */
+function letGo(pipe: string): void {
+  try {
+    closeSync(openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK));
+  } catch {
+    // Nobody reads any more.
+  }
 }
 
 function run(file: string, words: readonly string[]): void {

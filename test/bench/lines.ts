@@ -147,23 +147,32 @@ export interface WorkTime {
   readonly cpuSeconds: number;
   /** Of the guest's timestamp counter; with Redzone, instructions. */
   readonly ticks: number;
+  /** How much of it there was to do. */
+  readonly rounds: number;
   readonly checksum: string;
 }
 
 /** By name, of the works that have ended. Lines that are not the kernel's are passed over: boot loaders write too. */
 export function workTimes(lines: readonly TimedLine[]): ReadonlyMap<string, WorkTime> {
   const times = new Map<string, WorkTime>();
-  let begun: { readonly name: string; readonly ticks: bigint; readonly line: TimedLine } | null = null;
+  let begun: {
+    readonly name: string;
+    readonly ticks: bigint;
+    readonly rounds: number;
+    readonly line: TimedLine;
+  } | null = null;
   for (const line of lines) {
-    const [, verb, name = "", ticks = "0", checksum = ""] =
+    const [, verb, name = "", ticks = "0", last = "0"] =
       /^(begin|end) (\S+) ([0-9a-f]{16})(?: ([0-9a-f]{16}))?$/.exec(line.text) ?? [];
-    if (verb === "begin") begun = { name, ticks: BigInt(`0x${ticks}`), line };
+    if (verb === "begin")
+      begun = { name, ticks: BigInt(`0x${ticks}`), rounds: Number.parseInt(last, 16), line };
     else if (verb === "end" && begun?.name === name) {
       times.set(name, {
         seconds: (line.began - begun.line.ended) / 1000,
         cpuSeconds: (line.cpuBegan - begun.line.cpuEnded) / 1000,
         ticks: Number(BigInt(`0x${ticks}`) - begun.ticks),
-        checksum: checksum.slice(-8),
+        rounds: begun.rounds,
+        checksum: last.slice(-8),
       });
       begun = null;
     }

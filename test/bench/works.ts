@@ -64,14 +64,14 @@ export async function runWorks(plan: WorksPlan): Promise<WorksResult> {
   return { times, complaints: [...complaints] };
 }
 
-/** Those of the same scale must have come to the same results: a fast machine that is wrong is not fast. */
+/** Those of the same rounds must have come to the same results: a fast machine that is wrong is not fast. */
 export function disagreements(entrants: readonly Entrant[], times: WorksResult["times"]): readonly string[] {
   const complaints = new Set<string>();
   const seen = new Map<string, { readonly name: string; readonly checksum: string }>();
-  for (const { contestant, scale } of entrants) {
+  for (const { contestant } of entrants) {
     for (const [work, runs] of times.get(contestant) ?? []) {
-      for (const { checksum } of runs) {
-        const key = `${work} at ${scale}`;
+      for (const { checksum, rounds } of runs) {
+        const key = `${work} ${rounds}`;
         const first = seen.get(key);
         if (first === undefined) seen.set(key, { name: contestant.name, checksum });
         else if (first.checksum !== checksum)
@@ -88,10 +88,13 @@ export function disagreements(entrants: readonly Entrant[], times: WorksResult["
 export function worksTable({ entrants, isCpuTime }: WorksPlan, { times }: WorksResult): string {
   const ours = entrants.filter(({ contestant }) => contestant.isOurs);
   const others = entrants.filter(({ contestant }) => !contestant.isOurs);
-  const scale = entrants[0]?.scale ?? 1000;
-  const seconds = ({ contestant, scale: own }: Entrant, work: string): readonly number[] =>
+  /** What there is to do is what the first had to do. */
+  const rounds = (work: string): number =>
+    entrants.map(({ contestant }) => times.get(contestant)?.get(work)?.[0]).find((time) => time !== undefined)
+      ?.rounds ?? Number.NaN;
+  const seconds = ({ contestant }: Entrant, work: string): readonly number[] =>
     (times.get(contestant)?.get(work) ?? []).map(
-      (time) => ((isCpuTime ? time.cpuSeconds : time.seconds) * scale) / own,
+      (time) => ((isCpuTime ? time.cpuSeconds : time.seconds) * rounds(work)) / time.rounds,
     );
   const works = [...new Set([...times.values()].flatMap((ofOne) => [...ofOne.keys()]))];
   const pairs = ours.flatMap((mine) =>

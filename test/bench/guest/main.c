@@ -1,11 +1,11 @@
 /**
  * The command line says what is to run: `run=sieve,calls scale=500` (of 1000). The host reads
  *
- *     begin NAME TIMESTAMP
+ *     begin NAME TIMESTAMP ROUNDS
  *     end NAME TIMESTAMP CHECKSUM
  *     done
  *
- * on the first serial port. Timestamps (hexadecimal) are the processor's; with Redzone a tick is an instruction.
+ * on the first serial port. Numbers are hexadecimal, timestamps the processor's; with Redzone a tick is an instruction.
  */
 #include "bench.h"
 
@@ -82,12 +82,14 @@ void main(const struct multiboot_information *information) {
     const struct work *work = &works[i];
     if (!is_named(list, work->name)) continue;
     /* The divisions are split so that nothing exceeds 32 bits and no run-time library is needed. */
-    const uint32_t rounds = work->rounds / 1000 * scale + work->rounds % 1000 * scale / 1000;
+    const uint32_t scaled = work->rounds / 1000 * scale + work->rounds % 1000 * scale / 1000;
+    const uint32_t rounds = scaled == 0 ? 1 : scaled;
     print("begin ");
     print(work->name);
     print_hex(timestamp());
+    print_hex(rounds);
     print("\n");
-    const uint32_t sum = work->run(rounds == 0 ? 1 : rounds);
+    const uint32_t sum = work->run(rounds);
     const uint64_t after = timestamp();
     print("end ");
     print(work->name);
