@@ -329,14 +329,14 @@ export class Cpu implements Processor {
     // RF matters where a breakpoint may be; without one it is only cleared, as every instruction does.
     if (core.systemFlag(FLAG.RF) && !this.#isWatching()) core.setSystemFlag(FLAG.RF, false);
     const one = traced || resumed || core.shadow !== 0 || core.systemFlag(FLAG.RF);
-    if (!one) return this.#execute(Math.min(budget, BUDGET_MAX), false);
+    if (!one) return this.#execute(Math.min(budget, BUDGET_MAX), budget > BUDGET_MAX ? "piece" : "exact");
     // RF and a shadow last for one instruction, unless that one sets them again.
     core.shadow = 0;
     core.setSystemFlag(FLAG.RF, false);
     const before = this.#done;
     const { rip } = core;
     core.untraced = false;
-    const stopped = this.#execute(1, true);
+    const stopped = this.#execute(1, "single");
     const retired = this.#done > before && !this.#faulted && !core.untraced;
     if (traced && retired && stopped === null && (core.shadow & SHADOW.debugTraps) === 0)
       core.pendingDebug |= DR6_SINGLE_STEP;
@@ -378,8 +378,11 @@ export class Cpu implements Processor {
     return null;
   }
 
-  /** Runs emitted code for at most `budget` instants; with `single`, exactly one instruction from a scratch trace, breakpoints ignored. */
-  #execute(budget: number, single: boolean): ProcessorExit | null {
+  /**
+   * Runs emitted code for at most `budget` instants: exactly so many if nothing comes between; as a "piece" of a longer run perhaps a few less, since nothing has to end there;
+   * "single", one instruction from a scratch trace, breakpoints ignored.
+   */
+  #execute(budget: number, how: "piece" | "exact" | "single"): ProcessorExit | null {
     const { core } = this;
     this.#faulted = false;
     this.#given = budget;
@@ -390,7 +393,7 @@ export class Cpu implements Processor {
     let trace = 0;
     this.translator.idle();
     try {
-      if (single) trace = this.#traces.scratch(this.#source()).address;
+      if (how === "single") trace = this.#traces.scratch(this.#source()).address;
       for (;;) {
         this.#inside = true;
         const exit = this.#interpret(trace);
@@ -411,8 +414,8 @@ export class Cpu implements Processor {
           if (stopped !== null) return this.#account(stopped);
           trace = this.#traces.scratch(this.#source()).address;
         } else if (exit === EXIT.budget) {
-          // One by one: what an instruction writes over those behind it must count, and nobody watches a scratch trace's bytes.
-          trace = this.#traces.scratch(this.#source()).address;
+          if (how === "piece") break;
+          trace = this.#tail(left);
         } else if (exit === EXIT.hot) {
           trace = core.word(RUN.trace);
           this.translator.enqueue(trace, this.#pagesAround(this.#linearRip(core.rip)));
@@ -519,6 +522,15 @@ export class Cpu implements Processor {
     if (link !== 0 && trace.key >= 0 && core.word(RUN.link) === link) core.setWord(link, trace.address);
     core.setWord(RUN.link, 0);
     return trace.address;
+  }
+
+  /** The first instructions of a trace that is longer than what is `left` of the budget. */
+  #tail(left: number): number {
+    const source = this.#source();
+    const trace = this.#traces.find(source);
+    if (source.rip + BigInt(trace.end - trace.start - 1) > this.core.quad(RUN.codeLimit))
+      return this.#traces.scratch(source).address;
+    return trace.count <= left ? trace.address : this.#traces.head(trace, left);
   }
 
   #atLimit(source: CodeSource, limit: bigint): number {

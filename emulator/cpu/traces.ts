@@ -64,6 +64,13 @@ function writeQuad(view: DataView, at: number, value: number): void {
   view.setInt32(at + 4, Math.floor(value / 2 ** 32), true);
 }
 
+const RIP_END = [0x1_0000n, 0x1_0000_0000n, 0x1_0000_0000_0000_0000n, 0n] as const;
+/** Bytes from `rip` to where it wraps, a page at most. */
+function beforeWrap(rip: bigint, mode: number): number {
+  const end = RIP_END[(mode & MODE.codeSize) as 0 | 1 | 2 | 3];
+  return end > rip + 0x1000n ? PAGE : Number(end - rip);
+}
+
 /** Stands for an instruction where there is none. */
 const NOTHING: CallOut = {
   instruction: {
@@ -127,6 +134,8 @@ export class TraceCache {
   regions: Regions = NO_REGIONS;
   /** Record whose handler was replaced by YIELD, and what it was. */
   #yield: { address: number; handler: number } | null = null;
+  /** The scratch trace is the beginning of this one. */
+  #head: { readonly whole: Trace; readonly count: number } | null = null;
   /** Bytes of the instruction that crosses a page. */
   readonly #joined = new Uint8Array(64);
 
@@ -180,7 +189,27 @@ export class TraceCache {
    * cross a page. It is not kept.
    */
   scratch(source: CodeSource): Trace {
+    this.#head = null;
     return this.#decode(source, 1, TRACE_POOL.base, -1);
+  }
+
+  /**
+   * Copies the first `count` instructions of a kept trace that has more of them into the scratch trace: a run that ends within a trace. Stores to the bytes of
+   * the whole trace are stores to those of its head.
+   */
+  head(whole: Trace, count: number): number {
+    const at = TRACE_POOL.base;
+    const { u8, u32, view } = this.#views;
+    const length = TRACE.headerBytes + count * RECORD.bytes;
+    u8.copyWithin(at, whole.address, whole.address + length);
+    const end = view.getUint16(whole.address + length + RECORD.offset, true);
+    u32[(at + TRACE.count) >>> 2] = count;
+    u32[(at + TRACE.lastByte) >>> 2] = end - 1;
+    u32[(at + TRACE.region) >>> 2] = 0;
+    u32[(at + TRACE.heat) >>> 2] = EMBERS;
+    this.#writePseudo(at + length, PSEUDO.end, end);
+    this.#head = { whole, count };
+    return at;
   }
 
   #build(source: CodeSource, key: number): Trace {
@@ -225,10 +254,9 @@ export class TraceCache {
     let done = 0;
     let crosses = false;
     let ended = false;
-    const limit =
-      (mode & MODE.codeSize) === 2 ? 2n ** 64n : (mode & MODE.codeSize) === 1 ? 2n ** 32n : 0x10000n;
+    const wrap = beforeWrap(source.rip, mode);
     while (done < count && offset < room && !ended) {
-      if (done > 0 && source.rip + BigInt(offset) >= limit) break;
+      if (done > 0 && offset >= wrap) break;
       if (breaks?.has(start + offset) === true) {
         if (done > 0) break;
         return this.#breakTrace(source, at, key);
@@ -336,7 +364,10 @@ export class TraceCache {
 
   #callOut(decoded: Exclude<Decoded, "short">, length: number): CallOut {
     const d = this.#decoder;
-    const instruction: Instruction = { ...(d.instruction ?? NOTHING.instruction), length };
+    const instruction: Instruction =
+      d.instruction?.length === length
+        ? d.instruction
+        : { ...(d.instruction ?? NOTHING.instruction), length };
     const { mnemonic } = instruction;
     let tally = this.tallies.get(mnemonic);
     if (tally === undefined) this.tallies.set(mnemonic, (tally = { count: 0 }));
@@ -392,17 +423,22 @@ export class TraceCache {
 
   #kill(trace: Trace): void {
     this.counters.dropped++;
-    const view = this.#views.view;
-    // The END record too: its offset is the length, which is where a run that was inside goes on.
-    for (let i = 0; i <= trace.count; i++) {
-      const at = trace.address + TRACE.headerBytes + i * RECORD.bytes;
-      if (this.#yield?.address === at) this.#yield.handler = PSEUDO.dead;
-      else if (i < trace.count) view.setUint16(at + RECORD.handler, PSEUDO.dead, true);
-    }
+    this.#bury(trace.address, trace.count);
+    if (this.#head?.whole === trace) this.#bury(TRACE_POOL.base, this.#head.count);
     this.#byKey.delete(trace.key);
     const physical = (trace.key - trace.mode) / 1024;
     const at = this.#entry(physical >>> 0) >>> 2;
     if (this.#views.u32[at + 2] === trace.address) this.#views.u32.fill(0xffffffff, at, at + 2);
+  }
+
+  #bury(trace: number, count: number): void {
+    const view = this.#views.view;
+    // The END record stays: its offset is the length, which is where a run that was inside goes on.
+    for (let i = 0; i <= count; i++) {
+      const at = trace + TRACE.headerBytes + i * RECORD.bytes;
+      if (this.#yield?.address === at) this.#yield.handler = PSEUDO.dead;
+      else if (i < count) view.setUint16(at + RECORD.handler, PSEUDO.dead, true);
+    }
   }
 
   /** A breakpoint has come to these guest-physical addresses, or gone: what was made of the instructions there is dropped. */

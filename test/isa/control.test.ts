@@ -117,7 +117,7 @@ function prepare(processor: TestProcessor, item: Case, mode: Mode): void {
   const { cpu, memory } = processor;
   const { core } = cpu;
   const { cpl, subject } = item;
-  memory.poke(physical(CODE), Uint8Array.from([...subject.code, ...new Array<number>(8).fill(0x90)]));
+  memory.poke(physical(CODE), Uint8Array.from([...subject.code, ...new Uint8Array(8).fill(0x90)]));
   const stack = mode === "real" || mode === "virtual8086" ? 0xff00 : STACK - 0x100;
   const bytes = new BigUint64Array([item.image, ...item.words]);
   memory.poke(physical(stack), new Uint8Array(bytes.buffer));
@@ -160,7 +160,9 @@ function prepare(processor: TestProcessor, item: Case, mode: Mode): void {
 
 const imageOf = ({ cpu, memory }: TestProcessor) => {
   const { core } = cpu;
-  core.eflags = core.eflags;
+  // Lazy flags have several forms of one value.
+  const flags = core.eflags;
+  core.eflags = flags;
   return {
     rip: core.rip.toString(16),
     eflags: core.eflags.toString(16),
