@@ -37,9 +37,16 @@ export interface ModuleDescription {
   readonly named?: boolean;
 }
 
+const keys = new WeakMap<Signature, string>();
 /** What an indirect call names its signature by: "i32,i64>i32". */
-export const signatureKey = (signature: Signature): string =>
-  `${signature.params.join(",")}>${signature.result}`;
+export function signatureKey(signature: Signature): string {
+  let key = keys.get(signature);
+  if (key === undefined) {
+    key = `${signature.params.join(",")}>${signature.result}`;
+    keys.set(signature, key);
+  }
+  return key;
+}
 
 const SECTION = {
   custom: 0,
