@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { SlowFirst } from "./test/support/order.ts";
 import { Progress } from "./test/support/progress.ts";
 
 export default defineConfig({
@@ -6,6 +7,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     setupFiles: ["test/support/stall.ts"],
     reporters: ["default", new Progress()],
+    sequence: { sequencer: SlowFirst },
     testTimeout: 180_000,
     maxWorkers: 2,
   },
