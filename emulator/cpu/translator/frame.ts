@@ -69,8 +69,10 @@ export class Frame {
   readonly #exit: Label;
   readonly #left: Label;
   readonly #registers: (Local | null)[] = Array.from({ length: 16 }, () => null);
+  readonly #vectors: (Local | null)[] = Array.from({ length: 16 }, () => null);
   readonly #guest = new Set<Local>();
   #written = 0;
+  #vectorsWritten = 0;
 
   /**
    * @param exit label behind the region's blocks, where `constantExit` stands
@@ -113,6 +115,20 @@ export class Frame {
   write(number: number): Local {
     this.#written |= 1 << number;
     return this.read(number);
+  }
+  /** Local of an XMM register. */
+  readVector(number: number): Local {
+    let local = this.#vectors[number] ?? null;
+    if (local === null) {
+      local = this.f.permanent("v128");
+      this.#vectors[number] = local;
+      this.#guest.add(local);
+    }
+    return local;
+  }
+  writeVector(number: number): Local {
+    this.#vectorsWritten |= 1 << number;
+    return this.readVector(number);
   }
   rip(delta: number): Node {
     return op("i64.add", get(this.base), i64(BigInt(delta)));
@@ -168,6 +184,9 @@ export class Frame {
     this.#registers.forEach((local, number) => {
       if (local !== null) nodes.push(set(local, load("i64.load", i32(0), STATE.gpr + number * 8)));
     });
+    this.#vectors.forEach((local, number) => {
+      if (local !== null) nodes.push(set(local, load("v128.load", i32(0), STATE.xmm + number * 16)));
+    });
     return nodes;
   }
 
@@ -195,6 +214,10 @@ export class Frame {
       this.#registers.forEach((local, number) => {
         if (local !== null && (this.#written & (1 << number)) !== 0)
           f.emit(store("i64.store", i32(0), STATE.gpr + number * 8, get(local)));
+      });
+      this.#vectors.forEach((local, number) => {
+        if (local !== null && (this.#vectorsWritten & (1 << number)) !== 0)
+          f.emit(store("v128.store", i32(0), STATE.xmm + number * 16, get(local)));
       });
       const words = [
         store("i64.store", i32(0), STATE.lazyResult, get(this.result)),

@@ -362,8 +362,7 @@ export class RegionVocabulary extends Vocabulary {
     this.escape(op("i32.or", cr0, op("i32.xor", cr4, i32(CR4.OSFXSR))));
   }
   readVector(index: number, bits: VectorBits = this.vectorBits): Node {
-    const register = this.#insn.registers[index as 0 | 1 | 2];
-    if (this.#kind(index) === "x") return load("v128.load", i32(0), register);
+    if (this.#kind(index) === "x") return get(this.#frame.readVector(this.#vectorNumber(index)));
     const name = bits === 32 ? "v128.load32_zero" : bits === 64 ? "v128.load64_zero" : "v128.load";
     if (this.#insn.family.access[index] !== "rw")
       return this.let(load(name, get(this.#vectorHost(bits, "read"))));
@@ -372,11 +371,14 @@ export class RegionVocabulary extends Vocabulary {
   }
   writeVector(index: number, value: Node, bits: VectorBits = this.vectorBits): void {
     if (this.#kind(index) === "x")
-      return this.f.emit(store("v128.store", i32(0), this.#insn.registers[index as 0 | 1 | 2], value));
+      return this.f.emit(set(this.#frame.writeVector(this.#vectorNumber(index)), value));
     const host = get(this.#vectorPlace ?? this.#vectorHost(bits, "write"));
     if (bits === 32) this.f.emit(store("i32.store", host, 0, lane("i32x4.extract_lane", value, 0)));
     else if (bits === 64) this.f.emit(store("i64.store", host, 0, lane("i64x2.extract_lane", value, 0)));
     else this.f.emit(store("v128.store", host, 0, value));
+  }
+  #vectorNumber(index: number): number {
+    return (this.#insn.registers[index as 0 | 1 | 2] - STATE.xmm) >> 4;
   }
   #vectorHost(bits: VectorBits, access: "read" | "write"): Local {
     const linear = this.#linear(this.effective());
@@ -384,7 +386,7 @@ export class RegionVocabulary extends Vocabulary {
     return this.#host(linear, (bits === "unaligned" ? 128 : bits) / 8, access);
   }
   xmm(number: number): Node {
-    return load("v128.load", i32(0), STATE.xmm + number * 16);
+    return get(this.#frame.readVector(number));
   }
 
   // --- flags ------------------------------------------------------------------------------------------------------------------------------
