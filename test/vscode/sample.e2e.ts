@@ -111,7 +111,7 @@ describe.skipIf(browserPath === null)("the sample kernel in VS Code", () => {
 
   it("prints on the serial console and takes what is typed there", async () => {
     await window.page.keyboard.press("F5");
-    await window.expectTerminal(/Redzone sample kernel/u);
+    await window.expectTerminal(/type something/u);
     await window.focusTerminal();
     await window.page.keyboard.type("red zone?");
     await window.expectTerminal(/red zone\?/u);
