@@ -38,7 +38,7 @@ import { Watches } from "./watches.ts";
 export const MACHINE_STATE_VERSION = 4;
 
 /** Linear memory up to the first frames; more is added as the guest uses it. */
-const INITIAL_WASM_PAGES = 160;
+const INITIAL_WASM_PAGES = 528;
 const MAXIMUM_WASM_PAGES = 65_536;
 /** ACPI sleep types of a PIIX4: 0 is soft-off, 2 suspend to disk, which is soft-off for the hardware. */
 const SOFT_OFF: readonly number[] = [0, 2];

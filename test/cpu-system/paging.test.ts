@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { CR0, CR4, EFER, FLAG } from "../../emulator/cpu/core.ts";
 import type { Core } from "../../emulator/cpu/core.ts";
-import { RUN, SEG, TLB } from "../../emulator/cpu/layout.ts";
+import { FRAMES, RUN, SEG, TLB } from "../../emulator/cpu/layout.ts";
 import { slowModify, slowRead, slowWrite, commit } from "../../emulator/cpu/system/access.ts";
 import { translateCode } from "../../emulator/cpu/system/fetch.ts";
 import { caught, DEVICE_PAGE, Fixture, shortly } from "./fixture.ts";
@@ -260,7 +260,7 @@ describe("the TLB", () => {
   }
   const physicalOf = (f: Fixture, address: bigint): number => {
     f.core.setQuad(RUN.address, address);
-    return slowRead(f.core, 1) - (0x900000 + 4096);
+    return slowRead(f.core, 1) - (FRAMES + 4096);
   };
 
   test("a stale entry stays until INVLPG, a CR3 load, or a fault", () => {
@@ -361,7 +361,7 @@ describe("the TLB", () => {
     const KEEP = 1n << 63n;
     const page = () => {
       core.setQuad(RUN.address, at.linear);
-      return (slowRead(core, 1) - 0x901000) & ~0xfff;
+      return (slowRead(core, 1) - FRAMES - 4096) & ~0xfff;
     };
     load(BigInt(ROOT + 1));
     expect(page()).toBe(PHYSICAL);

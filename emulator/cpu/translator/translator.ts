@@ -29,14 +29,21 @@ export interface CoreExports {
 }
 
 /** Entries after which a trace is hot. Until then a region would cost more than it saves. */
-const HOT_ENTRIES = 400;
-/** Hot traces that are translated together, and after how many runs of emitted code without. */
+const HOT_ENTRIES = 1500;
+/** Hot traces that are translated together, and after how many runs of emitted code a smaller number is. */
 const BATCH = 12;
-const LIMITS: PlanLimits = { blocks: 48, instructions: 300, pages: 4, inlined: 160 };
+const PATIENCE_RUNS = 2;
+/** Guest instructions translated in one go: some milliseconds, for which a pause would have to wait. */
+const GO_INSTRUCTIONS = 500;
+const LIMITS: PlanLimits = { blocks: 48, instructions: 300, pages: 4, inlined: 80 };
 /** WebAssembly bytes of live regions; beyond it the oldest half is dropped. */
 const CODE_BYTES_MAX = 48 * 2 ** 20;
-/** A page whose regions were dropped so often by changes of its code must be that much hotter: shift of HOT_ENTRIES, at most. */
-const CHURN_SHIFT_MAX = 8;
+/**
+ * A page whose code keeps changing must be hotter: HOT_ENTRIES doubles with each run of emitted code that dropped regions of the page, up to this shift, and halves
+ * again after so many runs without. Code patched in bulk counts once.
+ */
+const CHURN_SHIFT_MAX = 6;
+const CHURN_DECAY_RUNS = 200;
 
 /** What regions call. */
 export const REGION_IMPORTS: readonly { readonly name: string; readonly signature: Signature }[] = [
@@ -81,8 +88,10 @@ export class Translator {
   #nextSlot: number;
   #queue: Candidate[] = [];
   #idleRuns = 0;
-  /** How often changes of its code have dropped regions of a page. */
-  readonly #churn = new Map<number, number>();
+  /** Runs of emitted code so far. */
+  #runs = 0;
+  /** Of pages whose code has changed: in how many runs, and the last of them. */
+  readonly #churn = new Map<number, { times: number; last: number }>();
   /** Counts for `--stats`. */
   readonly counters = {
     made: 0,
@@ -128,7 +137,10 @@ export class Translator {
   heatOf(page: number): number {
     if (this.mode === "off") return -1;
     if (this.mode === "forced") return 1;
-    return HOT_ENTRIES << Math.min(this.#churn.get(page) ?? 0, CHURN_SHIFT_MAX);
+    const churn = this.#churn.get(page);
+    if (churn === undefined) return HOT_ENTRIES;
+    const faded = churn.times - Math.floor((this.#runs - churn.last) / CHURN_DECAY_RUNS);
+    return HOT_ENTRIES << Math.max(0, Math.min(faded, CHURN_SHIFT_MAX));
   }
   slotOf(physical: number, mode: number): number {
     return this.#byKey.get(`${physical}.${mode}`)?.slot ?? 0;
@@ -150,7 +162,15 @@ export class Translator {
       this.#drop(region, "written");
       dropped = true;
     }
-    if (dropped) this.#churn.set(page, (this.#churn.get(page) ?? 0) + 1);
+    if (dropped) this.#changed(page);
+  }
+  #changed(page: number): void {
+    const churn = this.#churn.get(page);
+    if (churn === undefined) this.#churn.set(page, { times: 0, last: this.#runs });
+    else if (churn.last !== this.#runs) {
+      churn.times++;
+      churn.last = this.#runs;
+    }
   }
   breakpointChanged(page: number, offset: number): void {
     for (const region of this.#byPage.get(page) ?? [])
@@ -180,18 +200,20 @@ export class Translator {
 
   /** Emitted code is about to run: translates what has waited long enough. */
   idle(): void {
+    this.#runs++;
     if (this.#queue.length === 0) return;
-    if (++this.#idleRuns >= 2) this.translate();
+    if (++this.#idleRuns >= PATIENCE_RUNS) this.translate();
   }
 
   translate(): void {
     const started = this.stopwatch();
     this.#idleRuns = 0;
-    const queue = this.#queue;
-    this.#queue = [];
     const plans: Plan[] = [];
     const covered = new Set<string>();
-    for (const candidate of queue) {
+    let instructions = 0;
+    while (instructions < GO_INSTRUCTIONS) {
+      const candidate = this.#queue.shift();
+      if (candidate === undefined) break;
       const { physical, mode } = candidate;
       // What has just become part of another region must show that it is entered by itself.
       if (covered.has(`${physical}.${mode}`) || this.#byKey.has(`${physical}.${mode}`)) continue;
@@ -201,6 +223,7 @@ export class Translator {
         continue;
       }
       plans.push(made);
+      instructions += made.instructions;
       if (this.mode === "on") this.#cool(made, covered);
     }
     if (plans.length > 0) this.#build(plans);
