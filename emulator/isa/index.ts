@@ -7,6 +7,7 @@ import { flags } from "./flag.ts";
 import { flow } from "./flow.ts";
 import { move } from "./move.ts";
 import { multiplication } from "./multiply.ts";
+import { returns } from "./return.ts";
 import { shifts } from "./shift.ts";
 import { sseFloat } from "./sse-float.ts";
 import { strings } from "./string.ts";
@@ -28,6 +29,7 @@ export const families: readonly Family[] = [
   ...control,
   ...system,
   ...systemCalls,
+  ...returns,
   ...vectorMoves,
   ...vectorArithmetic,
   ...vectorShuffles,

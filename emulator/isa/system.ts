@@ -36,7 +36,6 @@ export const system = [
   operation("int", ["cd : ib"]),
   operation("into", ["ce ; i64"]),
   operation("int1", ["f1"]),
-  operation("iret", ["cf"]),
   operation("sysenter", ["0f 34"]),
   operation("sysexit", ["0f 35"]),
   // Ports

@@ -17,6 +17,10 @@ const CASES = Number(process.env["CONTROL_CASES"] ?? 250);
 const [GDT, IDT, TSS, HANDLER, KERNEL_STACK] = [0x7000, 0x8000, 0x9000, 0xa000, 0xb000];
 const SELECTORS = { code: 0x08, data: 0x10, userData: 0x23, userCode: 0x2b, tss: 0x30 };
 
+/** Selectors that IRET may find in its frame: the right ones more often than others, null, of another kind, RPL or table, not accessed yet, outside. */
+const CODES = [0x08, 0x08, 0x08, 0x08, 0x2b, 0x2b, 0x2b, 0x2b, 0x00, 0x10, 0x2a, 0x0c, 0x38, 0x48];
+const STACKS = [0x10, 0x10, 0x00, 0x00, 0x23, 0x23, 0x23, 0x23, 0x03, 0x18, 0x13, 0x08, 0x26];
+
 type Mode = TestMode | "virtual8086";
 
 interface Subject {
@@ -49,6 +53,8 @@ const SUBJECTS: readonly Subject[] = [
   { name: "syscall", code: [0x0f, 0x05], long: true },
   { name: "sysret", code: [0x0f, 0x07], fields: { operandSize: 32 }, long: true },
   { name: "sysret", code: [0x48, 0x0f, 0x07], fields: { operandSize: 64 }, long: true },
+  ...Array.from({ length: 12 }, () => ({ name: "iret", code: [0x48, 0xcf], fields: { operandSize: 64 }, long: true }) as const),
+  { name: "iret", code: [0xcf] },
 ]; // oxfmt-ignore
 
 /** What a case puts into the state, whatever the mode. */
@@ -62,6 +68,9 @@ interface Case {
   readonly image: bigint;
   readonly target: bigint;
   readonly words: readonly bigint[];
+  /** CS and SS of a frame for IRET. */
+  readonly selectors: readonly [code: number, stack: number];
+  readonly noSegments: boolean;
 }
 
 function makeCase(random: Random, mode: Mode): Case {
@@ -81,6 +90,8 @@ function makeCase(random: Random, mode: Mode): Case {
     image: BigInt((random.oneIn(6) ? near : near & ~(FLAG.TF | FLAG.VM)) >>> 0),
     target: random.oneIn(5) ? random.bits64() : BigInt(HANDLER),
     words: Array.from({ length: 4 }, () => random.bits64()),
+    selectors: [random.pick(CODES), random.pick(STACKS)],
+    noSegments: mode === "long" && random.oneIn(2),
   };
 } // oxfmt-ignore
 
@@ -90,6 +101,7 @@ function tables({ cpu, memory }: TestProcessor, mode: Mode): void {
   const gdt = new BigUint64Array(8);
   gdt[1] = long ? 0x00af9b000000ffffn : 0x00cf9b000000ffffn;
   gdt[2] = 0x00cf93000000ffffn;
+  gdt[3] = 0x00cf92000000ffffn;
   gdt[4] = 0x00cff3000000ffffn;
   gdt[5] = long ? 0x00affb000000ffffn : 0x00cffb000000ffffn;
   gdt[6] = 0x0000_8b00_0000_0067n | (BigInt(TSS) << 16n);
@@ -119,7 +131,9 @@ function prepare(processor: TestProcessor, item: Case, mode: Mode): void {
   const { cpl, subject } = item;
   memory.poke(physical(CODE), Uint8Array.from([...subject.code, ...new Uint8Array(8).fill(0x90)]));
   const stack = mode === "real" || mode === "virtual8086" ? 0xff00 : STACK - 0x100;
-  const bytes = new BigUint64Array([item.image, ...item.words]);
+  const [code16, stack16] = item.selectors.map(BigInt);
+  const frame = [item.target, code16!, item.image, item.words[3]!, stack16!];
+  const bytes = new BigUint64Array(subject.name === "iret" ? frame : [item.image, ...item.words]);
   memory.poke(physical(stack), new Uint8Array(bytes.buffer));
   for (let n = 0; n < 16; n++) core.setGpr(n, item.words[n % 4]!);
   core.setGpr(1, item.target);
@@ -136,6 +150,8 @@ function prepare(processor: TestProcessor, item: Case, mode: Mode): void {
     core.writeSegment(SEG.cs, CODE >> 4, BigInt(CODE), 0xffff, 0x9b);
     core.writeSegment(SEG.ss, 0, 0n, 0xffff, 0x93);
   }
+  if (item.noSegments)
+    for (const n of [SEG.ds, SEG.es, SEG.fs, SEG.gs]) core.writeSegment(n, 0, 0n, 0, 0x10000);
   core.rip = mode === "real" ? 0n : mode === "virtual8086" ? 0x10n : BigInt(CODE);
   if (mode === "long") {
     core.setSegmentBase(SEG.fs, item.words[0]! >> 20n);
@@ -168,7 +184,7 @@ const imageOf = ({ cpu, memory }: TestProcessor) => {
     eflags: core.eflags.toString(16),
     state: Buffer.from(core.u8.slice(0, STATE_BYTES)).toString("hex"),
     stacks: [KERNEL_STACK, 0x10000, STACK].map((top) =>
-      Buffer.from(memory.readBytes(physical(top - 0x200), 0x200)).toString("hex"),
+      Buffer.from(memory.readBytes(physical(top - 0x200), 0x240)).toString("hex"),
     ),
   };
 };
@@ -178,7 +194,9 @@ function operate({ cpu }: TestProcessor, { subject }: Case, mode: Mode): Fault |
   const { core } = cpu;
   const size = mode === "long" ? 64 : mode === "protected32" ? 32 : 16;
   const other = size === 64 || size === 32 ? 16 : 32;
-  const operandSize = subject.code[0] === 0x66 ? other : size;
+  // IRET's operands have 32 bits in 64-bit mode, too; the other's with 64 bits are said so.
+  const own = subject.name === "iret" && size === 64 ? 32 : size;
+  const operandSize = subject.code[0] === 0x66 ? other : own;
   const defaults = { reg: 0, rm: -1, segment: SEG.ds, immediate: 0n, immediate2: 0, rep: "", lock: false, rex: false } as const;
   const { rip } = core;
   core.setSystemFlag(FLAG.RF, false);
@@ -215,7 +233,9 @@ describe.each(MODES)("in %s mode", (mode) => {
       const item = makeCase(random, mode);
       for (const processor of [emitted, called]) prepare(processor, item, mode);
       // A watched mode would be a reason for SYSCALL to escape.
-      emitted.cpu.core.watched = item.subject.name.startsWith("sys") && item.syscalls ? 0 : WATCH.exception;
+      const unwatched =
+        item.subject.name === "iret" || (item.subject.name.startsWith("sys") && item.syscalls);
+      emitted.cpu.core.watched = unwatched && number % 8 !== 0 ? 0 : WATCH.exception;
       const what = `case ${number}: ${item.subject.name} ${JSON.stringify(item, (_key, value: unknown) => (typeof value === "bigint" ? value.toString(16) : value))}`;
       const thrown = operate(called, item, mode);
       // Where the fault would be delivered there is nothing to compare.
@@ -287,9 +307,9 @@ test("an interrupt that arrives at any instant is taken at the same instruction,
     runTo(arrival + 40);
     return { vectors, now, ...imageOf(processor) };
   };
-  for (let arrival = 0; arrival < 45; arrival++) {
+  for (let arrival = 0; arrival < 24; arrival++) {
     const expected = states(arrival, 1);
-    for (const slice of [2, 3, 5, 100]) expect(states(arrival, slice), `at ${arrival}, slices of ${slice}`).toEqual(expected);
+    for (const slice of [2, 5, 100]) expect(states(arrival, slice), `at ${arrival}, slices of ${slice}`).toEqual(expected);
   }
 }); // oxfmt-ignore
 

@@ -125,7 +125,8 @@ function addressings(family: Family, width: Width, operands: string): Variant[] 
     for (const stack of stacks) {
       if (
         (memory === "m64" && stack === "s32") ||
-        (stack === "s64" && width === 32) ||
+        // Of what uses the stack only IRET can have 32 bits there.
+        (stack === "s64" && width === 32 && family.name !== "iret") ||
         (stack === "s32" && width === 64)
       )
         continue;

@@ -2,7 +2,7 @@
 import type { PlannedInstruction } from "./plan.ts";
 
 /** Families whose meanings use what only the interpreter has, or change the mode that a region is made for. */
-const LEFT = new Set(["emms", "syscall", "sysret"]);
+const LEFT = new Set(["emms", "syscall", "sysret", "iret"]);
 
 export function isTranslatable(instruction: PlannedInstruction): boolean {
   const { family, variant } = instruction;
