@@ -153,7 +153,7 @@ export class Pc implements Machine {
         model,
         ...(model.features.has("apic") ? { apic: (cpu: number) => this.board.apicMsrs(cpu) } : {}),
         pause: () => this.#pause(),
-        translator: config.translator ?? "off",
+        translator: config.translator ?? "on",
         ...(host.stopwatch === undefined ? {} : { stopwatch: host.stopwatch }),
       },
       cpus,

@@ -70,7 +70,7 @@ interface Candidate {
   readonly trace: number;
   readonly physical: number;
   readonly mode: number;
-  page(distance: number): number;
+  readonly page: (distance: number) => number;
 }
 
 export class Translator {
@@ -154,7 +154,7 @@ export class Translator {
     const regions = this.#byPage.get(page);
     if (regions === undefined) return;
     let dropped = false;
-    for (const region of [...regions]) {
+    for (const region of regions) {
       if (
         !region.parts.some((part) => part.page === page && part.start < offset + length && part.end > offset)
       )
@@ -179,7 +179,7 @@ export class Translator {
   }
   /** Forgets everything. */
   flush(): void {
-    for (const region of [...this.#regions]) this.#drop(region, "written");
+    for (const region of this.#regions) this.#drop(region, "written");
     this.#queue = [];
     this.#churn.clear();
   }
@@ -348,7 +348,7 @@ export class Translator {
 
   #shrink(): void {
     let left = this.#regions.size / 2;
-    for (const region of [...this.#regions]) {
+    for (const region of this.#regions) {
       if (left-- <= 0) break;
       this.#drop(region, "evicted");
     }
