@@ -5,15 +5,18 @@
   (import "host" "sum_f32x4" (func $sum_f32x4 (param v128 v128 v128) (result i32)))
   (import "host" "memory" (memory 1))
   (func $region (export "region") (param i32) (result i32)
-    (local i32 i64 i64 i32 i64 i32 i32 i32 i32 i32 i32 i64 i64 i64 i64 i64 i64 i32 i32 v128 i64 v128 v128 i64 i64 i64)
+    (local i32 i64 i64 i32 i64 i32 i32 i32 i32 i32 i32 i64 i64 i64 i64 i64 i64 i32 i32 v128 v128 i64 v128 v128 v128 v128 i64 i64 i64)
     (local.set 1 (i32.load offset=0x1000 (i32.const 0)))
     (local.set 2 (i64.load offset=0x80 (i32.const 0)))
     (local.set 5 (i64.load offset=0x88 (i32.const 0)))
     (local.set 6 (i32.load offset=0x90 (i32.const 0)))
     (local.set 16 (i64.load offset=0x8 (i32.const 0)))
-    (local.set 25 (i64.load offset=0x10 (i32.const 0)))
+    (local.set 28 (i64.load offset=0x10 (i32.const 0)))
     (local.set 15 (i64.load offset=0x30 (i32.const 0)))
-    (local.set 21 (i64.load offset=0x38 (i32.const 0)))
+    (local.set 22 (i64.load offset=0x38 (i32.const 0)))
+    (local.set 21 (v128.load offset=0x590 (i32.const 0)))
+    (local.set 23 (v128.load offset=0x5a0 (i32.const 0)))
+    (local.set 24 (v128.load offset=0x5b0 (i32.const 0)))
     (block $1
       (block $2
         (loop $3
@@ -29,59 +32,58 @@
             (then
               (local.set 8 (i32.const 17))
               (br $2)))
-          (local.set 20
-            (v128.load
-              (local.tee 19
-                (if (result i32)
-                  (i64.eq
-                    (i64.load offset=0x10000
-                      (local.tee 18
-                        (i32.and
-                          (i32.wrap_i64
-                            (i64.shr_u (local.tee 17 (i64.add (local.get 15) (local.get 16))) (i64.const 6)))
-                          (i32.const 65472))))
-                    (i64.and (i64.add (local.get 17) (i64.const 15)) (i64.const -4096)))
-                  (then
-                    (i32.add
-                      (i32.load offset=0x10020 (local.get 18))
-                      (i32.and (i32.wrap_i64 (local.get 17)) (i32.const 4095))))
-                  (else
-                    (if
-                      (i32.eqz (local.tee 19 (call $refillRead (local.get 17) (i32.const 16))))
-                      (then
-                        (local.set 8 (i32.const 17))
-                        (br $2)))
-                    (local.get 19))))))
-          (v128.store offset=0x590 (i32.const 0) (local.get 20))
-          (local.set 20
-            (v128.load
-              (local.tee 18
-                (if (result i32)
-                  (i64.eq
-                    (i64.load offset=0x10000
-                      (local.tee 19
-                        (i32.and
-                          (i32.wrap_i64
-                            (i64.shr_u (local.tee 17 (i64.add (local.get 21) (local.get 16))) (i64.const 6)))
-                          (i32.const 65472))))
-                    (i64.and (i64.add (local.get 17) (i64.const 15)) (i64.const -4096)))
-                  (then
-                    (i32.add
-                      (i32.load offset=0x10020 (local.get 19))
-                      (i32.and (i32.wrap_i64 (local.get 17)) (i32.const 4095))))
-                  (else
-                    (if
-                      (i32.eqz (local.tee 18 (call $refillRead (local.get 17) (i32.const 16))))
-                      (then
-                        (local.set 8 (i32.const 1039))
-                        (br $2)))
-                    (local.get 18))))))
-          (v128.store offset=0x5a0 (i32.const 0) (local.get 20))
-          (local.set 20 (v128.load offset=0x590 (i32.const 0)))
-          (local.set 22 (v128.load offset=0x5b0 (i32.const 0)))
-          (v128.store offset=0x5b0 (i32.const 0) (i32x4.add (local.get 22) (local.get 20)))
-          (local.set 22 (v128.load offset=0x5a0 (i32.const 0)))
-          (local.set 23 (f32x4.add (local.tee 20 (v128.load offset=0x590 (i32.const 0))) (local.get 22)))
+          (local.set 21
+            (local.tee 20
+              (v128.load
+                (local.tee 19
+                  (if (result i32)
+                    (i64.eq
+                      (i64.load offset=0x10000
+                        (local.tee 18
+                          (i32.and
+                            (i32.wrap_i64
+                              (i64.shr_u (local.tee 17 (i64.add (local.get 15) (local.get 16))) (i64.const 6)))
+                            (i32.const 65472))))
+                      (i64.and (i64.add (local.get 17) (i64.const 15)) (i64.const -4096)))
+                    (then
+                      (i32.add
+                        (i32.load offset=0x10020 (local.get 18))
+                        (i32.and (i32.wrap_i64 (local.get 17)) (i32.const 4095))))
+                    (else
+                      (if
+                        (i32.eqz (local.tee 19 (call $refillRead (local.get 17) (i32.const 16))))
+                        (then
+                          (local.set 8 (i32.const 17))
+                          (br $2)))
+                      (local.get 19)))))))
+          (local.set 23
+            (local.tee 20
+              (v128.load
+                (local.tee 18
+                  (if (result i32)
+                    (i64.eq
+                      (i64.load offset=0x10000
+                        (local.tee 19
+                          (i32.and
+                            (i32.wrap_i64
+                              (i64.shr_u (local.tee 17 (i64.add (local.get 22) (local.get 16))) (i64.const 6)))
+                            (i32.const 65472))))
+                      (i64.and (i64.add (local.get 17) (i64.const 15)) (i64.const -4096)))
+                    (then
+                      (i32.add
+                        (i32.load offset=0x10020 (local.get 19))
+                        (i32.and (i32.wrap_i64 (local.get 17)) (i32.const 4095))))
+                    (else
+                      (if
+                        (i32.eqz (local.tee 18 (call $refillRead (local.get 17) (i32.const 16))))
+                        (then
+                          (local.set 8 (i32.const 1039))
+                          (br $2)))
+                      (local.get 18)))))))
+          (local.set 20 (local.get 21))
+          (local.set 24 (i32x4.add (local.tee 25 (local.get 24)) (local.get 20)))
+          (local.set 25 (local.get 23))
+          (local.set 26 (f32x4.add (local.tee 20 (local.get 21)) (local.get 25)))
           (block $4
             (block $5
               (br_if $5
@@ -96,23 +98,23 @@
                           (v128.const i8x16 0x0 0x0 0x0 0x7f 0x0 0x0 0x0 0x7f 0x0 0x0 0x0 0x7f 0x0 0x0 0x0 0x7f))
                         (v128.and
                           (i32x4.add
-                            (local.get 22)
+                            (local.get 25)
                             (v128.const i8x16 0x0 0x0 0x80 0x0 0x0 0x0 0x80 0x0 0x0 0x0 0x80 0x0 0x0 0x0 0x80 0x0))
                           (v128.const i8x16 0x0 0x0 0x0 0x7f 0x0 0x0 0x0 0x7f 0x0 0x0 0x0 0x7f 0x0 0x0 0x0 0x7f)))
                       (v128.and
                         (i32x4.add
-                          (local.get 23)
+                          (local.get 26)
                           (v128.const i8x16 0x0 0x0 0x80 0x0 0x0 0x0 0x80 0x0 0x0 0x0 0x80 0x0 0x0 0x0 0x80 0x0))
                         (v128.const i8x16 0x0 0x0 0x0 0x7f 0x0 0x0 0x0 0x7f 0x0 0x0 0x0 0x7f 0x0 0x0 0x0 0x7f))))))
               (br_if $5
                 (i32.ne (i32.and (i32.load offset=0x580 (i32.const 0)) (i32.const 28704)) (i32.const 4128)))
               (br $4))
             (if
-              (local.tee 18 (call $sum_f32x4 (local.get 20) (local.get 22) (local.get 23)))
+              (local.tee 18 (call $sum_f32x4 (local.get 20) (local.get 25) (local.get 26)))
               (then
                 (local.set 8 (i32.const 3083))
                 (br $2))))
-          (v128.store offset=0x590 (i32.const 0) (local.get 23))
+          (local.set 21 (local.get 26))
           (v128.store
             (local.tee 19
               (if (result i32)
@@ -121,7 +123,7 @@
                     (local.tee 18
                       (i32.and
                         (i32.wrap_i64
-                          (i64.shr_u (local.tee 17 (i64.add (local.get 21) (local.get 16))) (i64.const 6)))
+                          (i64.shr_u (local.tee 17 (i64.add (local.get 22) (local.get 16))) (i64.const 6)))
                         (i32.const 65472))))
                   (i64.and (i64.add (local.get 17) (i64.const 15)) (i64.const -4096)))
                 (then
@@ -135,13 +137,13 @@
                       (local.set 8 (i32.const 3849))
                       (br $2)))
                   (local.get 19))))
-            (v128.load offset=0x590 (i32.const 0)))
-          (local.set 24 (local.tee 16 (local.tee 24 (i64.add (local.tee 17 (local.get 16)) (i64.const 16)))))
-          (local.set 17 (local.get 25))
-          (local.set 26 (i64.sub (local.get 24) (local.get 17)))
-          (local.set 12 (local.get 24))
+            (local.get 21))
+          (local.set 27 (local.tee 16 (local.tee 27 (i64.add (local.tee 17 (local.get 16)) (i64.const 16)))))
+          (local.set 17 (local.get 28))
+          (local.set 29 (i64.sub (local.get 27) (local.get 17)))
+          (local.set 12 (local.get 27))
           (local.set 13 (local.get 17))
-          (local.set 14 (local.get 26))
+          (local.set 14 (local.get 29))
           (local.set 7 (i32.const 19))
           (br_if $3 (i64.lt_u (local.get 12) (local.get 13))))
         (local.set 8 (i32.const 7169)))
@@ -151,6 +153,9 @@
     (i64.store offset=0x80 (i32.const 0) (local.get 3))
     (i32.store offset=0x1000 (i32.const 0) (local.get 1))
     (i64.store offset=0x8 (i32.const 0) (local.get 16))
+    (v128.store offset=0x590 (i32.const 0) (local.get 21))
+    (v128.store offset=0x5a0 (i32.const 0) (local.get 23))
+    (v128.store offset=0x5b0 (i32.const 0) (local.get 24))
     (if
       (i32.eqz (local.get 7))
       (then
