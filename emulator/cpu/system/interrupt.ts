@@ -18,6 +18,7 @@ import type { Descriptor } from "./descriptor.ts";
 import { in64BitMode, inLongMode, inProtectedMode, inVirtual8086 } from "./operand.ts";
 import { BY } from "./paging.ts";
 import { loadRealSegment, writeDescriptor, writeNull, writeNullStack } from "./segment.ts";
+import { expressDelivery } from "./express.ts";
 import { byLevel, Stack } from "./stack.ts";
 import { switchThroughGate, TaskFault } from "./task.ts";
 import { innerStack, stackPointer64 } from "./tss.ts";
@@ -100,6 +101,21 @@ function awake(core: Core): void {
 
 /** Delivers an event; a fault on the way becomes that fault's delivery, a double fault or a triple fault. See `deliverFault` for the rest. */
 export function deliver(core: Core, event: Delivery, resume = false): boolean {
+  return deliverPlainly(core, event) || deliverWithCare(core, event, resume);
+}
+
+/** Delivers what nobody watches and nothing stands in the way of; false if that is not so. */
+function deliverPlainly(core: Core, { vector, errorCode, kind, address }: Delivery): boolean {
+  const isWatched = (core.watched & (WATCH.exception | WATCH.interrupt)) !== 0;
+  if (isWatched || vector === VECTOR.DB || !inLongMode(core)) return false;
+  if (!express(core, vector, errorCode, kind)) return false;
+  if (kind === "fault" && vector === VECTOR.PF && address !== null) core.cr2 = address;
+  if (kind === "nmi") core.setWord(STATE.nmiBlocked, 1);
+  awake(core);
+  return true;
+}
+
+function deliverWithCare(core: Core, event: Delivery, resume: boolean): boolean {
   const cr2 = core.cr2;
   const dr6 = core.dr(6);
   const dr7 = core.dr(7);
@@ -171,10 +187,14 @@ function noteDebug(core: Core, bits: bigint): void {
 
 /** One delivery, without what follows if it faults. Throws Fault; then nothing has changed. */
 export function interrupt(core: Core, vector: number, errorCode: number | null, kind: DeliveryKind): void {
-  if (inLongMode(core)) throughLongGate(core, vector, errorCode, kind);
-  else if (inProtectedMode(core) || inVirtual8086(core)) throughGate(core, vector, errorCode, kind);
+  if (inLongMode(core)) {
+    if (!express(core, vector, errorCode, kind)) throughLongGate(core, vector, errorCode, kind);
+  } else if (inProtectedMode(core) || inVirtual8086(core)) throughGate(core, vector, errorCode, kind);
   else throughVector(core, vector, core.idtr.base, core.idtr.limit, core.eflags);
 }
+
+const express = (core: Core, vector: number, errorCode: number | null, kind: DeliveryKind): boolean =>
+  expressDelivery(core, vector, errorCode, pushedFlags(core, vector, kind), isSoftware(kind));
 
 /** EFLAGS as pushed: RF is set for faults, but not for #DB and #DF (SDM 3B 17.3.1.1). */
 function pushedFlags(core: Core, vector: number, kind: DeliveryKind): number {

@@ -11,6 +11,7 @@ import { CR4, FLAG } from "../registers.ts";
 import { checkOffset, checkRealOffset, outsideCode, writeCode } from "./code.ts";
 import { markAccessed } from "./descriptor.ts";
 import { interrupt, SoftwareTrap, throughVector } from "./interrupt.ts";
+import { expressReturn } from "./express.ts";
 import { gp, in64BitMode, inLongMode, inVirtual8086, operandBytes } from "./operand.ts";
 import { redirected } from "./permission.ts";
 import { dropPrivilegedSegments, loadRealSegment, VIRTUAL_8086_ATTRIBUTES } from "./segment.ts";
@@ -93,6 +94,11 @@ function returnFromTask(core: Core): void {
 
 function returnProtected(core: Core, size: Size): void {
   const cpl = core.cpl;
+  let mask = ARITHMETIC;
+  if (size !== 2) mask |= FLAG.RF | FLAG.AC | FLAG.ID;
+  if (cpl <= core.iopl) mask |= FLAG.IF;
+  if (cpl === 0) mask |= FLAG.IOPL | (size === 2 ? 0 : FLAG.VIF | FLAG.VIP);
+  if (size === 8 && expressReturn(core, replaceFlags, mask)) return;
   const { stack, offset, selector, image } = popFrame(core, size);
   if ((image & FLAG.VM) !== 0 && size === 4 && cpl === 0 && !inLongMode(core)) {
     enterVirtual8086(core, stack, offset, selector, image);
@@ -107,10 +113,6 @@ function returnProtected(core: Core, size: Size): void {
   const stackDescriptor = popsStack ? returnStack(core, code, stackSelector, rpl) : null;
   const rip = checkOffset(core, code, offset);
   markAccessed(core, code);
-  let mask = ARITHMETIC;
-  if (size !== 2) mask |= FLAG.RF | FLAG.AC | FLAG.ID;
-  if (cpl <= core.iopl) mask |= FLAG.IF;
-  if (cpl === 0) mask |= FLAG.IOPL | (size === 2 ? 0 : FLAG.VIF | FLAG.VIP);
   replaceFlags(core, image, mask);
   if (popsStack) writeStack(core, stackDescriptor, stackSelector, rpl);
   else stack.commit();

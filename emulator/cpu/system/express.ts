@@ -1,0 +1,171 @@
+/**
+ * Interrupts and IRETQ in 64-bit mode as they nearly always are: a present gate to 64-bit code at CPL 0, a flat return, and everything they read and write
+ * reachable through TLB tags.
+ *
+ * Invariant: either all of it is done, and exactly as `interrupt.ts` and `return.ts` do it, or nothing has changed and the answer is false: then those do it,
+ * or fault. A tag that matches means that no walk, no check of rights and no device is in between, so nothing is filled or reported either way. Addresses and
+ * offsets are pairs of 32-bit halves because this is a hot path and bigints allocate.
+ */
+import type { Core } from "../core.ts";
+import { RUN, SEG, SEGMENT, SEGMENT_BYTES, STATE } from "../layout.ts";
+import { ATTRIBUTE, FLAG } from "../registers.ts";
+import { tagged } from "./access.ts";
+import { BY, canonical } from "./paging.ts";
+import type { By } from "./paging.ts";
+import { dropPrivilegedSegments } from "./segment.ts";
+import { byLevel } from "./stack.ts";
+
+/** Bits of a descriptor's upper half (SDM 3A figure 3-8). */
+const HIGH = { accessed: 0x100, writable: 0x200, conforming: 0x400, code: 0x800, segment: 0x1000, present: 0x8000, long: 0x200000, big: 0x400000 } as const; // oxfmt-ignore
+/** What code to be entered must have, among what is looked at: 64-bit, nonconforming, accessed before. */
+const CODE_LOOKED_AT =
+  HIGH.accessed | HIGH.conforming | HIGH.code | HIGH.segment | HIGH.present | HIGH.long | HIGH.big;
+const CODE = HIGH.accessed | HIGH.code | HIGH.segment | HIGH.present | HIGH.long;
+const STACK_LOOKED_AT = HIGH.accessed | HIGH.writable | HIGH.code | HIGH.segment | HIGH.present;
+const STACK = HIGH.accessed | HIGH.writable | HIGH.segment | HIGH.present;
+
+const FRAME_BYTES = 40;
+const dplOf = (high: number): number => (high >>> 13) & 3;
+
+/** Host address of `size` bytes at `base` (a quadword of the CPU state) + `offset`, if a tag allows the access; else 0. Tables and frames that are not aligned to 4 are none of ours. */
+function reach(core: Core, base: number, offset: number, size: number, write: boolean, by: By): number {
+  const low = core.word(base) + offset;
+  core.setWord(RUN.address, low);
+  core.setWord(RUN.address + 4, core.word(base + 4) + Math.floor(low / 0x100000000));
+  const host = tagged(core, size, write, by);
+  return (host & 3) === 0 ? host : 0;
+}
+
+/** Host address of a descriptor in the GDT, or 0. */
+function descriptorAt(core: Core, selector: number): number {
+  const offset = selector & 0xfff8;
+  if ((selector & 4) !== 0 || offset === 0 || offset + 7 > core.word(STATE.gdtr + 8)) return 0;
+  return reach(core, STATE.gdtr, offset, 8, false, BY.processor);
+}
+
+/** `writeDescriptor` for the two words of a code or data descriptor that was accessed before. */
+function load(core: Core, n: number, selector: number, low: number, high: number): void {
+  const at = STATE.segments + n * SEGMENT_BYTES;
+  const limit = (low & 0xffff) | (high & 0xf0000);
+  core.setWord(at + SEGMENT.selector, selector);
+  core.setWord(at + SEGMENT.attributes, (high >>> 8) & 0xf0ff);
+  core.setWord(at + SEGMENT.base, (low >>> 16) | ((high & 0xff) << 16) | (high & 0xff000000));
+  core.setWord(at + SEGMENT.base + 4, 0);
+  core.setWord(at + SEGMENT.limit, (high & 0x800000) !== 0 ? (limit << 12) | 0xfff : limit);
+}
+
+/** A null SS that carries CPL. */
+function loadNullStack(core: Core, selector: number, cpl: number): void {
+  const at = STATE.segments + SEG.ss * SEGMENT_BYTES;
+  core.setWord(at + SEGMENT.selector, selector);
+  core.setWord(at + SEGMENT.attributes, ATTRIBUTE.unusable | (cpl << 5));
+  core.setWord(at + SEGMENT.base, 0);
+  core.setWord(at + SEGMENT.base + 4, 0);
+  core.setWord(at + SEGMENT.limit, 0xffffffff);
+}
+
+/** Delivery through a 64-bit gate (SDM 3A 6.14). `image` is the EFLAGS to push, `software` tells INT n, which the gate's DPL may forbid. */
+export function expressDelivery(core: Core, vector: number, errorCode: number | null, image: number, software: boolean): boolean {
+  if (vector * 16 + 15 > core.word(STATE.idtr + 8)) return false;
+  const gate = reach(core, STATE.idtr, vector * 16, 16, false, BY.processor);
+  if (gate === 0) return false;
+  const u32 = core.host.u32;
+  const gateLow = u32[gate >>> 2]!;
+  const gateHigh = u32[(gate >>> 2) + 1]!;
+  const ripHigh = u32[(gate >>> 2) + 2]!;
+  const { cpl } = core;
+  // Present, system, type 14 or 15.
+  if ((gateHigh & 0x9e00) !== 0x8e00 || (software && dplOf(gateHigh) < cpl) || !canonical(core, ripHigh)) return false;
+  const selector = gateLow >>> 16;
+  const code = descriptorAt(core, selector);
+  if (code === 0) return false;
+  const codeLow = u32[code >>> 2]!;
+  const codeHigh = u32[(code >>> 2) + 1]!;
+  if ((codeHigh & CODE_LOOKED_AT) !== CODE || dplOf(codeHigh) !== 0) return false;
+  const ist = gateHigh & 7;
+  const isInner = cpl !== 0;
+  let stackLow = core.word(STATE.gpr + 4 * 8);
+  let stackHigh = core.word(STATE.gpr + 4 * 8 + 4);
+  const oldLow = stackLow;
+  const oldHigh = stackHigh;
+  if (ist !== 0 || isInner) {
+    const offset = ist !== 0 ? 28 + ist * 8 : 4;
+    const tr = STATE.segments + SEG.tr * SEGMENT_BYTES;
+    if (offset + 7 > core.word(tr + SEGMENT.limit)) return false;
+    const slot = reach(core, tr + SEGMENT.base, offset, 8, false, BY.processor);
+    if (slot === 0) return false;
+    stackLow = u32[slot >>> 2]!;
+    stackHigh = u32[(slot >>> 2) + 1]!;
+    if (!canonical(core, stackHigh)) return false;
+  }
+  const bytes = errorCode === null ? FRAME_BYTES : FRAME_BYTES + 8;
+  stackLow = (stackLow & ~0xf) >>> 0;
+  if (stackLow < bytes) return false;
+  stackLow -= bytes;
+  core.setWord(RUN.address, stackLow);
+  core.setWord(RUN.address + 4, stackHigh);
+  const frame = tagged(core, bytes, true, BY.system);
+  if (frame === 0) return false;
+
+  let at = frame >>> 2;
+  const put = (low: number, high: number): void => {
+    u32[at++] = low;
+    u32[at++] = high;
+  };
+  if (errorCode !== null) put(errorCode, 0);
+  put(core.word(STATE.rip), core.word(STATE.rip + 4));
+  put(core.selector(SEG.cs), 0);
+  put(image, 0);
+  put(oldLow, oldHigh);
+  put(core.selector(SEG.ss), 0);
+  core.setSystemFlag(FLAG.TF | FLAG.NT | FLAG.VM | FLAG.RF | ((gateHigh & 0x100) === 0 ? FLAG.IF : 0), false);
+  if (isInner) loadNullStack(core, 0, 0);
+  core.setWord(STATE.gpr + 4 * 8, stackLow);
+  core.setWord(STATE.gpr + 4 * 8 + 4, stackHigh);
+  load(core, SEG.cs, selector & ~3, codeLow, codeHigh);
+  core.setWord(STATE.rip, (gateLow & 0xffff) | (gateHigh & 0xffff0000));
+  core.setWord(STATE.rip + 4, ripHigh);
+  core.updateMode();
+  return true;
+} // oxfmt-ignore
+
+/** IRETQ in 64-bit mode to 64-bit code. `replace` puts flags of the image in place that the level may change. */
+export function expressReturn(core: Core, replace: (core: Core, image: number, mask: number) => void, mask: number): boolean {
+  const { cpl } = core;
+  const frame = reach(core, STATE.gpr + 4 * 8, 0, FRAME_BYTES, false, byLevel(cpl));
+  if (frame === 0) return false;
+  const { u32 } = core.host;
+  const popped = (n: number): number => u32[(frame >>> 2) + n]!;
+  const ripHigh = popped(1);
+  const selector = popped(2) & 0xffff;
+  const stackSelector = popped(8) & 0xffff;
+  const rpl = selector & 3;
+  if (rpl < cpl || !canonical(core, ripHigh)) return false;
+  const code = descriptorAt(core, selector);
+  if (code === 0) return false;
+  const codeLow = u32[code >>> 2]!;
+  const codeHigh = u32[(code >>> 2) + 1]!;
+  if ((codeHigh & CODE_LOOKED_AT) !== CODE || dplOf(codeHigh) !== rpl) return false;
+  let stackLow = 0;
+  let stackDescriptor = 0;
+  if ((stackSelector & 0xfffc) !== 0) {
+    const stack = descriptorAt(core, stackSelector);
+    if (stack === 0) return false;
+    stackLow = u32[stack >>> 2]!;
+    stackDescriptor = u32[(stack >>> 2) + 1]!;
+    const fits = (stackDescriptor & STACK_LOOKED_AT) === STACK && dplOf(stackDescriptor) === rpl;
+    if (!fits || (stackSelector & 3) !== rpl) return false;
+  } else if (rpl === 3) return false;
+
+  replace(core, popped(4), mask);
+  if (stackDescriptor === 0) loadNullStack(core, stackSelector, rpl);
+  else load(core, SEG.ss, stackSelector, stackLow, stackDescriptor);
+  load(core, SEG.cs, selector, codeLow, codeHigh);
+  core.setWord(STATE.rip, popped(0));
+  core.setWord(STATE.rip + 4, ripHigh);
+  core.setWord(STATE.gpr + 4 * 8, popped(6));
+  core.setWord(STATE.gpr + 4 * 8 + 4, popped(7));
+  if (rpl !== cpl) dropPrivilegedSegments(core, rpl);
+  core.updateMode();
+  return true;
+} // oxfmt-ignore
