@@ -72,21 +72,24 @@ function runAhead(v: Vocabulary, kind: BulkKind, unequal: boolean): void {
   const wide = (register: number) => v.let(v.resize(v.register(register, size), 64));
   const { source, destination, value } = has[kind];
   const others = v.let(v.sub(wide(CX), i64(1n)));
-  const instants = v.let(v.sub(v.instantsLeft(), i32(1)));
-  const fewer = v.compare("lt_u", others, v.resize(instants, 64));
-  const limit = v.let(v.select(fewer, v.low32(others), instants));
-  const operands = {
-    source: source ? wide(SI) : null,
-    destination: destination ? wide(DI) : null,
-    value: value ? v.let(v.resize(v.register(0, v.width), 64)) : null,
-  };
-  const done = v.let(v.bulk(kind, operands, unequal, limit));
-  v.if(done, () => {
-    const iterations = v.let(v.resize(done, 64));
-    if (source) advance(v, SI, iterations);
-    if (destination) advance(v, DI, iterations);
-    v.setRegister(CX, size, v.resize(v.sub(wide(CX), iterations), size));
-    v.spend(done);
+  // Two or three at once are no faster than one by one.
+  v.if(v.compare("gt_u", others, i64(2n)), () => {
+    const instants = v.let(v.sub(v.instantsLeft(), i32(1)));
+    const fewer = v.compare("lt_u", others, v.resize(instants, 64));
+    const limit = v.let(v.select(fewer, v.low32(others), instants));
+    const operands = {
+      source: source ? wide(SI) : null,
+      destination: destination ? wide(DI) : null,
+      value: value ? v.let(v.resize(v.register(0, v.width), 64)) : null,
+    };
+    const done = v.let(v.bulk(kind, operands, unequal, limit));
+    v.if(done, () => {
+      const iterations = v.let(v.resize(done, 64));
+      if (source) advance(v, SI, iterations);
+      if (destination) advance(v, DI, iterations);
+      v.setRegister(CX, size, v.resize(v.sub(wide(CX), iterations), size));
+      v.spend(done);
+    });
   });
 }
 
