@@ -8,7 +8,7 @@
  *     0x002000  scratch: bytes of an access that is not plain RAM      0x010000  data TLB, 1024 × 64 bytes
  *     0x020000  instruction TLB, 512 × 32 bytes              0x024000  which TLB entries are filled or opened
  *     0x030000  granules with code, 4096 × 8 bytes           0x080000  page cache of the MMU, 65536 × 8 bytes
- *     0x100000  trace index, 65536 × 16 bytes                0x200000  trace pool
+ *     0x100000  trace index, 262144 × 16 bytes               0x500000  trace pool
  *     0x2000000 frames
  */
 
@@ -255,8 +255,8 @@ export const TLB_FLAG = {
   large: 64,
 } as const;
 
-export const TRACE_INDEX = { base: 0x100000, entries: 65536, entryBytes: 16 } as const;
-export const TRACE_POOL = { base: 0x200000, end: 0x2000000 } as const;
+export const TRACE_INDEX = { base: 0x100000, entries: 262144, entryBytes: 16 } as const;
+export const TRACE_POOL = { base: 0x500000, end: 0x2000000 } as const;
 /**
  * Guest-physical pages by number modulo `entries`, and where their frames are: what page walks and TLB refills ask instead of the memory model.
  * Shared by all CPUs. A cache of what the memory model has lent: see `mmu/page-cache.ts`.

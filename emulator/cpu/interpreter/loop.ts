@@ -309,6 +309,10 @@ function enter(f: FunctionBuilder, trace: Local, rec: Local, interpret: Local, n
 
 /** Runs a region; then the next trace is looked up. */
 function runRegion(f: FunctionBuilder, trace: Local, region: Node, interpret: Local, next: Label): void {
+  // Regions count on: one that is entered very often is worth a larger one.
+  const heat = f.let(op("i32.sub", load("i32.load", get(trace), TRACE.heat), i32(1)));
+  f.emit(store("i32.store", get(trace), TRACE.heat, heat));
+  f.emit(when(op("i32.eqz", heat), [put32(RUN.trace, get(trace)), ret(i32(EXIT.hot))]));
   const before = f.let(memory(RUN.budget, "i32.load"));
   const indirect: Node = {
     kind: "call_indirect",

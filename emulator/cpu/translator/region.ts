@@ -18,6 +18,19 @@ const PAGE = 4096;
 const RETURNS_MAX = 4;
 /** Families that set all six flags and look at none; see `Frame.flagsUnseen`. */
 const SETS_ALL_FLAGS = new Set(["add", "or", "and", "sub", "xor", "cmp", "test", "neg"]);
+/** Families that have nothing to do with flags and, between registers, cannot leave. */
+const LEAVES_FLAGS = new Set([
+  "mov",
+  "lea",
+  "movzx8",
+  "movzx16",
+  "movsx8",
+  "movsx16",
+  "movsxd",
+  "nop",
+  "not",
+  "bswap",
+]);
 
 export function regionFunction(plan: Plan, name: string): FunctionBody {
   return new Region(plan, name).build();
@@ -106,7 +119,7 @@ class Region {
         f.emit(when(op("i32.lt_s", get(frame.budget), i32(0)), frame.leave(each.delta, count, true)));
       }
       each.instructions.forEach((instruction, at) => {
-        frame.flagsUnseen = hidesFlags(each.instructions[at + 1]);
+        frame.flagsUnseen = hidesFlags(each.instructions, at + 1);
         f.scope(() => {
           const v = new RegionVocabulary(frame, instruction, count - at);
           v.translate();
@@ -194,8 +207,13 @@ class Region {
   }
 }
 
-/** The next instruction sets all flags, looks at none, and cannot leave before. */
-function hidesFlags(next: PlannedInstruction | undefined): boolean {
-  if (next === undefined || !SETS_ALL_FLAGS.has(next.family.name)) return false;
-  return !next.variant.operands.includes("m");
+/** Whether some instruction from `next` on sets all flags before anybody looks at them or the region can be left. */
+function hidesFlags(instructions: readonly PlannedInstruction[], next: number): boolean {
+  for (let at = next; at < instructions.length; at++) {
+    const { family, variant } = instructions[at]!;
+    if (variant.operands.includes("m") && family.name !== "lea") return false;
+    if (SETS_ALL_FLAGS.has(family.name)) return true;
+    if (!LEAVES_FLAGS.has(family.name)) return false;
+  }
+  return false;
 }

@@ -35,7 +35,10 @@ const BATCH = 12;
 const PATIENCE_RUNS = 2;
 /** Guest instructions translated in one go: some milliseconds, for which a pause would have to wait. */
 const GO_INSTRUCTIONS = 500;
-const LIMITS: PlanLimits = { blocks: 48, instructions: 300, pages: 4, inlined: 80 };
+/** A region ends at calls at first; when it has been entered so often it is made anew, with what it calls. */
+const FIRST: PlanLimits = { blocks: 48, instructions: 200, pages: 4, inlined: 0 };
+const AGAIN_ENTRIES = 20_000;
+const AGAIN: PlanLimits = { blocks: 64, instructions: 300, pages: 4, inlined: 160 };
 /** WebAssembly bytes of live regions; beyond it the oldest half is dropped. */
 const CODE_BYTES_MAX = 48 * 2 ** 20;
 /**
@@ -45,24 +48,32 @@ const CODE_BYTES_MAX = 48 * 2 ** 20;
 const CHURN_SHIFT_MAX = 6;
 const CHURN_DECAY_RUNS = 200;
 
-/** What regions call. */
-export const REGION_IMPORTS: readonly { readonly name: string; readonly signature: Signature }[] = [
+/** What regions call; and with SSE floating point. */
+const IMPORTS: readonly { readonly name: string; readonly signature: Signature }[] = [
   { name: "refillRead", signature: { params: ["i64", "i32"], result: "i32" } },
   { name: "refillWrite", signature: { params: ["i64", "i32"], result: "i32" } },
   {
     name: "flagWords",
     signature: { params: ["i32", "i32", "i32", "i32", "i32", "i64", "i64", "i64"], result: "void" },
   },
-  ...exceptionImports,
 ];
+export const REGION_IMPORTS: typeof IMPORTS = [...IMPORTS, ...exceptionImports];
 
 interface Region {
   readonly slot: number;
   readonly physical: number;
   readonly mode: number;
   readonly bytes: number;
+  /** It has become a larger one already. */
+  readonly isLast: boolean;
   /** Stretches of guest-physical memory whose bytes it was made of. */
   readonly parts: readonly { readonly page: number; readonly start: number; readonly end: number }[];
+}
+
+/** A region to be made. */
+interface Task {
+  readonly made: Plan;
+  readonly isLast: boolean;
 }
 
 /** A hot trace, and where its linear page's neighbours are. */
@@ -79,6 +90,7 @@ export class Translator {
   readonly #guest: GuestMemory;
   readonly #traces: TraceCache;
   readonly #core: CoreExports;
+  readonly #host: Readonly<Record<string, unknown>>;
   readonly #decoder: Decoder;
   readonly #byPage = new Map<number, Set<Region>>();
   readonly #byKey = new Map<string, Region>();
@@ -126,6 +138,7 @@ export class Translator {
     this.#guest = guest;
     this.#traces = traces;
     this.#core = core;
+    this.#host = { ...core.functions, memory: core.memory };
     this.#decoder = new Decoder(absent);
     this.#nextSlot = core.firstSlot;
     traces.regions = this;
@@ -143,7 +156,7 @@ export class Translator {
     return HOT_ENTRIES << Math.max(0, Math.min(faded, CHURN_SHIFT_MAX));
   }
   slotOf(physical: number, mode: number): number {
-    return this.#byKey.get(`${physical}.${mode}`)?.slot ?? 0;
+    return this.#byKey.get(keyOf({ physical, mode }))?.slot ?? 0;
   }
   /** Whether some region was made of bytes of a page. */
   holds(page: number): boolean {
@@ -208,7 +221,7 @@ export class Translator {
   translate(): void {
     const started = this.stopwatch();
     this.#idleRuns = 0;
-    const plans: Plan[] = [];
+    const plans: Task[] = [];
     const covered = new Set<string>();
     let instructions = 0;
     while (instructions < GO_INSTRUCTIONS) {
@@ -216,13 +229,16 @@ export class Translator {
       if (candidate === undefined) break;
       const { physical, mode } = candidate;
       // What has just become part of another region must show that it is entered by itself.
-      if (covered.has(`${physical}.${mode}`) || this.#byKey.has(`${physical}.${mode}`)) continue;
-      const made = this.#plan(candidate);
+      if (covered.has(keyOf({ physical, mode }))) continue;
+      const before = this.#byKey.get(keyOf({ physical, mode }));
+      if (before?.isLast === true) continue;
+      const isLast = before !== undefined || this.mode === "forced";
+      const made = this.#plan(candidate, isLast ? AGAIN : FIRST);
       if (made === null) {
         this.counters.refused++;
         continue;
       }
-      plans.push(made);
+      plans.push({ made, isLast });
       instructions += made.instructions;
       if (this.mode === "on") this.#cool(made, covered);
     }
@@ -232,7 +248,7 @@ export class Translator {
     this.longestMilliseconds = Math.max(this.longestMilliseconds, took);
   }
 
-  #plan({ physical, mode, page }: Candidate): Plan | null {
+  #plan({ physical, mode, page }: Candidate, limits: PlanLimits): Plan | null {
     const frame = (physicalPage: number): number => {
       const at = this.#guest.frameForRead(physicalPage);
       return at === FRAMES || !this.#guest.hasCode(physicalPage) ? 0 : at;
@@ -251,7 +267,7 @@ export class Translator {
       breaks: (physicalPage, offset) => this.#traces.breakpoints.at(physicalPage).has(offset),
     };
     if (frame(Math.floor(physical / PAGE)) === 0) return null;
-    return plan({ physical, mode, entries: this.#entries(physical, mode) }, view, LIMITS);
+    return plan({ physical, mode, entries: this.#entries(physical, mode) }, view, limits);
   }
 
   #entries(physical: number, mode: number): number {
@@ -267,35 +283,30 @@ export class Translator {
   #cool(made: Plan, covered: Set<string>): void {
     for (const { delta } of made.blocks) {
       const physical = physicalOf(made, delta);
-      covered.add(`${physical}.${made.mode}`);
+      covered.add(keyOf({ physical, mode: made.mode }));
       const trace = this.#traces.at(physical, made.mode);
-      if (trace !== undefined && delta !== 0)
+      if (trace !== undefined && delta !== 0 && this.slotOf(physical, made.mode) === 0)
         this.#views.setWord(trace.address + TRACE.heat, this.heatOf(trace.page));
     }
   }
 
-  #build(plans: readonly Plan[]): void {
-    const functions: FunctionBody[] = plans.map((made, index) => regionFunction(made, `r${index}`));
-    const bytes = encodeModule({ imports: REGION_IMPORTS, functions, table: [] });
+  #build(plans: readonly Task[]): void {
+    const functions: FunctionBody[] = plans.map(({ made }, index) => regionFunction(made, `r${index}`));
+    const imports = plans.some(({ made }) => usesVectors(made)) ? REGION_IMPORTS : IMPORTS;
+    const bytes = encodeModule({ imports, functions, table: [] });
     const module = new WebAssembly.Module(bytes);
-    const host = {
-      refillRead: () => 0,
-      refillWrite: () => 0,
-      ...this.#core.functions,
-      memory: this.#core.memory,
-    };
-    const instance = new WebAssembly.Instance(module, { host });
+    const instance = new WebAssembly.Instance(module, { host: this.#host });
     this.counters.modules++;
     this.counters.moduleBytes += bytes.length;
-    plans.forEach((made, index) => {
+    plans.forEach(({ made, isLast }, index) => {
       const run = instance.exports[`r${index}`];
       assert(typeof run === "function", "a region is a function");
-      this.#install(made, run, Math.ceil(bytes.length / plans.length));
+      this.#install(made, isLast, run, Math.ceil(bytes.length / plans.length));
     });
     if (this.#bytes > CODE_BYTES_MAX) this.#shrink();
   }
 
-  #install(made: Plan, run: unknown, bytes: number): void {
+  #install(made: Plan, isLast: boolean, run: unknown, bytes: number): void {
     const slot = this.#freeSlots.pop() ?? this.#nextSlot++;
     if (slot >= this.#core.table.length) this.#core.table.grow(1024);
     this.#core.table.set(slot, run as never);
@@ -304,9 +315,11 @@ export class Translator {
       const page = Math.floor(start / PAGE);
       return { page, start: start % PAGE, end: (start % PAGE) + (each.end - each.delta) };
     });
-    const region: Region = { slot, physical: made.physical, mode: made.mode, bytes, parts };
+    const region: Region = { slot, physical: made.physical, mode: made.mode, bytes, isLast, parts };
+    const before = this.slotOf(made.physical, made.mode) === 0 ? undefined : this.#byKey.get(keyOf(made));
+    if (before !== undefined) this.#drop(before, "evicted");
     this.#regions.add(region);
-    this.#byKey.set(`${made.physical}.${made.mode}`, region);
+    this.#byKey.set(keyOf(made), region);
     for (const { page, start, end } of parts) {
       this.#guest.markCode(page, granulesOf(start, end));
       const list = this.#byPage.get(page);
@@ -314,7 +327,10 @@ export class Translator {
       else list.add(region);
     }
     const trace = this.#traces.at(made.physical, made.mode);
-    if (trace !== undefined) this.#views.setWord(trace.address + TRACE.region, slot);
+    if (trace !== undefined) {
+      this.#views.setWord(trace.address + TRACE.region, slot);
+      this.#views.setWord(trace.address + TRACE.heat, isLast ? -1 : AGAIN_ENTRIES);
+    }
     const { counters } = this;
     counters.made++;
     counters.kept++;
@@ -323,7 +339,7 @@ export class Translator {
   }
 
   #drop(region: Region, why: "written" | "evicted"): void {
-    const key = `${region.physical}.${region.mode}`;
+    const key = keyOf(region);
     this.#regions.delete(region);
     if (this.#byKey.get(key) === region) this.#byKey.delete(key);
     for (const { page } of region.parts) {
@@ -354,6 +370,13 @@ export class Translator {
     }
   }
 }
+
+const usesVectors = (made: Plan): boolean =>
+  made.blocks.some((each) => each.instructions.some(({ variant }) => variant.operands.includes("x")));
+
+/** What a region is found by. */
+const keyOf = ({ physical, mode }: { readonly physical: number; readonly mode: number }): string =>
+  `${physical}.${mode}`;
 
 /** Guest-physical address of a place in a plan. */
 function physicalOf(made: Plan, delta: number): number {

@@ -418,6 +418,7 @@ export class RegionVocabulary extends Vocabulary {
   }
   override flagsStep(_a: Node, r: Node, step: "inc" | "dec", width: Width = this.width): void {
     const frame = this.#frame;
+    if (frame.flagsUnseen) return;
     // CF stays: it moves to its local, unless it is there already.
     const { recipe } = frame;
     if (recipe === null) {

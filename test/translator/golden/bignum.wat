@@ -133,15 +133,7 @@
           (local.set 14 (local.get 30))
           (local.set 7 (i32.const 15))
           (local.set 32 (local.get 31))
-          (local.set 16 (local.tee 27 (i64.add (local.tee 30 (local.get 16)) (i64.const 1))))
-          (local.set 4
-            (i32.wrap_i64
-              (i64.shr_u
-                (i64.or
-                  (i64.and (local.get 12) (local.get 13))
-                  (i64.and (i64.or (local.get 12) (local.get 13)) (i64.xor (local.get 14) (i64.const -1))))
-                (i64.const 63))))
-          (local.set 27 (local.get 16))
+          (local.set 27 (local.tee 16 (local.tee 27 (i64.add (local.tee 30 (local.get 16)) (i64.const 1)))))
           (local.set 30 (local.get 34))
           (local.set 28 (i64.sub (local.get 27) (local.get 30)))
           (local.set 12 (local.get 27))

@@ -89,11 +89,11 @@
                       (br $2)))
                   (local.get 19))))
             (local.get 20))
-          (local.set 15
-            (i64.extend_i32_u
-              (local.tee 17 (i32.add (local.tee 19 (i32.wrap_i64 (local.get 15))) (i32.const 1)))))
-          (local.set 4 (i32.lt_u (local.get 11) (local.get 9)))
-          (local.set 17 (i32.wrap_i64 (local.get 15)))
+          (local.set 17
+            (i32.wrap_i64
+              (local.tee 15
+                (i64.extend_i32_u
+                  (local.tee 17 (i32.add (local.tee 19 (i32.wrap_i64 (local.get 15))) (i32.const 1)))))))
           (local.set 19 (i32.wrap_i64 (local.get 23)))
           (local.set 18 (i32.sub (local.get 17) (local.get 19)))
           (local.set 9 (local.get 17))

@@ -89,8 +89,6 @@
                 (local.set 8 (i32.const 1287))
                 (br $2)))
             (local.set 21 (local.tee 24 (i64.add (local.tee 16 (local.get 21)) (i64.const 1))))
-            (local.set 4
-              (i32.lt_u (i32.and (local.get 9) (i32.const 255)) (i32.and (local.get 10) (i32.const 255))))
             (local.set 11
               (i32.extend8_s
                 (local.tee 23
