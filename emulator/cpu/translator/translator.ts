@@ -93,7 +93,7 @@ export class Translator {
   readonly #host: Readonly<Record<string, unknown>>;
   readonly #decoder: Decoder;
   readonly #byPage = new Map<number, Set<Region>>();
-  readonly #byKey = new Map<string, Region>();
+  readonly #byKey = new Map<number, Region>();
   /** In the order they were made. */
   readonly #regions = new Set<Region>();
   readonly #freeSlots: number[] = [];
@@ -156,7 +156,7 @@ export class Translator {
     return HOT_ENTRIES << Math.max(0, Math.min(faded, CHURN_SHIFT_MAX));
   }
   slotOf(physical: number, mode: number): number {
-    return this.#byKey.get(keyOf({ physical, mode }))?.slot ?? 0;
+    return this.#byKey.get(keyOf(physical, mode))?.slot ?? 0;
   }
   /** Whether some region was made of bytes of a page. */
   holds(page: number): boolean {
@@ -222,15 +222,15 @@ export class Translator {
     const started = this.stopwatch();
     this.#idleRuns = 0;
     const plans: Task[] = [];
-    const covered = new Set<string>();
+    const covered = new Set<number>();
     let instructions = 0;
     while (instructions < GO_INSTRUCTIONS) {
       const candidate = this.#queue.shift();
       if (candidate === undefined) break;
       const { physical, mode } = candidate;
       // What has just become part of another region must show that it is entered by itself.
-      if (covered.has(keyOf({ physical, mode }))) continue;
-      const before = this.#byKey.get(keyOf({ physical, mode }));
+      if (covered.has(keyOf(physical, mode))) continue;
+      const before = this.#byKey.get(keyOf(physical, mode));
       if (before?.isLast === true) continue;
       const isLast = before !== undefined || this.mode === "forced";
       const made = this.#plan(candidate, isLast ? AGAIN : FIRST);
@@ -280,10 +280,10 @@ export class Translator {
   }
 
   /** Traces inside a new region begin to count again. */
-  #cool(made: Plan, covered: Set<string>): void {
+  #cool(made: Plan, covered: Set<number>): void {
     for (const { delta } of made.blocks) {
       const physical = physicalOf(made, delta);
-      covered.add(keyOf({ physical, mode: made.mode }));
+      covered.add(keyOf(physical, made.mode));
       const trace = this.#traces.at(physical, made.mode);
       if (trace !== undefined && delta !== 0 && this.slotOf(physical, made.mode) === 0)
         this.#views.setWord(trace.address + TRACE.heat, this.heatOf(trace.page));
@@ -316,10 +316,13 @@ export class Translator {
       return { page, start: start % PAGE, end: (start % PAGE) + (each.end - each.delta) };
     });
     const region: Region = { slot, physical: made.physical, mode: made.mode, bytes, isLast, parts };
-    const before = this.slotOf(made.physical, made.mode) === 0 ? undefined : this.#byKey.get(keyOf(made));
+    const before =
+      this.slotOf(made.physical, made.mode) === 0
+        ? undefined
+        : this.#byKey.get(keyOf(made.physical, made.mode));
     if (before !== undefined) this.#drop(before, "evicted");
     this.#regions.add(region);
-    this.#byKey.set(keyOf(made), region);
+    this.#byKey.set(keyOf(made.physical, made.mode), region);
     for (const { page, start, end } of parts) {
       this.#guest.markCode(page, granulesOf(start, end));
       const list = this.#byPage.get(page);
@@ -339,7 +342,7 @@ export class Translator {
   }
 
   #drop(region: Region, why: "written" | "evicted"): void {
-    const key = keyOf(region);
+    const key = keyOf(region.physical, region.mode);
     this.#regions.delete(region);
     if (this.#byKey.get(key) === region) this.#byKey.delete(key);
     for (const { page } of region.parts) {
@@ -375,8 +378,7 @@ const usesVectors = (made: Plan): boolean =>
   made.blocks.some((each) => each.instructions.some(({ variant }) => variant.operands.includes("x")));
 
 /** What a region is found by. */
-const keyOf = ({ physical, mode }: { readonly physical: number; readonly mode: number }): string =>
-  `${physical}.${mode}`;
+const keyOf = (physical: number, mode: number): number => physical * 1024 + mode;
 
 /** Guest-physical address of a place in a plan. */
 function physicalOf(made: Plan, delta: number): number {
