@@ -203,11 +203,12 @@ export function dropWriteTags(core: Core): void {
 export function dropPageTags(core: Core, page: number, which: Voided): void {
   if (core.word(RUN.tagged) === 0) return;
   const u32 = core.u32;
-  sweep(u32, FILLED.data, TLB.entries, (index) => {
-    const at = dataAt(index);
-    if (u32[at + 12] === page) (which === "all" ? clearTags : clearWriteTags)(u32, at);
-    return false;
-  });
+  // All entries, listed or not: a guest that clears memory it has read comes here once per page, and this is the fastest loop there is.
+  for (let at = dataAt(0); at < dataAt(TLB.entries); at += DATA_WORDS) {
+    if (u32[at + 12] !== page) continue;
+    if (which === "all") clearTags(u32, at);
+    else clearWriteTags(u32, at);
+  }
 }
 
 function emptyData(u32: Uint32Array, at: number): void {
