@@ -31,8 +31,8 @@ export interface CoreExports {
 /** Entries after which a trace is hot. Until then a region would cost more than it saves. */
 const HOT_ENTRIES = 1500;
 /** Hot traces that are translated together, and after how many runs of emitted code a smaller number is. */
-const BATCH = 12;
-const PATIENCE_RUNS = 2;
+const BATCH = 24;
+const PATIENCE_RUNS = 8;
 /** Guest instructions translated in one go: some milliseconds, for which a pause would have to wait. */
 const GO_INSTRUCTIONS = 500;
 /** A region ends at calls at first; when it has been entered so often it is made anew, with what it calls. */
