@@ -111,6 +111,12 @@ const NO_REGIONS: Regions = {
   breakpointChanged: () => {},
 };
 
+/** An instruction that crosses a page, decoded, and the bytes it was decoded from: nobody watches those of the second page. */
+interface Crossing {
+  readonly trace: Trace;
+  readonly bytes: Uint8Array;
+}
+
 export class TraceCache {
   readonly #views: Views;
   readonly #guest: GuestMemory;
@@ -138,6 +144,9 @@ export class TraceCache {
   #head: { readonly whole: Trace; readonly count: number } | null = null;
   /** Bytes of the instruction that crosses a page. */
   readonly #joined = new Uint8Array(64);
+  /** Those that came out of it last, if they can be remembered. */
+  #crossed: Uint8Array | null = null;
+  readonly #crossings = new Map<number, Crossing>();
 
   /**
    * @param onCode a page now holds code: no processor may keep a tag by which it stores there
@@ -166,9 +175,28 @@ export class TraceCache {
   /** The trace at a physical address, decoded if need be, and put into the index that emitted code looks at. */
   find(source: CodeSource): Trace {
     const key = this.#key(source.physical, source.mode);
-    const trace = this.#byKey.get(key) ?? this.#build(source, key);
+    const kept = this.#byKey.get(key);
+    if (kept === undefined) {
+      const crossing = this.#crossings.get(key);
+      if (crossing !== undefined && this.#isStill(crossing, source)) return crossing.trace;
+    }
+    const trace = kept ?? this.#build(source, key);
     if (trace.key === key) this.#index(trace);
     return trace;
+  }
+
+  /** Whether the bytes of an instruction that crosses a page are what they were. The second page is looked up as a fetch does, which may fault. */
+  #isStill({ trace, bytes }: Crossing, source: CodeSource): boolean {
+    if (this.breakpoints.at(trace.page).has(trace.start)) return false;
+    const next = source.nextPage();
+    const first = PAGE - trace.start;
+    const frame = this.#guest.frameForRead(trace.page);
+    const second = this.#guest.frameForRead(next);
+    if (frame === 0 || second === 0) return false;
+    const { u8 } = this.#views;
+    for (let i = 0; i < bytes.length; i++)
+      if (u8[i < first ? frame + trace.start + i : second + i - first] !== bytes[i]) return false;
+    return true;
   }
 
   #index(trace: Trace): void {
@@ -217,7 +245,13 @@ export class TraceCache {
     const room = TRACE.headerBytes + (TRACE_INSTRUCTIONS_MAX + 2) * RECORD.bytes;
     if (this.#free + room > TRACE_POOL.end) this.flush();
     const trace = this.#decode(source, TRACE_INSTRUCTIONS_MAX, this.#free, key);
-    if (trace.key < 0) return trace;
+    if (trace.key < 0) {
+      const bytes = this.#crossed;
+      if (bytes === null) return trace;
+      this.#crossings.set(key, { trace, bytes });
+      this.#free += TRACE.headerBytes + 2 * RECORD.bytes;
+      return trace;
+    }
     this.#free += TRACE.headerBytes + (trace.count + 1) * RECORD.bytes;
     this.#free = (this.#free + 7) & ~7;
     this.#views.setWord(
@@ -255,6 +289,7 @@ export class TraceCache {
     let crosses = false;
     let ended = false;
     const wrap = beforeWrap(source.rip, mode);
+    this.#crossed = null;
     while (done < count && offset < room && !ended) {
       if (done > 0 && offset >= wrap) break;
       if (breaks?.has(start + offset) === true) {
@@ -263,10 +298,12 @@ export class TraceCache {
       }
       let decoded = this.#decoder.decode(bytes, origin + offset, origin + room, mode);
       if (decoded === "short") {
-        // An instruction that crosses the page stands alone and is decoded anew every time: the second page may be another one then.
+        // An instruction that crosses the page stands alone and is looked at every time: the second page may be another one then.
         if (done > 0) break;
         crosses = true;
         decoded = this.#decodeAcross(source, bytes.subarray(origin + offset, origin + room), mode);
+        const isPlain = decoded === "handler" && this.#decoder.instruction === null;
+        if (isPlain && isStable) this.#crossed = this.#joined.slice(0, this.#decoder.length);
       }
       const repeats = decoded === "handler" && this.#decoder.family?.traits.repeats === true;
       this.repeats = repeats || (this.#decoder.instruction?.rep ?? "") !== "";
@@ -456,6 +493,7 @@ export class TraceCache {
     this.counters.flushes++;
     const pages = [...this.#byPage.keys()];
     this.#byKey.clear();
+    this.#crossings.clear();
     this.#byPage.clear();
     for (const page of pages) this.#release(page);
     this.#free = TRACE_POOL.base + 4096;

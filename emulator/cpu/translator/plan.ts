@@ -28,6 +28,8 @@ export interface PlannedInstruction {
   readonly immediate: bigint;
   readonly segment: SegmentNumber;
   readonly addressSize: 16 | 32 | 64;
+  /** Distance of the second page of an instruction that crosses one; null if it does not. */
+  readonly crosses: number | null;
 }
 
 export interface Block {
@@ -170,6 +172,7 @@ class Planner {
     const { mode } = this.#entry;
     const frame = this.#view.frame(page.physicalPage);
     const block: Block = { delta, instructions: [], kind: "next", end: delta };
+    const second = (here: number, from: number): CodePage | null => this.#page(here + PAGE - from);
     let at = offset;
     for (;;) {
       const here = delta + (at - offset);
@@ -180,8 +183,14 @@ class Planner {
         if (this.#view.breaks(page.physicalPage, at)) block.kind = "interpret";
         break;
       }
-      const decoded = decoder.decode(bytes, frame + at, frame + PAGE, mode);
-      const instruction = instructionOf(decoder, decoded, here);
+      let decoded = decoder.decode(bytes, frame + at, frame + PAGE, mode);
+      let crosses: number | null = null;
+      const next = decoded === "short" ? second(here, at) : null;
+      if (next !== null) {
+        crosses = next.distance;
+        decoded = this.#decodeAcross(frame + at, PAGE - at, next);
+      }
+      const instruction = instructionOf(decoder, decoded, here, crosses);
       if (instruction === null) {
         block.kind = "interpret";
         break;
@@ -194,11 +203,22 @@ class Planner {
         block.kind = "flow";
         break;
       }
+      if (crosses !== null) break;
     }
     this.#blockAt.set(delta, this.#blocks.length);
     this.#blocks.push(block);
     this.#count += block.instructions.length;
     this.#leads(block);
+  }
+
+  /** Decodes what begins with the last `head` bytes of a page, at host address `at`. */
+  #decodeAcross(at: number, head: number, next: CodePage): Decoded {
+    const { decoder, bytes } = this.#view;
+    const joined = new Uint8Array(head + 16);
+    const frame = this.#view.frame(next.physicalPage);
+    joined.set(bytes.subarray(at, at + head));
+    joined.set(bytes.subarray(frame, frame + 16), head);
+    return decoder.decode(joined, 0, joined.length, this.#entry.mode);
   }
 
   /** Notes where a block goes on. */
@@ -240,7 +260,12 @@ class Planner {
 export const isRelative = (instruction: PlannedInstruction): boolean =>
   instruction.family.forms[0]?.operands[0]?.kind === "rel";
 
-function instructionOf(d: Decoder, decoded: Decoded, delta: number): PlannedInstruction | null {
+function instructionOf(
+  d: Decoder,
+  decoded: Decoded,
+  delta: number,
+  crosses: number | null,
+): PlannedInstruction | null {
   if (decoded !== "handler" || d.variant === null || d.family === null) return null;
   const wideOffset = d.wide !== null && d.hasMemory;
   const instruction: PlannedInstruction = {
@@ -257,6 +282,7 @@ function instructionOf(d: Decoder, decoded: Decoded, delta: number): PlannedInst
     immediate: d.wide !== null && !wideOffset ? d.wide : BigInt(d.immediate),
     segment: d.segment,
     addressSize: d.addressSize,
+    crosses,
   };
   return isTranslatable(instruction) ? instruction : null;
 }

@@ -121,6 +121,9 @@ class Region {
       each.instructions.forEach((instruction, at) => {
         frame.flagsUnseen = hidesFlags(each.instructions, at + 1);
         f.scope(() => {
+          const { crosses, delta, length } = instruction;
+          if (crosses !== null)
+            this.#checkPage(crosses, delta + length - 1, frame.leave(delta, count - at, true));
           const v = new RegionVocabulary(frame, instruction, count - at);
           v.translate();
           flow = v.flow;
@@ -176,15 +179,17 @@ class Region {
       return this.#add({ body: frame.leave(to, 0, false), terminator: { kind: "leave" } });
     const distance = this.#distance(to);
     if (distance === this.#distance(from)) return found;
-    const body = this.#f.collect(() => this.#f.scope(() => this.#checkPage(distance, to)));
+    const body = this.#f.collect(() =>
+      this.#f.scope(() => this.#checkPage(distance, to, frame.leave(to, 0, false))),
+    );
     return this.#add({ body, terminator: { kind: "jump", to: found } });
   }
   #distance(delta: number): number {
     return Math.floor((this.#entryOffset + delta) / PAGE);
   }
 
-  /** Leaves unless the instruction TLB says that the page is where it was when the region was planned. */
-  #checkPage(distance: number, to: number): void {
+  /** Does `otherwise` unless the instruction TLB says that the page is where it was when the region was planned. `to` is some place on it. */
+  #checkPage(distance: number, to: number, otherwise: readonly Node[]): void {
     const f = this.#f;
     const frame = this.#frame;
     const { mode, pages } = this.#plan;
@@ -203,7 +208,7 @@ class Region {
       op("i64.eq", load("i64.load", entry, tag), page),
       op("i64.eq", load("i64.load", entry, ITLB.base + ITLB.physicalLow), i64(BigInt(physical))),
     );
-    f.emit(when(op("i32.eqz", same), frame.leave(to, 0, false)));
+    f.emit(when(op("i32.eqz", same), otherwise));
   }
 }
 

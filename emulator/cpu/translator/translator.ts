@@ -14,7 +14,7 @@ import { FRAMES, MODE, TRACE } from "../layout.ts";
 import type { TraceCache } from "../traces.ts";
 import type { TranslatorMode } from "../statistics.ts";
 import type { Views } from "../views.ts";
-import { plan, type CodeView, type Plan, type PlanLimits } from "./plan.ts";
+import { plan, type Block, type CodeView, type Plan, type PlanLimits } from "./plan.ts";
 import { regionFunction } from "./region.ts";
 
 const PAGE = 4096;
@@ -310,11 +310,7 @@ export class Translator {
     const slot = this.#freeSlots.pop() ?? this.#nextSlot++;
     if (slot >= this.#core.table.length) this.#core.table.grow(1024);
     this.#core.table.set(slot, run as never);
-    const parts = made.blocks.map((each) => {
-      const start = physicalOf(made, each.delta);
-      const page = Math.floor(start / PAGE);
-      return { page, start: start % PAGE, end: (start % PAGE) + (each.end - each.delta) };
-    });
+    const parts = made.blocks.flatMap((each) => partsOf(made, each));
     const region: Region = { slot, physical: made.physical, mode: made.mode, bytes, isLast, parts };
     const before =
       this.slotOf(made.physical, made.mode) === 0
@@ -379,6 +375,21 @@ const usesVectors = (made: Plan): boolean =>
 
 /** What a region is found by. */
 const keyOf = (physical: number, mode: number): number => physical * 1024 + mode;
+
+/** The memory that a block was made of; its last instruction may reach into another page. */
+function partsOf(made: Plan, { delta, end }: Block): Region["parts"] {
+  const first = physicalOf(made, delta);
+  const start = first % PAGE;
+  const head = Math.min(end - delta, PAGE - start);
+  const parts = [{ page: Math.floor(first / PAGE), start, end: start + head }];
+  if (head < end - delta)
+    parts.push({
+      page: Math.floor(physicalOf(made, delta + head) / PAGE),
+      start: 0,
+      end: end - delta - head,
+    });
+  return parts;
+}
 
 /** Guest-physical address of a place in a plan. */
 function physicalOf(made: Plan, delta: number): number {
