@@ -194,6 +194,8 @@ export const RUN = {
   translated: 0x10d0,
   entered: 0x10d8,
   leftOver: 0x10dc,
+  /** u32: where in INDIRECT_LOG the next entry goes, in bytes from its base */
+  indirect: 0x10e0,
   /** u64: bit n is set if some linear page with number n modulo 64 has breakpoints: TypeScript translates fetches from it. Kept by `cpu.ts`. */
   breakpoints: 0x10e0,
   end: 0x1100,
@@ -254,6 +256,12 @@ export const TLB_FLAG = {
   /** part of a 2 MiB / 4 MiB / 1 GiB page: INVLPG of any of its addresses must drop all of it */
   large: 64,
 } as const;
+
+/**
+ * Where indirect transfers out of translated regions went last: a ring of entries, u64 rip of the transfer and u64 its target. The translator makes of it which
+ * targets a larger region includes.
+ */
+export const INDIRECT_LOG = { base: 0x38000, entries: 256, entryBytes: 16 } as const;
 
 export const TRACE_INDEX = { base: 0x100000, entries: 262144, entryBytes: 16 } as const;
 export const TRACE_POOL = { base: 0x500000, end: 0x2000000 } as const;

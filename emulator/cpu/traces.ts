@@ -462,6 +462,9 @@ export class TraceCache {
     this.counters.dropped++;
     this.#bury(trace.address, trace.count);
     if (this.#head?.whole === trace) this.#bury(TRACE_POOL.base, this.#head.count);
+    // Links lead here still, and the region that begins here may be dropped later, when nobody knows of this trace any more.
+    this.#views.setWord(trace.address + TRACE.region, 0);
+    this.#views.setWord(trace.address + TRACE.heat, EMBERS);
     this.#byKey.delete(trace.key);
     const physical = (trace.key - trace.mode) / 1024;
     const at = this.#entry(physical >>> 0) >>> 2;

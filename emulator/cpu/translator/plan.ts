@@ -56,8 +56,22 @@ export interface Plan {
   readonly instructions: number;
   /** Where calls that are part of the region return to. */
   readonly returns: readonly number[];
+  /** Where indirect transfers have been seen to go, by their delta. */
+  readonly targets: Targets;
   /** Whether RIP, RET and so on may go to `delta`: the block there, or −1. */
   readonly blockAt: ReadonlyMap<number, number>;
+}
+
+/** Deltas of targets, the most frequent first, by the delta of the transfer. */
+export type Targets = ReadonlyMap<number, readonly number[]>;
+
+/** Where planning begins. */
+export interface PlanEntry {
+  readonly physical: number;
+  readonly mode: number;
+  /** How often it has been entered. */
+  readonly entries: number;
+  readonly targets?: Targets;
 }
 
 /** What planning asks of the world. */
@@ -82,20 +96,17 @@ export interface PlanLimits {
   readonly inlined: number;
 }
 
+const NOWHERE: Targets = new Map();
 const BLOCK_INSTRUCTIONS_MAX = 63;
 /** A target is part of a region if it was entered at least this often for each time the region's entry was. */
 const SHARE = 1 / 24;
 
-export function plan(
-  entry: { readonly physical: number; readonly mode: number; readonly entries: number },
-  view: CodeView,
-  limits: PlanLimits,
-): Plan | null {
+export function plan(entry: PlanEntry, view: CodeView, limits: PlanLimits): Plan | null {
   return new Planner(entry, view, limits).plan();
 }
 
 class Planner {
-  readonly #entry: { readonly physical: number; readonly mode: number; readonly entries: number };
+  readonly #entry: PlanEntry;
   readonly #view: CodeView;
   readonly #limits: PlanLimits;
   readonly #offset: number;
@@ -108,11 +119,7 @@ class Planner {
   #count = 0;
   readonly #waiting: number[] = [0];
 
-  constructor(
-    entry: { readonly physical: number; readonly mode: number; readonly entries: number },
-    view: CodeView,
-    limits: PlanLimits,
-  ) {
+  constructor(entry: PlanEntry, view: CodeView, limits: PlanLimits) {
     this.#entry = entry;
     this.#view = view;
     this.#limits = limits;
@@ -130,6 +137,7 @@ class Planner {
       blocks: this.#blocks,
       pages: this.#pages,
       instructions: this.#count,
+      targets: this.#entry.targets ?? NOWHERE,
       returns: this.#returns.filter((delta) => this.#blockAt.has(delta)),
       blockAt: this.#blockAt,
     };
@@ -228,7 +236,14 @@ class Planner {
     if (block.kind !== "flow" || last === undefined) return;
     const { name } = last.family;
     const target = block.end + Number(last.immediate);
-    if (name === "call") {
+    const seen = this.#entry.targets?.get(last.delta);
+    if (seen !== undefined) {
+      if (name === "call_rm" && this.#count > this.#limits.inlined) return;
+      this.#waiting.push(...seen);
+      if (name !== "call_rm") return;
+      this.#waiting.push(block.end);
+      this.#returns.push(block.end);
+    } else if (name === "call") {
       if (this.#count > this.#limits.inlined) return;
       this.#waiting.push(target);
       this.#waiting.push(block.end);

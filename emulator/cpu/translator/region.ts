@@ -5,8 +5,8 @@
  * executed is paid back. So at every way out the budget is exact.
  * Elsewhere: instructions (`vocabulary.ts`), what is where (`frame.ts`).
  */
-import { FunctionBuilder, block, br, get, i32, i64, label, load, op, set, when, type FunctionBody, type Node } from "../../wasm/index.ts"; // oxfmt-ignore
-import { ITLB, MODE, SEG, SEGMENT, SEGMENT_BYTES, STATE } from "../layout.ts";
+import { FunctionBuilder, block, br, get, i32, i64, label, load, op, set, store, when, type FunctionBody, type Node } from "../../wasm/index.ts"; // oxfmt-ignore
+import { INDIRECT_LOG, ITLB, MODE, RUN, SEG, SEGMENT, SEGMENT_BYTES, STATE } from "../layout.ts";
 import { Frame } from "./frame.ts";
 import { isRelative, type Block, type Plan, type PlannedInstruction } from "./plan.ts";
 import { structure, type FlowBlock, type Terminator } from "./structure.ts";
@@ -14,8 +14,8 @@ import { RegionVocabulary, type Flow } from "./vocabulary.ts";
 import type { Recipe } from "./flags.ts";
 
 const PAGE = 4096;
-/** Return addresses that a RET inside a region is compared with, at most. */
-const RETURNS_MAX = 4;
+/** Targets that an indirect transfer inside a region is compared with, at most. */
+const TARGETS_MAX = 10;
 /** Families that set all six flags and look at none; see `Frame.flagsUnseen`. */
 const SETS_ALL_FLAGS = new Set(["add", "or", "and", "sub", "xor", "cmp", "test", "neg"]);
 /** Families that have nothing to do with flags and, between registers, cannot leave. */
@@ -32,12 +32,14 @@ const LEAVES_FLAGS = new Set([
   "bswap",
 ]);
 
-export function regionFunction(plan: Plan, name: string): FunctionBody {
-  return new Region(plan, name).build();
+/** @param logs indirect transfers that leave are noted in INDIRECT_LOG */
+export function regionFunction(plan: Plan, name: string, logs = false): FunctionBody {
+  return new Region(plan, name, logs).build();
 }
 
 class Region {
   readonly #plan: Plan;
+  readonly #logs: boolean;
   readonly #f: FunctionBuilder;
   readonly #frame: Frame;
   readonly #exit = label("exit");
@@ -49,7 +51,8 @@ class Region {
   /** Distance in pages from the entry's for the page of a delta. */
   readonly #entryOffset: number;
 
-  constructor(plan: Plan, name: string) {
+  constructor(plan: Plan, name: string, logs: boolean) {
+    this.#logs = logs;
     this.#plan = plan;
     this.#f = new FunctionBuilder(name, { params: ["i32"], result: "i32" });
     this.#frame = new Frame(this.#f, plan.mode, this.#exit, this.#left);
@@ -93,10 +96,8 @@ class Region {
     if (each.kind === "interpret") return [];
     const last = each.instructions.at(-1);
     if (last === undefined) return [];
-    // Where RET may come back to may have come from anywhere.
-    if (last.family.name.startsWith("ret"))
-      return this.#plan.returns.slice(0, RETURNS_MAX).flatMap((delta) => [...at(delta), ...at(delta)]);
-    if (!isRelative(last)) return [];
+    // A target of an indirect transfer counts as one of several ways to get there: nothing is known of the flags.
+    if (!isRelative(last)) return this.#targets(last).flatMap((delta) => [...at(delta), ...at(delta)]);
     const target = at(each.end + Number(last.immediate));
     return ["jmp", "call"].includes(last.family.name) ? target : [...target, ...at(each.end)];
   }
@@ -147,19 +148,41 @@ class Region {
     return [[], { kind: "branch", condition: flow.condition, yes: target, no: next }];
   }
 
-  /** RET looks whether it goes back into this region; any other indirect transfer leaves. */
+  /** Where an indirect transfer may go without leaving the region: where it has been seen to go, and RET behind the calls that are part of the region. */
+  #targets({ delta, family }: PlannedInstruction): readonly number[] {
+    const { targets, returns, blockAt } = this.#plan;
+    const all = new Set(targets.get(delta));
+    if (family.name.startsWith("ret")) for (const back of returns) all.add(back);
+    return [...all].filter((each) => blockAt.has(each)).slice(0, TARGETS_MAX);
+  }
+
+  /** An indirect transfer is compared with the targets that the region has, and leaves for others. */
   #indirect(each: Block, last: PlannedInstruction, target: Node): [readonly Node[], Terminator] {
     const frame = this.#frame;
-    const out: readonly Node[] = [set(frame.target, target), br(this.#left)];
-    if (!last.family.name.startsWith("ret") || this.#plan.returns.length === 0)
-      return [[...out], { kind: "leave" }];
+    const out: readonly Node[] = [
+      ...(this.#logs ? this.#f.collect(() => this.#f.scope(() => this.#log(last, target))) : []),
+      set(frame.target, target),
+      br(this.#left),
+    ];
+    const [first, ...others] = this.#targets(last);
+    if (first === undefined) return [out, { kind: "leave" }];
     let otherwise = this.#add({ body: out, terminator: { kind: "leave" } });
-    const candidates = this.#plan.returns.slice(0, RETURNS_MAX);
-    for (const delta of candidates.slice(1))
+    for (const delta of others.toReversed())
       otherwise = this.#add(this.#compare(each, target, delta, otherwise));
-    const [first] = candidates;
-    if (first === undefined) return [[...out], { kind: "leave" }];
     return [[], this.#compare(each, target, first, otherwise).terminator];
+  }
+
+  /** Notes where an indirect transfer goes. */
+  #log(last: PlannedInstruction, target: Node): void {
+    const f = this.#f;
+    const at = f.let(load("i32.load", i32(0), RUN.indirect));
+    const bytes = INDIRECT_LOG.entries * INDIRECT_LOG.entryBytes;
+    const next = op("i32.and", op("i32.add", at, i32(INDIRECT_LOG.entryBytes)), i32(bytes - 1));
+    f.emit(
+      store("i64.store", at, INDIRECT_LOG.base, this.#frame.rip(last.delta)),
+      store("i64.store", at, INDIRECT_LOG.base + 8, target),
+      store("i32.store", i32(0), RUN.indirect, next),
+    );
   }
   #compare(each: Block, target: Node, delta: number, no: number): FlowBlock {
     const condition = op("i64.eq", target, this.#frame.rip(delta));

@@ -10,11 +10,11 @@ import { granulesOf, type GuestMemory } from "../../memory/guest-memory.ts";
 import { encodeModule, type FunctionBody, type Signature } from "../../wasm/index.ts";
 import { Decoder } from "../decode.ts";
 import { exceptionImports, type Form } from "../../isa/index.ts";
-import { FRAMES, MODE, TRACE } from "../layout.ts";
+import { FRAMES, INDIRECT_LOG, MODE, STATE, TRACE } from "../layout.ts";
 import type { TraceCache } from "../traces.ts";
 import type { TranslatorMode } from "../statistics.ts";
 import type { Views } from "../views.ts";
-import { plan, type Block, type CodeView, type Plan, type PlanLimits } from "./plan.ts";
+import { plan, type Block, type CodeView, type Targets, type Plan, type PlanLimits } from "./plan.ts";
 import { regionFunction } from "./region.ts";
 
 const PAGE = 4096;
@@ -47,6 +47,10 @@ const CODE_BYTES_MAX = 48 * 2 ** 20;
  */
 const CHURN_SHIFT_MAX = 6;
 const CHURN_DECAY_RUNS = 200;
+
+const NOWHERE: Targets = new Map();
+/** Bytes between a region's entry and anything that may become part of it. */
+const REACH = 2 ** 24;
 
 /** What regions call; and with SSE floating point. */
 const IMPORTS: readonly { readonly name: string; readonly signature: Signature }[] = [
@@ -82,6 +86,7 @@ interface Candidate {
   readonly physical: number;
   readonly mode: number;
   readonly page: (distance: number) => number;
+  readonly targets: Targets;
 }
 
 export class Translator {
@@ -201,14 +206,31 @@ export class Translator {
 
   /** A trace (host address) has become hot. `page` gives the guest-physical page so many pages from that of its linear address, or −1. */
   enqueue(trace: number, page: (distance: number) => number): void {
-    const { word } = { word: (field: number) => this.#views.word(trace + field) };
-    const high = word(TRACE.keyHigh);
-    const physical = word(TRACE.keyLow) + (high & 0xfffff) * 2 ** 32;
+    const high = this.#views.word(trace + TRACE.keyHigh);
+    const physical = this.#views.word(trace + TRACE.keyLow) + (high & 0xfffff) * 2 ** 32;
     const mode = high >>> 20;
     // Real mode and 16-bit segments stay with the interpreter.
     if ((mode & MODE.codeSize) === 0) return;
-    this.#queue.push({ trace, physical, mode, page });
+    const targets = this.slotOf(physical, mode) === 0 ? NOWHERE : this.#targets(this.#views.quad(STATE.rip));
+    this.#queue.push({ trace, physical, mode, page, targets });
     if (this.mode === "forced" || this.#queue.length >= BATCH) this.translate();
+  }
+
+  /** Where indirect transfers near `rip` went lately, relative to it. */
+  #targets(rip: bigint): Targets {
+    const counts = new Map<number, Map<number, number>>();
+    const { base, entries, entryBytes } = INDIRECT_LOG;
+    for (let at = base; at < base + entries * entryBytes; at += entryBytes) {
+      const from = Number(this.#views.quad(at) - rip);
+      const to = Number(this.#views.quad(at + 8) - rip);
+      if (Math.abs(from) > REACH || Math.abs(to) > REACH) continue;
+      let targets = counts.get(from);
+      if (targets === undefined) counts.set(from, (targets = new Map()));
+      targets.set(to, (targets.get(to) ?? 0) + 1);
+    }
+    const byCount = (targets: ReadonlyMap<number, number>): readonly number[] =>
+      [...targets].toSorted((a, b) => b[1] - a[1]).map(([to]) => to);
+    return new Map([...counts].map(([from, targets]) => [from, byCount(targets)]));
   }
 
   /** Emitted code is about to run: translates what has waited long enough. */
@@ -248,7 +270,7 @@ export class Translator {
     this.longestMilliseconds = Math.max(this.longestMilliseconds, took);
   }
 
-  #plan({ physical, mode, page }: Candidate, limits: PlanLimits): Plan | null {
+  #plan({ physical, mode, page, targets }: Candidate, limits: PlanLimits): Plan | null {
     const frame = (physicalPage: number): number => {
       const at = this.#guest.frameForRead(physicalPage);
       return at === FRAMES || !this.#guest.hasCode(physicalPage) ? 0 : at;
@@ -267,7 +289,7 @@ export class Translator {
       breaks: (physicalPage, offset) => this.#traces.breakpoints.at(physicalPage).has(offset),
     };
     if (frame(Math.floor(physical / PAGE)) === 0) return null;
-    return plan({ physical, mode, entries: this.#entries(physical, mode) }, view, limits);
+    return plan({ physical, mode, entries: this.#entries(physical, mode), targets }, view, limits);
   }
 
   #entries(physical: number, mode: number): number {
@@ -291,7 +313,9 @@ export class Translator {
   }
 
   #build(plans: readonly Task[]): void {
-    const functions: FunctionBody[] = plans.map(({ made }, index) => regionFunction(made, `r${index}`));
+    const functions: FunctionBody[] = plans.map(({ made, isLast }, index) =>
+      regionFunction(made, `r${index}`, !isLast),
+    );
     const imports = plans.some(({ made }) => usesVectors(made)) ? REGION_IMPORTS : IMPORTS;
     const bytes = encodeModule({ imports, functions, table: [] });
     const module = new WebAssembly.Module(bytes);
