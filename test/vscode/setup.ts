@@ -1,5 +1,5 @@
 /** Before the first window: the server is there, the extension is packaged, and an extensions folder with it is ready to be copied. */
-import { rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { browserPath } from "./browser.ts";
 import { templateDirectory } from "./installed.ts";
 import { vsix } from "./package.ts";
@@ -11,5 +11,6 @@ export function setup(): void {
   if (browserPath === null) return;
   installServer((text) => console.log(text));
   rmSync(templateDirectory, { recursive: true, force: true });
+  mkdirSync(templateDirectory, { recursive: true });
   installExtension(vsix(), templateDirectory);
 }
