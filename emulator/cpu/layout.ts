@@ -195,7 +195,7 @@ export const RUN = {
   entered: 0x10d8,
   leftOver: 0x10dc,
   /** u32: where in INDIRECT_LOG the next entry goes, in bytes from its base */
-  indirect: 0x10e0,
+  indirect: 0x10e8,
   /** u64: bit n is set if some linear page with number n modulo 64 has breakpoints: TypeScript translates fetches from it. Kept by `cpu.ts`. */
   breakpoints: 0x10e0,
   end: 0x1100,

@@ -1,0 +1,48 @@
+/** The map of linear memory: no two things in one place. */
+import { expect, test } from "vitest";
+import {
+  CODE_GRANULES,
+  FILLED,
+  FRAMES,
+  INDIRECT_LOG,
+  ITLB,
+  PAGE_CACHE,
+  RUN,
+  SCRATCH,
+  STATE,
+  TLB,
+  TRACE_INDEX,
+  TRACE_POOL,
+} from "../../emulator/cpu/layout.ts";
+
+test.each([
+  ["STATE", STATE],
+  ["RUN", RUN],
+])("the words of %s are different ones", (_name, words) => {
+  const offsets = Object.values(words);
+  expect(new Set(offsets).size).toBe(offsets.length);
+  expect(Math.max(...offsets)).toBe(words.end);
+});
+
+test("areas lie one behind the other", () => {
+  const area = ({ base, entries, entryBytes }: { base: number; entries: number; entryBytes: number }) =>
+    [base, base + entries * entryBytes] as const;
+  const areas = [
+    [0, STATE.end],
+    [RUN.budget, RUN.end],
+    [SCRATCH, SCRATCH + 4096],
+    area(TLB),
+    area(ITLB),
+    [FILLED.data, FILLED.end],
+    area(CODE_GRANULES),
+    area(INDIRECT_LOG),
+    area(PAGE_CACHE),
+    area(TRACE_INDEX),
+    [TRACE_POOL.base, TRACE_POOL.end],
+    [FRAMES, FRAMES],
+  ] as const;
+  for (const [n, [from, to]] of areas.entries()) {
+    expect(from).toBeLessThanOrEqual(to);
+    expect(from).toBeGreaterThanOrEqual(areas[n - 1]?.[1] ?? 0);
+  }
+});
