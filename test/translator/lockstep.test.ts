@@ -12,7 +12,7 @@ import { assemble, CONFIG } from "../machine/guest.ts";
 import { randomNumbers } from "../machine/equality.ts";
 import { buildKernel, nasmProblem } from "../privileged/transcript.ts";
 import { SUBJECTS } from "../repeat/subjects.ts";
-import { lockstep, type Engine, type Outcome, type Subject } from "./lockstep.ts";
+import { lockstep, unsaved, type Engine, type Outcome, type Subject } from "./lockstep.ts";
 
 const SEED = Number(process.env["REDZONE_SEED"] ?? 20_261_122);
 const isLong = process.env["REDZONE_LONG"] === "1";
@@ -91,6 +91,15 @@ describe.each(ENGINES)("translator %s", (engine) => {
       };
       const outcome = lockstep(subject, engine, end, isLong ? always(1e6) : always(500_000));
       expect(report("cloud", engine, outcome)).toBeGreaterThan(0.5);
+    });
+    test.skipIf(end === 0)(`${KERNELS.cloud} for ${end} instants, unsaved`, { timeout: LONG }, async () => {
+      const { kernel, initrd } = await linuxSystem("cloud");
+      const subject: Subject = {
+        config: { ramBytes: 256 * MEBIBYTE, cpus, noReboot: true },
+        load: loads(new Uint8Array(kernel), "console=ttyS0 cryptomgr.notests", [initrd]),
+      };
+      const outcome = unsaved(subject, engine, end * 2, 1e6);
+      expect(report("cloud, unsaved", engine, outcome)).toBeGreaterThan(0.5);
     });
   });
 });

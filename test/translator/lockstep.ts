@@ -117,6 +117,40 @@ export function lockstep(
   return { instants: ours.machine.instant, translated: translator?.instants ?? 0, stop, output: ours.output };
 }
 
+/**
+ * The same without saving states on the way, which makes all pages look unwritten and all code look new: registers and TLBs are compared after each slice, all
+ * the rest at the end. Tells the slice, not the place.
+ */
+export function unsaved(subject: Subject, engine: Engine, end: number, slice: number): Outcome {
+  const ours = start(subject, "off");
+  const theirs = start(subject, engine);
+  let stop: StopReason["kind"] = "limit";
+  while (stop === "limit" && ours.machine.instant < end) {
+    const from = ours.machine.instant;
+    const to = Math.min(end, from + slice);
+    stop = runTo(ours, subject, to);
+    const theirStop = runTo(theirs, subject, to);
+    const [here, there] = [ours, theirs].map(({ machine }) => machine.cpus.map(visible).join("; "));
+    if (stop !== theirStop || here !== there)
+      throw new Error(
+        `translator ${engine}: between instants ${from} and ${to}, ${stop} and ${theirStop}: ${here} and ${there}`,
+      );
+  }
+  const found = new Comparison().differences(ours.machine.save(), theirs.machine.save());
+  if (found.length > 0)
+    throw new Error([`translator ${engine}: at ${end}`, ...found.slice(0, 24)].join("\n"));
+  const translator = theirs.machine.statistics().processor.translator;
+  return { instants: ours.machine.instant, translated: translator?.instants ?? 0, stop, output: ours.output };
+}
+
+/** A CPU's registers in words, and a hash of its TLBs. */
+function visible(core: Core): string {
+  const registers = Array.from({ length: 16 }, (_, n) => core.gpr(n).toString(16));
+  let hash = 0;
+  for (const byte of core.saveTlb()) hash = (Math.imul(hash, 31) + byte) | 0;
+  return `${core.rip.toString(16)} ${core.rflags.toString(16)} ${registers.join(" ")} ${hash}`;
+}
+
 /** Looks for the first instant after which the two differ. `bounds`: the slices so far. */
 function explain(
   subject: Subject,
