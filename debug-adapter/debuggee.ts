@@ -54,6 +54,8 @@ export interface Control {
   single(core: Core, accepts: RunOptions["accepts"]): Promise<Stop | { readonly kind: "stepped" }>;
 }
 
+/** Most instants between two looks at the clock: after fast code there may come some that runs at a hundredth of its speed, and a pause waits for it. */
+const SLICE_INSTANTS_MAX = 500_000;
 const SLICE_MILLISECONDS = 5;
 /** A guest that computes falls behind real time, or gets ahead of it; beyond this, pacing starts anew instead of racing to catch up or sleeping it off. */
 const LAG_MILLISECONDS = 50;
@@ -218,7 +220,7 @@ export class Debuggee {
     if (instants < this.#sliceInstants / 2) return;
     const ideal = (this.#sliceInstants * SLICE_MILLISECONDS) / Math.max(milliseconds, 0.1);
     const next = Math.min(ideal, this.#sliceInstants * 2);
-    this.#sliceInstants = Math.round(Math.min(Math.max(next, 1000), 100_000_000));
+    this.#sliceInstants = Math.round(Math.min(Math.max(next, 1000), SLICE_INSTANTS_MAX));
   }
 
   /** Sleeps while the virtual time of an idle machine is ahead of real time. One that computes is never held up. */

@@ -1,5 +1,5 @@
 /**
- * Iterations of REP string instructions done at once: functions of the core module, which both engines call.
+ * Iterations of REP string instructions done at once: functions of the core module. Regions leave REP to the interpreter, which calls them.
  *
  * Invariant: what a function here does is what so many single iterations would do, and nothing if they would not all hit the TLB. It faults never, fills no
  * entry of the TLB, reaches neither devices nor pages that hold code or are watched (those have no tags), and touches neither registers nor the budget:
