@@ -286,14 +286,9 @@ export class Cpu implements Processor {
 
   #translatorStatistics(): TranslatorStatistics {
     const { counters } = this.translator;
-    let instants = 0;
-    let entries = 0;
-    let interpreted = 0;
-    for (const core of this.cores) {
-      instants += Number(core.quad(RUN.translated));
-      entries += core.word(RUN.entered);
-      interpreted += core.word(RUN.leftOver);
-    }
+    const instants = this.cores.reduce((sum, core) => sum + Number(core.quad(RUN.translated)), 0);
+    const entries = this.#sum(RUN.entered);
+    const interpreted = this.#sum(RUN.leftOver);
     return {
       instants,
       entries,

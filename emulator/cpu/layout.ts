@@ -80,6 +80,9 @@ export const STATE = {
   pendingDebug: 0x690,
   end: 0x694,
 } as const;
+/** Where a general register is that a meaning names: at width 8, numbers 4 … 7 are AH … BH. */
+export const gprOffset = (number: number, width: number): number =>
+  width === 8 && number >= 4 ? STATE.gpr + (number - 4) * 8 + 1 : STATE.gpr + number * 8;
 export const STATE_BYTES = 0x700;
 export const STATE_VERSION = 2;
 

@@ -18,9 +18,11 @@ import {
   op,
   store,
   when,
+  type LoadName,
   type Local,
   type Node,
   type ScalarType,
+  type StoreName,
   type ValueType,
 } from "../wasm/index.ts";
 
@@ -31,6 +33,19 @@ export type VectorBits = 32 | 64 | 128 | "unaligned";
 
 /** Condition codes as instructions encode them (SDM 1 appendix B). */
 export type Condition = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14 | 15;
+
+/** How `width` bits are loaded, zero-extended. */
+export const LOAD: Record<Width, LoadName> = {
+  8: "i32.load8_u",
+  16: "i32.load16_u",
+  32: "i32.load",
+  64: "i64.load",
+};
+/** How the low `width` bits of a value are stored. */
+export function storeName(value: Node, width: Width): StoreName {
+  if (value.type !== "i64") return width === 8 ? "i32.store8" : width === 16 ? "i32.store16" : "i32.store";
+  return width === 64 ? "i64.store" : `i64.store${width}`;
+}
 
 export const typeOf = (width: Width): ScalarType => (width === 64 ? "i64" : "i32");
 const widthOf = (node: Node): 32 | 64 => (node.type === "i64" ? 64 : 32);

@@ -6,7 +6,9 @@
  */
 import { assert } from "../../assert.ts";
 import {
+  LOAD,
   Vocabulary,
+  storeName,
   type BulkKind,
   type BulkOperands,
   type Place,
@@ -35,18 +37,12 @@ import {
   type Node,
 } from "../../wasm/index.ts";
 import { VECTOR } from "../event.ts";
-import { EXIT, FRAMES, RECORD, RUN, SEG, STATE, TLB, TRACE } from "../layout.ts";
+import { EXIT, FRAMES, RECORD, RUN, SEG, STATE, TLB, TRACE, gprOffset } from "../layout.ts";
 import { CR0, CR4 } from "../registers.ts";
 import { REFUSAL } from "../vector/refusal.ts";
 import { FORM, callBulk, leavesOne } from "./bulk.ts";
 import { PSEUDO, type Variant } from "./variant.ts";
 
-const LOAD: Record<Width, LoadName> = {
-  8: "i32.load8_u",
-  16: "i32.load16_u",
-  32: "i32.load",
-  64: "i64.load",
-};
 const ACCESS = { read: 0, write: 1, modify: 2 } as const;
 type Access = keyof typeof ACCESS;
 /** Bits of one access. */
@@ -217,14 +213,11 @@ export class HandlerVocabulary extends Vocabulary {
   }
 
   /** Numbers 4 … 7 at width 8 are AH … BH: meanings name byte registers without REX. */
-  #registerOffset(number: number, width: Width): number {
-    return width === 8 && number >= 4 ? STATE.gpr + (number - 4) * 8 + 1 : STATE.gpr + number * 8;
-  }
   register(number: number, width: Width): Node {
-    return memory(this.#registerOffset(number, width), LOAD[width]);
+    return memory(gprOffset(number, width), LOAD[width]);
   }
   setRegister(number: number, width: Width, value: Node): void {
-    this.#setAt(i32(this.#registerOffset(number, width)), value, width);
+    this.#setAt(i32(gprOffset(number, width)), value, width);
   }
 
   immediate(width: Width = this.width): Node {
@@ -349,17 +342,7 @@ export class HandlerVocabulary extends Vocabulary {
     return this.let(load(LOAD[place.width], get(place.host)));
   }
   storeTo(place: Place, value: Node): void {
-    const name = (suffix: "" | "8" | "16") =>
-      `${value.type === "i64" ? "i64" : "i32"}.store${suffix}` as const;
-    const cut =
-      place.width === 8
-        ? name("8")
-        : place.width === 16
-          ? name("16")
-          : place.width === 32 && value.type === "i64"
-            ? "i64.store32"
-            : name("");
-    this.f.emit(store(cut, get(place.host), 0, value));
+    this.f.emit(store(storeName(value, place.width), get(place.host), 0, value));
     this.#commit(get(place.host));
   }
   /** Frames of RAM lie behind FRAMES; anything below is scratch, which somebody has to take further. */

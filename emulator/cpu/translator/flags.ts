@@ -33,6 +33,9 @@ export interface Recipe {
   readonly width: Width;
 }
 
+/** The words are there; their width does not matter. */
+export const WORDS: Recipe = { operation: "words", width: 8 };
+
 export const recipeNumber = ({ operation, width }: Recipe): number =>
   OPERATIONS.indexOf(operation) * 4 + Math.log2(width / 8);
 /** First recipe that keeps CF in the local for it, and one behind the last. */

@@ -20,9 +20,7 @@ import {
   type Node,
 } from "../../wasm/index.ts";
 import { MODE, RUN, STATE } from "../layout.ts";
-import { recipeNumber, type Recipe } from "./flags.ts";
-
-const WORDS = recipeNumber({ operation: "words", width: 8 });
+import { WORDS, recipeNumber, type Recipe } from "./flags.ts";
 
 /** How a region ends. */
 export const LEFT = {
@@ -59,7 +57,7 @@ export class Frame {
   readonly recipeLocal: Local;
   /** The recipe, where it is known at translation time. */
   recipe: Recipe | null = null;
-  /** Nobody sees the flags of the instruction being translated: the next one sets all of them and cannot leave before. */
+  /** Nobody sees the flags of the instruction being translated: one behind it sets all of them, and the region cannot be left before. */
   flagsUnseen = false;
   /** In this block it has been made sure that SSE may be used. */
   vectorsChecked = false;
@@ -111,7 +109,7 @@ export class Frame {
     }
     return local;
   }
-  /** The same for writing all of it; `read` as well if some bits stay. */
+  /** The same, and it is written back when the region is left. */
   write(number: number): Local {
     this.#written |= 1 << number;
     return this.read(number);
@@ -144,9 +142,6 @@ export class Frame {
     if (this.recipe === null || recipeNumber(this.recipe) !== number)
       this.f.emit(set(this.recipeLocal, i32(number)));
     this.recipe = recipe;
-  }
-  forgetRecipe(): void {
-    this.recipe = null;
   }
   /** Writes the flag words of the recipe in force to the CPU's state. */
   callFlagWords(): Node {
@@ -226,7 +221,7 @@ export class Frame {
       f.emit({
         kind: "if",
         type: "void",
-        condition: op("i32.eq", get(this.recipeLocal), i32(WORDS)),
+        condition: op("i32.eq", get(this.recipeLocal), i32(recipeNumber(WORDS))),
         yes: words,
         no: [this.callFlagWords()],
       });

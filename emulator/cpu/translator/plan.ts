@@ -180,20 +180,20 @@ class Planner {
     const { mode } = this.#entry;
     const frame = this.#view.frame(page.physicalPage);
     const block: Block = { delta, instructions: [], kind: "next", end: delta };
-    const second = (here: number, from: number): CodePage | null => this.#page(here + PAGE - from);
     let at = offset;
     for (;;) {
       const here = delta + (at - offset);
       block.end = here;
       if (block.instructions.length > 0 && this.#blockAt.has(here)) break;
       if (at >= PAGE) break;
-      if (this.#view.breaks(page.physicalPage, at) || block.instructions.length >= BLOCK_INSTRUCTIONS_MAX) {
-        if (this.#view.breaks(page.physicalPage, at)) block.kind = "interpret";
+      if (this.#view.breaks(page.physicalPage, at)) {
+        block.kind = "interpret";
         break;
       }
+      if (block.instructions.length >= BLOCK_INSTRUCTIONS_MAX) break;
       let decoded = decoder.decode(bytes, frame + at, frame + PAGE, mode);
       let crosses: number | null = null;
-      const next = decoded === "short" ? second(here, at) : null;
+      const next = decoded === "short" ? this.#page(here + PAGE - at) : null;
       if (next !== null) {
         crosses = next.distance;
         decoded = this.#decodeAcross(frame + at, PAGE - at, next);

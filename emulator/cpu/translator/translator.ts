@@ -82,7 +82,6 @@ interface Task {
 
 /** A hot trace, and where its linear page's neighbours are. */
 interface Candidate {
-  readonly trace: number;
   readonly physical: number;
   readonly mode: number;
   readonly page: (distance: number) => number;
@@ -103,7 +102,7 @@ export class Translator {
   readonly #regions = new Set<Region>();
   readonly #freeSlots: number[] = [];
   #nextSlot: number;
-  #queue: Candidate[] = [];
+  readonly #queue: Candidate[] = [];
   #idleRuns = 0;
   /** Runs of emitted code so far. */
   #runs = 0;
@@ -119,8 +118,6 @@ export class Translator {
     modules: 0,
     moduleBytes: 0,
     instructions: 0,
-    /** Hot traces of which no region can be made. */
-    refused: 0,
   };
   /** WebAssembly bytes of the regions there are. */
   #bytes = 0;
@@ -151,7 +148,7 @@ export class Translator {
 
   // --- what the trace cache asks ----------------------------------------------------------------------------------------------------------
 
-  /** Heat that a new trace begins with, and the slot of the region that begins there, or 0. */
+  /** Heat that a new trace of a page begins with. */
   heatOf(page: number): number {
     if (this.mode === "off") return -1;
     if (this.mode === "forced") return 1;
@@ -160,6 +157,7 @@ export class Translator {
     const faded = churn.times - Math.floor((this.#runs - churn.last) / CHURN_DECAY_RUNS);
     return HOT_ENTRIES << Math.max(0, Math.min(faded, CHURN_SHIFT_MAX));
   }
+  /** Slot of the region that begins there, or 0. */
   slotOf(physical: number, mode: number): number {
     return this.#byKey.get(keyOf(physical, mode))?.slot ?? 0;
   }
@@ -169,18 +167,20 @@ export class Translator {
   }
   /** Bytes of a page change: drops the regions made of them. */
   invalidate(page: number, offset: number, length: number): void {
-    const regions = this.#byPage.get(page);
-    if (regions === undefined) return;
+    if (this.#dropAt(page, offset, length)) this.#changed(page);
+  }
+  /** Drops the regions made of some bytes of a page; whether there were any. */
+  #dropAt(page: number, offset: number, length: number): boolean {
     let dropped = false;
-    for (const region of regions) {
-      if (
-        !region.parts.some((part) => part.page === page && part.start < offset + length && part.end > offset)
-      )
-        continue;
+    for (const region of this.#byPage.get(page) ?? []) {
+      const isMade = region.parts.some(
+        (part) => part.page === page && part.start < offset + length && part.end > offset,
+      );
+      if (!isMade) continue;
       this.#drop(region, "written");
       dropped = true;
     }
-    if (dropped) this.#changed(page);
+    return dropped;
   }
   #changed(page: number): void {
     const churn = this.#churn.get(page);
@@ -191,15 +191,7 @@ export class Translator {
     }
   }
   breakpointChanged(page: number, offset: number): void {
-    for (const region of this.#byPage.get(page) ?? [])
-      if (region.parts.some((part) => part.page === page && part.start <= offset && part.end > offset))
-        this.#drop(region, "written");
-  }
-  /** Forgets everything. */
-  flush(): void {
-    for (const region of this.#regions) this.#drop(region, "written");
-    this.#queue = [];
-    this.#churn.clear();
+    this.#dropAt(page, offset, 1);
   }
 
   // --- translation ------------------------------------------------------------------------------------------------------------------------
@@ -212,7 +204,7 @@ export class Translator {
     // Real mode and 16-bit segments stay with the interpreter.
     if ((mode & MODE.codeSize) === 0) return;
     const targets = this.slotOf(physical, mode) === 0 ? NOWHERE : this.#targets(this.#views.quad(STATE.rip));
-    this.#queue.push({ trace, physical, mode, page, targets });
+    this.#queue.push({ physical, mode, page, targets });
     if (this.mode === "forced" || this.#queue.length >= BATCH) this.translate();
   }
 
@@ -256,10 +248,7 @@ export class Translator {
       if (before?.isLast === true) continue;
       const isLast = before !== undefined || this.mode === "forced";
       const made = this.#plan(candidate, isLast ? AGAIN : FIRST);
-      if (made === null) {
-        this.counters.refused++;
-        continue;
-      }
+      if (made === null) continue;
       plans.push({ made, isLast });
       instructions += made.instructions;
       if (this.mode === "on") this.#cool(made, covered);
@@ -336,10 +325,7 @@ export class Translator {
     this.#core.table.set(slot, run as never);
     const parts = made.blocks.flatMap((each) => partsOf(made, each));
     const region: Region = { slot, physical: made.physical, mode: made.mode, bytes, isLast, parts };
-    const before =
-      this.slotOf(made.physical, made.mode) === 0
-        ? undefined
-        : this.#byKey.get(keyOf(made.physical, made.mode));
+    const before = this.#byKey.get(keyOf(made.physical, made.mode));
     if (before !== undefined) this.#drop(before, "evicted");
     this.#regions.add(region);
     this.#byKey.set(keyOf(made.physical, made.mode), region);

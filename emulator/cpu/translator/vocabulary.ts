@@ -8,7 +8,9 @@
  */
 import { assert } from "../../assert.ts";
 import {
+  LOAD,
   Vocabulary,
+  storeName,
   type Condition,
   type Place,
   type VectorBits,
@@ -26,22 +28,22 @@ import {
   store,
   tee,
   when,
-  type LoadName,
   type Local,
   type Node,
 } from "../../wasm/index.ts";
-import { MODE, RUN, SEG, SEGMENT, SEGMENT_BYTES, STATE, TLB } from "../layout.ts";
+import { MODE, RUN, SEG, SEGMENT, SEGMENT_BYTES, STATE, TLB, gprOffset } from "../layout.ts";
 import { CR0, CR4 } from "../registers.ts";
-import { END_STEP, FIRST_STEP, isNegative, recipeNumber, type FlagOperation, type Recipe } from "./flags.ts";
+import {
+  END_STEP,
+  FIRST_STEP,
+  WORDS,
+  isNegative,
+  recipeNumber,
+  type FlagOperation,
+  type Recipe,
+} from "./flags.ts";
 import type { PlannedInstruction } from "./plan.ts";
 import type { Frame } from "./frame.ts";
-
-const LOAD: Record<Width, LoadName> = {
-  8: "i32.load8_u",
-  16: "i32.load16_u",
-  32: "i32.load",
-  64: "i64.load",
-};
 
 /** Where an instruction that changes the flow goes. */
 export type Flow =
@@ -177,20 +179,16 @@ export class RegionVocabulary extends Vocabulary {
       const cut = value.type === "i64" ? op("i64.and", value, i64(0xffffffffn)) : wide;
       return this.f.emit(set(local, cut));
     }
-    this.#frame.read(number);
     const shift = (offset & 7) === 1 ? 8n : 0n;
     const mask = (width === 16 ? 0xffffn : 0xffn) << shift;
     const part = op("i64.and", op("i64.shl", wide, i64(shift)), i64(mask));
     this.f.emit(set(local, op("i64.or", op("i64.and", get(local), i64(~mask)), part)));
   }
-  #offsetOf(number: number, width: Width): number {
-    return width === 8 && number >= 4 ? STATE.gpr + (number - 4) * 8 + 1 : STATE.gpr + number * 8;
-  }
   register(number: number, width: Width): Node {
-    return this.#readAt(this.#offsetOf(number, width), width);
+    return this.#readAt(gprOffset(number, width), width);
   }
   setRegister(number: number, width: Width, value: Node): void {
-    this.#writeAt(this.#offsetOf(number, width), width, value);
+    this.#writeAt(gprOffset(number, width), width, value);
   }
   immediate(width: Width = this.width): Node {
     return this.k(this.#insn.immediate, width);
@@ -279,14 +277,7 @@ export class RegionVocabulary extends Vocabulary {
     return this.let(load(LOAD[place.width], get(place.host)));
   }
   storeTo(place: Place, value: Node): void {
-    const type = value.type === "i64" ? "i64" : "i32";
-    const cut =
-      place.width === 64 || (place.width === 32 && type === "i32")
-        ? (`${type}.store` as const)
-        : place.width === 32
-          ? "i64.store32"
-          : (`${type}.store${place.width}` as const);
-    this.f.emit(store(cut, get(place.host), 0, value));
+    this.f.emit(store(storeName(value, place.width), get(place.host), 0, value));
   }
   loadSource(offset: Node, width: Width): Node {
     return this.load(offset, width);
@@ -392,7 +383,8 @@ export class RegionVocabulary extends Vocabulary {
   // --- flags ------------------------------------------------------------------------------------------------------------------------------
 
   #record(operation: FlagOperation, width: Width, a: Node | null, b: Node | null, r: Node): void {
-    const { frame, f } = { frame: this.#frame, f: this.f };
+    const frame = this.#frame;
+    const { f } = this;
     if (frame.flagsUnseen) return;
     const locals = frame.flagLocals(width === 64);
     if (a !== null) f.emit(set(locals.a, a));
@@ -432,7 +424,7 @@ export class RegionVocabulary extends Vocabulary {
         this.f.emit(set(frame.carry, op("i32.shr_u", get(frame.aux), i32(31))));
       });
       this.f.emit(when(op("i32.eqz", there), words));
-      frame.forgetRecipe();
+      frame.recipe = null;
     } else if (recipe.operation !== "inc" && recipe.operation !== "dec") {
       this.f.emit(set(frame.carry, this.cf()));
     }
@@ -445,14 +437,21 @@ export class RegionVocabulary extends Vocabulary {
   #known(): Recipe {
     const frame = this.#frame;
     if (frame.recipe !== null && frame.recipe.operation !== "product") return frame.recipe;
-    const isWords = frame.recipe === null ? get(frame.recipeLocal) : i32(1);
+    return this.#words();
+  }
+  /** Makes the flag words, unless they are what there is: from here on they are the recipe. */
+  #words(): Recipe {
+    const frame = this.#frame;
+    if (frame.recipe?.operation === "words") return frame.recipe;
+    // Words have the number 0.
+    const isOther = frame.recipe === null ? get(frame.recipeLocal) : i32(1);
     this.f.emit(
       when(
-        isWords,
+        isOther,
         this.f.collect(() => this.#makeWords()),
       ),
     );
-    return (frame.recipe = { operation: "words", width: 8 });
+    return (frame.recipe = WORDS);
   }
   #makeWords(): void {
     const frame = this.#frame;
@@ -460,7 +459,7 @@ export class RegionVocabulary extends Vocabulary {
       frame.callFlagWords(),
       set(frame.result, load("i64.load", i32(0), STATE.lazyResult)),
       set(frame.aux, load("i32.load", i32(0), STATE.lazyAux)),
-      set(frame.recipeLocal, i32(recipeNumber({ operation: "words", width: 8 }))),
+      set(frame.recipeLocal, i32(recipeNumber(WORDS))),
     );
   }
   #operands(recipe: Recipe): { a: Node; b: Node; r: Node } {
@@ -554,34 +553,21 @@ export class RegionVocabulary extends Vocabulary {
   }
 
   flagResult(): Node {
-    this.#wordsOnly();
+    this.#words();
     return get(this.#frame.result);
   }
   flagAux(): Node {
-    this.#wordsOnly();
+    this.#words();
     return get(this.#frame.aux);
-  }
-  /** Somebody works on the words themselves. */
-  #wordsOnly(): void {
-    const frame = this.#frame;
-    if (frame.recipe?.operation === "words") return;
-    const isOther = frame.recipe === null ? get(frame.recipeLocal) : i32(1);
-    this.f.emit(
-      when(
-        isOther,
-        this.f.collect(() => this.#makeWords()),
-      ),
-    );
-    frame.recipe = { operation: "words", width: 8 };
   }
   setFlagWords(result: Node | null, aux: Node): void {
     const frame = this.#frame;
-    if (result === null) this.#wordsOnly();
+    if (result === null) this.#words();
     const kept = this.let(aux);
     if (frame.flagsUnseen && result !== null) return;
     if (result !== null) this.f.emit(set(frame.result, result));
     this.f.emit(set(frame.aux, kept));
-    frame.setRecipe({ operation: "words", width: 8 });
+    frame.setRecipe(WORDS);
   }
   systemFlags(): Node {
     return this.stateWord(STATE.eflags);
