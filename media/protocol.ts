@@ -1,9 +1,13 @@
 /**
  * What panels, extension and debug adapter say to each other beyond the Debug Adapter Protocol: custom requests and events named
- * `redzone/…`. Types only; this file imports nothing and may be imported by all three.
+ * `redzone/…`. Types only; the files in `protocol/`, one per panel, are part of this one; all three may import it, and it imports nothing else.
  *
  * Invariant: everything here is JSON. Bytes travel as base64, 64-bit numbers as strings "0x…", times as numbers of nanoseconds.
  */
+
+import type { PagingRequests } from "./protocol/paging.ts";
+
+export type * from "./protocol/paging.ts";
 
 /** A stream of bytes that the guest writes and, for the serial ports, reads. */
 export type Channel = "serial0" | "serial1" | "debugcon" | "seabios" | `console${number}`;
@@ -142,7 +146,7 @@ export interface StatusBody {
 }
 
 /** Requests by name, with arguments and response body. `undefined` stands for none. */
-export interface CustomRequests {
+export interface CustomRequests extends PagingRequests {
   "redzone/serialInput": { readonly arguments: SerialInputArguments; readonly body: undefined };
   "redzone/consoleInput": { readonly arguments: ConsoleInputArguments; readonly body: undefined };
   "redzone/key": { readonly arguments: KeyArguments; readonly body: undefined };

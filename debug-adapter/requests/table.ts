@@ -81,6 +81,8 @@ type Shape = {
 const FRAME: Shape = { frameId: "number" };
 const THREAD: Shape = { threadId: "number", granularity: "string?" };
 const BREAKPOINTS: Shape = { breakpoints: "array" };
+/** Which page tables. */
+const TABLES: Shape = { cpu: "number?", root: "string?", mode: "string?" };
 
 const SHAPES: { readonly [Name in Command]?: Shape } = {
   breakpointLocations: { source: "object", line: "number", endLine: "number?" },
@@ -138,6 +140,27 @@ const SHAPES: { readonly [Name in Command]?: Shape } = {
   "redzone/mouse": { dx: "number", dy: "number", dz: "number", buttons: "number" },
   "redzone/display": { since: "number?" },
   "redzone/monitor": { command: "string" },
+  "redzone/pageTables": TABLES,
+  "redzone/pageTablesEntries": {
+    ...TABLES,
+    linear: "string?",
+    level: "string?",
+    index: "number?",
+    count: "number?",
+    absent: "boolean?",
+  },
+  "redzone/pageTablesRanges": {
+    ...TABLES,
+    filters: "array?",
+    from: "string?",
+    to: "string?",
+    search: "string?",
+    offset: "number?",
+    limit: "number?",
+  },
+  "redzone/pageTablesTranslate": { ...TABLES, address: "string" },
+  "redzone/pageTablesReverse": { ...TABLES, address: "string", limit: "number?" },
+  "redzone/pageTablesChanges": { ...TABLES, accessed: "boolean?", offset: "number?", limit: "number?" },
 };
 
 /** Elements of arrays that handlers look into. */
