@@ -9,6 +9,7 @@
  * `dist/` is CommonJS (the editor and iced-x86 want it) while the sources are modules, so it has a package.json of its own.
  */
 import { context, build } from "esbuild";
+import { existsSync, readdirSync } from "node:fs";
 import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -97,6 +98,13 @@ const node = {
   ],
 };
 
+/** Each folder of `media/panels/` is a panel if it has a program of its own name; the others are what panels share. */
+const panels = readdirSync(path.join(root, "media/panels"))
+  .filter((name) => existsSync(path.join(root, "media/panels", name, `${name}.ts`)))
+  .flatMap((name) =>
+    ["ts", "css"].map((type) => ({ in: `media/panels/${name}/${name}.${type}`, out: name })),
+  );
+
 /** What webviews load. */
 const browser = {
   ...shared,
@@ -104,10 +112,7 @@ const browser = {
   format: "iife",
   target: "chrome120",
   outdir: path.join(out, "media"),
-  entryPoints: [
-    { in: "media/panels/display/display.ts", out: "display" },
-    { in: "media/panels/display/display.css", out: "display" },
-  ],
+  entryPoints: panels,
 };
 
 async function copyAssets() {

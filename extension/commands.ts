@@ -2,6 +2,7 @@
 import * as vscode from "vscode";
 import { configurationFor, pickKernel } from "./configurations.ts";
 import type { Machine, Machines } from "./machines.ts";
+import type { MachinePanels } from "./panels/machine-panel.ts";
 import { copyDisplayText, saveDisplay, type DisplayPanels } from "./panels/display.ts";
 import { sendCtrlAltDel, sendKeys } from "./panels/keys.ts";
 import { copySample, debugSample } from "./sample.ts";
@@ -11,6 +12,8 @@ interface Surroundings {
   readonly extensionUri: vscode.Uri;
   readonly machines: Machines;
   readonly display: DisplayPanels;
+  /** Panels by the command that opens them. */
+  readonly panels: { readonly [command: string]: MachinePanels };
   readonly serial: SerialTerminals;
 }
 
@@ -55,7 +58,7 @@ async function debugFile(file: unknown): Promise<void> {
 }
 
 export function registerCommands(surroundings: Surroundings): vscode.Disposable {
-  const { machines, extensionUri, display } = surroundings;
+  const { machines, extensionUri, display, panels } = surroundings;
   const needsMachine = (run: (machine: Machine, surroundings: Surroundings) => unknown) => async () => {
     const machine = machines.active;
     if (machine === undefined) {
@@ -74,8 +77,9 @@ export function registerCommands(surroundings: Surroundings): vscode.Disposable 
       await choice?.run(machine, surroundings);
     }),
     ...Object.fromEntries(machineCommands.map(({ id, run }) => [id, needsMachine(run)])),
-    // The panel opens without a machine too, and then says what it is for.
+    // Panels open without a machine too, and then say what they are for.
     "redzone.openDisplay": () => display.open(),
+    ...Object.fromEntries(Object.entries(panels).map(([id, panel]) => [id, () => panel.open()])),
   };
   return vscode.Disposable.from(
     ...Object.entries(commands).map(([id, run]) => vscode.commands.registerCommand(id, guarded(run))),

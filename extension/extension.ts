@@ -11,6 +11,8 @@ import { registerConfigurations } from "./configurations.ts";
 import { registerExpressions } from "./expressions.ts";
 import { DEBUG_TYPE, Machines } from "./machines.ts";
 import { DisplayPanels } from "./panels/display.ts";
+import { Navigation } from "./panels/navigation.ts";
+import { pageTables } from "./panels/page-tables.ts";
 import { watchRebuilds } from "./rebuild.ts";
 import { SerialTerminals } from "./serial.ts";
 import { statusItem } from "./status.ts";
@@ -19,18 +21,24 @@ export function activate({ subscriptions, extensionUri, extensionPath }: vscode.
   const workers = new Workers(extensionPath);
   const machines = new Machines();
   const display = new DisplayPanels(extensionUri, machines);
+  const navigation = new Navigation(machines);
+  const panels = {
+    "redzone.openPageTables": pageTables(extensionUri, machines, navigation),
+  };
   const serial = new SerialTerminals(machines);
   subscriptions.push(
     workers,
     machines,
     display,
+    navigation,
+    ...Object.values(panels),
     serial,
     vscode.debug.registerDebugAdapterDescriptorFactory(DEBUG_TYPE, {
       createDebugAdapterDescriptor: () =>
         new vscode.DebugAdapterInlineImplementation(new WorkerAdapter(workers.take())),
     }),
     registerConfigurations(() => workers.prepare()),
-    registerCommands({ extensionUri, machines, display, serial }),
+    registerCommands({ extensionUri, machines, display, panels, serial }),
     registerExpressions(),
     statusItem(machines),
     watchRebuilds(machines),

@@ -1,0 +1,4 @@
+/** The Page Tables panel's front end. */
+import { connect } from "../kit/host.ts";
+
+connect();
