@@ -6,8 +6,10 @@
  */
 
 import type { PagingRequests } from "./protocol/paging.ts";
+import type { StackRequests } from "./protocol/stack.ts";
 
 export type * from "./protocol/paging.ts";
+export type * from "./protocol/stack.ts";
 
 /** A stream of bytes that the guest writes and, for the serial ports, reads. */
 export type Channel = "serial0" | "serial1" | "debugcon" | "seabios" | `console${number}`;
@@ -146,7 +148,7 @@ export interface StatusBody {
 }
 
 /** Requests by name, with arguments and response body. `undefined` stands for none. */
-export interface CustomRequests extends PagingRequests {
+export interface CustomRequests extends PagingRequests, StackRequests {
   "redzone/serialInput": { readonly arguments: SerialInputArguments; readonly body: undefined };
   "redzone/consoleInput": { readonly arguments: ConsoleInputArguments; readonly body: undefined };
   "redzone/key": { readonly arguments: KeyArguments; readonly body: undefined };

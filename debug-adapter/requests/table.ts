@@ -140,6 +140,9 @@ const SHAPES: { readonly [Name in Command]?: Shape } = {
   "redzone/mouse": { dx: "number", dy: "number", dz: "number", buttons: "number" },
   "redzone/display": { since: "number?" },
   "redzone/monitor": { command: "string" },
+  "redzone/stack": { cpu: "number?", start: "number?", count: "number?", detailed: "number?" },
+  "redzone/stackSlots": { cpu: "number?", frame: "number" },
+  "redzone/stackWords": { cpu: "number?", high: "string", count: "number" },
   "redzone/pageTables": TABLES,
   "redzone/pageTablesEntries": {
     ...TABLES,
