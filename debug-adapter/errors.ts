@@ -117,11 +117,16 @@ export const unmapped = (space: string, address: bigint, why: string): AdapterEr
 export const badReference = (reference: string): AdapterError =>
   new AdapterError(
     4002,
-    `"${reference}" is not a memory reference; use v:0x… for linear or p:0x… for physical addresses.`,
+    `"${reference}" is not a memory reference; use v:0x… for linear, p:0x… for physical or r:0x… for ram_addr_t addresses.`,
   );
 export const registerRefused = (name: string, why: string): AdapterError =>
   new AdapterError(4003, `${name} cannot be set to this value: ${why}.`);
 export const noPort = (text: string): AdapterError => new AdapterError(4004, text);
+export const notBreakable = (): AdapterError =>
+  new AdapterError(
+    4010,
+    "A breakpoint needs an address that the processor uses: linear or physical, not ram_addr_t. The RAM Layout panel converts them.",
+  );
 export const badMonitorCommand = (text: string): AdapterError => new AdapterError(4005, text);
 
 export const internal = (command: string, cause: unknown): AdapterError =>

@@ -99,7 +99,12 @@ export type { StopReason } from "./machine/stop.ts";
 export {
   infoMtree,
   infoRamblock,
+  RAM_FLAG,
   type AddressSpace,
+  type CellRange,
+  type DirtyClient,
+  type FlatRange,
+  type FlatView,
   type GuestMemory,
   type Memory,
   type MemoryRegion,

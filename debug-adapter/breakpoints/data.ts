@@ -3,7 +3,7 @@
  *
  * Invariant: an id alone says what is watched; it holds no pointer into a session, so an editor may keep it.
  */
-import { badReference } from "../errors.ts";
+import { badReference, notBreakable } from "../errors.ts";
 import { formatReference, parseReference, type Address } from "../memory/space.ts";
 
 export interface DataRange {
@@ -17,10 +17,12 @@ export const LONGEST_RANGE = 1 << 30;
 export const formatDataId = ({ address, length }: DataRange): string =>
   `${formatReference(address)}/${length}`;
 
-/** Throws `badReference`. */
+/** Throws `badReference`, `notBreakable`. */
 export function parseDataId(text: string): DataRange {
   const match = /^([^/]+)\/(\d+)$/.exec(text);
   const length = Number(match?.[2]);
   if (match === null || length < 1 || length > LONGEST_RANGE) throw badReference(text);
-  return { address: parseReference(match[1]!), length };
+  const address = parseReference(match[1]!);
+  if (address.space === "ram") throw notBreakable();
+  return { address, length };
 }

@@ -6,6 +6,7 @@
  * Elsewhere: the order in which DAP sets them (`session`), conditions (`condition.ts`), events (`exceptions/filter.ts`).
  */
 import {
+  assert,
   linear,
   physical,
   type Core,
@@ -192,11 +193,17 @@ export class BreakpointTable {
     switch (place.kind) {
       case "code":
         for (const { space, offset } of place.addresses) {
+          assert(space !== "ram", "code has an address of the processor's", offset);
           debug.addBreakpoint(newId(), space === "linear" ? linear(offset) : physical(Number(offset)), space);
         }
         return;
       case "data": {
         const { address, length } = place.range;
+        assert(
+          address.space !== "ram",
+          "data breakpoints have an address of the processor's",
+          address.offset,
+        );
         const at = address.space === "linear" ? linear(address.offset) : physical(Number(address.offset));
         entry.value = this.#watched(entry);
         debug.addWatchpoint(newId(), { space: address.space, address: at, length, access: place.access });

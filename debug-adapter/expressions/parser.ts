@@ -1,10 +1,11 @@
 /**
- * Text to tree: C's expressions without calls and increments, plus address spaces (`p:0xb8000`), segments (`$ds:$rsi`, `0xf000:0xfff0`) and a
+ * Text to tree: C's expressions without calls and increments, plus address spaces (`p:0xb8000`, `r:0x1000`), segments (`$ds:$rsi`, `0xf000:0xfff0`) and a
  * format after the last comma (`table,16x`).
  *
  * Invariant: parsing asks nothing of a machine; whether a word is a type is asked of `isType`. Depth is bounded, so no text overflows the stack.
  */
 import { badFormat, syntax } from "../errors.ts";
+import { SPACES } from "../memory/space.ts";
 import { tokens, type Token } from "./lexer.ts";
 import type { BinaryOperator, Expression, Format, Parsed, TypeName, UnaryOperator } from "./tree.ts";
 
@@ -163,11 +164,11 @@ class Parser {
       this.#expect(")");
       return { kind: "cast", type, operand: this.#unary(), offset };
     }
-    if (token.kind === "name" && (token.text === "v" || token.text === "p") && this.#colonFollows()) {
+    if (token.kind === "name" && Object.hasOwn(SPACES, token.text) && this.#colonFollows()) {
       this.#at += 2;
       return {
         kind: "space",
-        space: token.text === "v" ? "linear" : "physical",
+        space: SPACES[token.text]!,
         operand: this.#unary(),
         offset,
       };
@@ -192,9 +193,11 @@ class Parser {
     return { kind: "sizeof", of: this.#unary(), offset };
   }
 
+  /** Of a letter that names a space. In `a ? r : 2` it is a variable. */
   #colonFollows(): boolean {
     const colon = this.#peek(1);
-    return colon.kind === "punctuator" && colon.text === ":";
+    const isClose = colon.offset === this.#peek(0).offset + 1;
+    return colon.kind === "punctuator" && colon.text === ":" && (isClose || this.#conditionals === 0);
   }
 
   #typeFollows(distance: number): boolean {

@@ -12,7 +12,7 @@ export function pointerValue(
   names: Pick<Names, "addressBytes">,
 ): Value {
   // A physical address can need more bits than a pointer of the guest has.
-  const size = space === "physical" || offset > 0xffff_ffffn ? 8 : names.addressBytes;
+  const size = space !== "linear" || offset > 0xffff_ffffn ? 8 : names.addressBytes;
   return integerValue(pointerTo(target, size), offset, space);
 }
 

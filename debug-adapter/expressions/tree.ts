@@ -31,7 +31,7 @@ export type Expression =
   | { readonly kind: "character"; readonly value: number; readonly offset: number }
   | { readonly kind: "name"; readonly name: string; readonly offset: number }
   | { readonly kind: "register"; readonly name: string; readonly offset: number }
-  /** `v:…`, `p:…` */
+  /** `v:…`, `p:…`, `r:…` */
   | { readonly kind: "space"; readonly space: Space; readonly operand: Expression; readonly offset: number }
   /** `cs:…`, `0xf000:…` */
   | {

@@ -1,5 +1,6 @@
 /**
- * Guest memory as the debugger reads and writes it: linear addresses through the page tables of one CPU, physical ones directly.
+ * Guest memory as the debugger reads and writes it: linear addresses through the page tables of one CPU, physical ones directly, and RAMBlocks by
+ * `ram_addr_t`, whether they are mapped or not.
  *
  * Invariant: looking changes nothing. Pages that belong to devices are not read, because a read can be a command to a device; VGA memory,
  * which is memory for this purpose, is the exception, and so is a reader that asks for devices by name (`xp` of the monitor).
@@ -12,22 +13,29 @@ import {
   MODE,
   PAGE_BYTES,
   physical,
+  ramAddress,
   type Core,
   type GuestMemory,
   type PageWalk,
 } from "../../emulator/index.ts";
 import { badReference, unmapped } from "../errors.ts";
 
-export type Space = "linear" | "physical";
+export type Space = "linear" | "physical" | "ram";
 
-/** An address in one of the spaces, as memory references of DAP spell it: "v:0xffffffff80000000", "p:0xb8000". */
+/** An address in one of the spaces, as memory references of DAP spell it: "v:0xffffffff80000000", "p:0xb8000", "r:0xc0001000". */
 export interface Address {
   readonly space: Space;
   readonly offset: bigint;
 }
 
-export const LARGEST: Record<Space, bigint> = { linear: (1n << 64n) - 1n, physical: (1n << 52n) - 1n };
-const PREFIX: Record<Space, string> = { linear: "v", physical: "p" };
+export const LARGEST: Record<Space, bigint> = {
+  linear: (1n << 64n) - 1n,
+  physical: (1n << 52n) - 1n,
+  ram: (1n << 52n) - 1n,
+};
+const PREFIX: Record<Space, string> = { linear: "v", physical: "p", ram: "r" };
+/** By the letters of references and expressions. */
+export const SPACES: Readonly<Record<string, Space>> = { v: "linear", p: "physical", r: "ram" };
 const VGA_PAGES = { first: 0xa0, last: 0xbf } as const;
 
 export const formatReference = (address: Address): string =>
@@ -35,8 +43,8 @@ export const formatReference = (address: Address): string =>
 
 /** Reads a memory reference; a bare number is linear. Throws `badReference`. */
 export function parseReference(text: string): Address {
-  const match = /^\s*(?:([vp]):)?(0x[0-9a-fA-F]+|\d+)\s*$/.exec(text);
-  const space = match?.[1] === "p" ? "physical" : "linear";
+  const match = /^\s*(?:([vpr]):)?(0x[0-9a-fA-F]+|\d+)\s*$/.exec(text);
+  const space = SPACES[match?.[1] ?? "v"] ?? "linear";
   const offset = match?.[2] === undefined ? -1n : BigInt(match[2]);
   if (offset < 0n || offset > LARGEST[space]) throw badReference(text);
   return { space, offset };
@@ -84,6 +92,14 @@ export class GuestSpace {
         return { bytes: bytes.subarray(0, done), why: "the address space ends there" };
       const inPage = PAGE_BYTES - Number(here & BigInt(PAGE_BYTES - 1));
       const count = Math.min(inPage, length - done);
+      if (space === "ram") {
+        const found = this.memory.readRam(ramAddress(Number(here)), count);
+        bytes.set(found, done);
+        done += found.length;
+        if (found.length < count)
+          return { bytes: bytes.subarray(0, done), why: "no RAMBlock has this address" };
+        continue;
+      }
       const at = this.#physical(space, here);
       if (typeof at === "string") return { bytes: bytes.subarray(0, done), why: at };
       const page = Math.floor(at / PAGE_BYTES);
@@ -111,6 +127,17 @@ export class GuestSpace {
 
   /** Writes all bytes or none; read-only pages and ROM too. Throws `unmapped`. */
   write({ space, offset }: Address, bytes: Uint8Array): void {
+    if (space === "ram") {
+      // Of another block or of none may be the next page, but never a part of one.
+      this.read({ space, offset }, bytes.length);
+      for (let done = 0; done < bytes.length;) {
+        const here = Number(offset) + done;
+        const end = Math.min(done + PAGE_BYTES - (here % PAGE_BYTES), bytes.length);
+        this.memory.pokeRam(ramAddress(here), bytes.subarray(done, end));
+        done = end;
+      }
+      return;
+    }
     const pieces: { readonly at: number; readonly bytes: Uint8Array }[] = [];
     let done = 0;
     while (done < bytes.length) {
@@ -129,7 +156,7 @@ export class GuestSpace {
     for (const piece of pieces) this.memory.poke(physical(piece.at), piece.bytes);
   }
 
-  #physical(space: Space, offset: bigint): number | string {
+  #physical(space: "linear" | "physical", offset: bigint): number | string {
     if (space === "physical") return Number(offset);
     return this.translate(offset);
   }

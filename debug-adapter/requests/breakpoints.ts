@@ -2,7 +2,7 @@
 import type { DebugProtocol } from "@vscode/debugprotocol";
 import { formatDataId, LONGEST_RANGE, parseDataId } from "../breakpoints/data.ts";
 import { filterNamed, type Bound, type Options, type Place } from "../breakpoints/table.ts";
-import { AdapterError, badReference } from "../errors.ts";
+import { AdapterError, badReference, notBreakable } from "../errors.ts";
 import { evaluateText, toInteger, type Value } from "../expressions/index.ts";
 import { formatReference, parseReference, type Address } from "../memory/space.ts";
 import type { LineAddress } from "../symbols/index.ts";
@@ -109,6 +109,7 @@ export function breakpoints(state: State): Handlers {
 
   const bindInstruction = (reference: string, offset: number, mode: string | undefined): Bound => {
     const base = parseReference(reference);
+    if (base.space === "ram") throw notBreakable();
     const at: Address = { space: base.space, offset: base.offset + BigInt(offset) };
     const addresses = at.space === "linear" ? inMode([at.offset], mode) : [at];
     const [first] = addresses;

@@ -18,6 +18,11 @@ export interface PageRange {
   readonly count: number;
 }
 
+/** Pages of a block as cells of a map, `pagesPerCell` in each; the last may have fewer. */
+export interface CellRange extends PageRange {
+  readonly pagesPerCell: number;
+}
+
 /** Epoch at which pages of one block were last cleared by one client. */
 interface Cleared {
   whole: number;
@@ -115,4 +120,62 @@ export class DirtyMemory {
       epochs[page & CHUNK_MASK] = epoch;
     }
   }
+
+  /** How many pages of each cell are dirty for a client; costs what memory was ever touched, not what there is. */
+  count(client: DirtyClient, block: RamBlock, cells: CellRange): Uint32Array {
+    if (!this.#enabled.has(client)) return new Uint32Array(Math.ceil(cells.count / cells.pagesPerCell));
+    const cleared = client === "code" ? undefined : this.#cleared[client].get(block);
+    if (client !== "code" && (cleared?.chunks.size ?? 0) === 0)
+      return this.countChanged(block, cleared?.whole ?? 0, cells);
+    return tally(
+      block,
+      cells,
+      (c) => (client === "code" && block.chunks[c] === undefined ? CHUNK_PAGES : null),
+      (page) => this.isDirty(client, block, page),
+    );
+  }
+
+  /** How many pages of each cell changed in an epoch (a value of `beginEpoch`) or later. */
+  countChanged(block: RamBlock, epoch: number, cells: CellRange): Uint32Array {
+    return tally(
+      block,
+      cells,
+      (c) => {
+        const chunk = block.chunks[c];
+        if (chunk === undefined) return block.createdEpoch >= epoch ? CHUNK_PAGES : 0;
+        return chunk.changedEpoch < epoch ? 0 : null;
+      },
+      (page) => this.#pages.lastChange(block, page) >= epoch,
+    );
+  }
+}
+
+/** Counts pages by cell. `uniform` answers for a chunk as a whole: all of it, nothing of it, or null if its pages have to be asked. */
+function tally(
+  block: RamBlock,
+  { first, count, pagesPerCell }: CellRange,
+  uniform: (chunk: number) => 0 | typeof CHUNK_PAGES | null,
+  isCounted: (page: number) => boolean,
+): Uint32Array {
+  const counts = new Uint32Array(Math.ceil(count / pagesPerCell));
+  const end = Math.min(first + count, block.pageCount);
+  for (let page = first; page < end;) {
+    const c = page >>> CHUNK_SHIFT;
+    const chunkEnd = Math.min(end, (c + 1) * CHUNK_PAGES);
+    const whole = uniform(c);
+    if (whole === null) {
+      for (; page < chunkEnd; page++)
+        if (isCounted(page)) counts[Math.floor((page - first) / pagesPerCell)]!++;
+    } else if (whole === 0) {
+      page = chunkEnd;
+    } else {
+      while (page < chunkEnd) {
+        const cell = Math.floor((page - first) / pagesPerCell);
+        const cellEnd = Math.min(chunkEnd, first + (cell + 1) * pagesPerCell);
+        counts[cell]! += cellEnd - page;
+        page = cellEnd;
+      }
+    }
+  }
+  return counts;
 }

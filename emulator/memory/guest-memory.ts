@@ -1,7 +1,7 @@
 /**
  * What the processor and the devices need of guest memory. `memory/` implements it; nothing outside `memory/` knows how.
  */
-import type { PhysicalAddress } from "../numbers.ts";
+import type { PhysicalAddress, RamAddress } from "../numbers.ts";
 
 /** Which host addresses are void. */
 export type Voided = "all" | "writes";
@@ -36,6 +36,10 @@ export interface GuestMemory {
   writeBytes(address: PhysicalAddress, bytes: Uint8Array): void;
   /** The debugger's and the loaders' write: like writeBytes, but ROM is written too. */
   poke(address: PhysicalAddress, bytes: Uint8Array): void;
+  /** Bytes of the RAMBlock at a place of the `ram_addr_t` space, mapped or not: up to `length`, fewer at the block's end, none where no block is. */
+  readRam(address: RamAddress, length: number): Uint8Array;
+  /** The debugger's write by `ram_addr_t`; all of it lies in one block. */
+  pokeRam(address: RamAddress, bytes: Uint8Array): void;
   /**
    * Marks granules of a page as holding translated code (sets the CODE bit: the page is no longer writable through a frame): bit n stands for its bytes from
    * n × CODE_GRANULE_BYTES on; absent: all of them.

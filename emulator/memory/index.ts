@@ -12,7 +12,7 @@ export {
 export { AddressSpace } from "./address-space.ts";
 export { FlatRange, FlatView } from "./flat-view.ts";
 export { RAM_FLAG, RamBlock, RamList, type RamBlockOptions } from "./ram-block.ts";
-export { DIRTY_CLIENTS, type DirtyClient, type PageRange } from "./dirty.ts";
+export { DIRTY_CLIENTS, type CellRange, type DirtyClient, type PageRange } from "./dirty.ts";
 export type { ChangedPage } from "./pages.ts";
 export {
   equalMemory,

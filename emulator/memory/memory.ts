@@ -5,6 +5,7 @@
  * it is reported before.
  * Elsewhere: what a PC's trees look like (`pc.ts`), text for the monitor (`monitor-text.ts`).
  */
+import { assert } from "../assert.ts";
 import { PAGE_BYTES, type PhysicalAddress, type RamAddress, ramAddress } from "../numbers.ts";
 import { AddressSpace, Ports, Transactions } from "./address-space.ts";
 import { CHUNK_MASK, CHUNK_SHIFT, PAGE_FLAG } from "./chunk.ts";
@@ -249,6 +250,20 @@ export class Memory implements GuestMemory {
     const within = offset % PAGE_BYTES;
     const frame = this.#prepareWrite(block, Math.floor(offset / PAGE_BYTES), within, 4);
     this.#pages.frames.view.setUint32(frame + within, value, true);
+  }
+
+  readRam(address: RamAddress, length: number): Uint8Array {
+    const block = this.ramList.at(address);
+    if (block === undefined) return new Uint8Array(0);
+    const offset = address - block.offset;
+    return this.readBlock(block, offset, Math.max(0, Math.min(length, block.usedLength - offset)));
+  }
+
+  pokeRam(address: RamAddress, bytes: Uint8Array): void {
+    const block = this.ramList.at(address);
+    const offset = address - (block?.offset ?? 0);
+    assert(block !== undefined && offset + bytes.length <= block.usedLength, "bytes of one block", address);
+    this.writeBlock(block, offset, bytes);
   }
 
   /** Where RAM or ROM at an address is kept; null for devices and holes. */

@@ -62,6 +62,8 @@ export class Fixture {
       readBytes: (address, length) => new Uint8Array(this.wasm.buffer, BASE + address, length).slice(),
       writeBytes: (address, data) => new Uint8Array(this.wasm.buffer).set(data, BASE + address),
       poke: (address, data) => new Uint8Array(this.wasm.buffer).set(data, BASE + address),
+      readRam: () => new Uint8Array(0),
+      pokeRam: () => undefined,
       markCode: (page) => this.codePages.add(page),
       clearCode: (page, granules = -1) => void (granules === -1 && this.codePages.delete(page)),
       codeGranules: () => -1,

@@ -60,6 +60,10 @@ export class FlatMemory implements GuestMemory {
   poke(address: PhysicalAddress, bytes: Uint8Array): void {
     this.writeBytes(address, bytes);
   }
+  readRam(): Uint8Array {
+    return new Uint8Array(0);
+  }
+  pokeRam(): void {}
   markCode(page: number): void {
     this.#code.add(page);
   }
