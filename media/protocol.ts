@@ -5,9 +5,13 @@
  * Invariant: everything here is JSON. Bytes travel as base64, 64-bit numbers as strings "0x…", times as numbers of nanoseconds.
  */
 
+import type { BytesRequests } from "./protocol/bytes.ts";
+import type { LayoutRequests } from "./protocol/layout.ts";
 import type { PagingRequests } from "./protocol/paging.ts";
 import type { StackRequests } from "./protocol/stack.ts";
 
+export type * from "./protocol/bytes.ts";
+export type * from "./protocol/layout.ts";
 export type * from "./protocol/paging.ts";
 export type * from "./protocol/stack.ts";
 
@@ -148,7 +152,7 @@ export interface StatusBody {
 }
 
 /** Requests by name, with arguments and response body. `undefined` stands for none. */
-export interface CustomRequests extends PagingRequests, StackRequests {
+export interface CustomRequests extends BytesRequests, LayoutRequests, PagingRequests, StackRequests {
   "redzone/serialInput": { readonly arguments: SerialInputArguments; readonly body: undefined };
   "redzone/consoleInput": { readonly arguments: ConsoleInputArguments; readonly body: undefined };
   "redzone/key": { readonly arguments: KeyArguments; readonly body: undefined };
