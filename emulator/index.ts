@@ -26,7 +26,21 @@ export {
   type SegmentRegister,
   type TableRegister,
 } from "./cpu/core.ts";
-export { VECTOR, WATCH, type CpuEvent, type FaultRecord, type WatchedAccess } from "./cpu/event.ts";
+export {
+  RED_ZONE_BYTES,
+  type Clobber,
+  type ClobberRead,
+  type LiveBytes,
+  type StackEvent,
+} from "./cpu/clobber.ts";
+export {
+  VECTOR,
+  WATCH,
+  type CpuEvent,
+  type DeliveryKind,
+  type FaultRecord,
+  type WatchedAccess,
+} from "./cpu/event.ts";
 export {
   MODE,
   SEG,

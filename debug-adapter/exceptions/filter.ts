@@ -178,6 +178,10 @@ export function eventVariables(event: CpuEvent): ReadonlyMap<string, Value> {
       return of({ address: event.address, size: event.size, value: event.value >>> 0, write: event.write });
     case "privilege":
       return of({ before: event.before, value: event.after });
+    case "red-zone": {
+      const { event: cause, read } = event.clobber;
+      return of({ vector: cause.vector, rip: cause.rip, rsp: cause.rsp, address: read?.address ?? 0n });
+    }
   }
 }
 
@@ -201,5 +205,11 @@ export function eventText(event: CpuEvent): string {
       return `${event.write ? "Write to" : "Read of"} device memory at ${hex(event.address)}: ${hex(event.value >>> 0)} (${event.size} byte${event.size === 1 ? "" : "s"}).`;
     case "privilege":
       return `The privilege level changed from ${event.before} to ${event.after}.`;
+    case "red-zone":
+      return event.clobber.kind === "ist"
+        ? "A stack of the IST was entered twice."
+        : event.clobber.kind === "confirmed"
+          ? "An overwritten byte of the red zone was read."
+          : "Live bytes of the red zone were overwritten.";
   }
 }

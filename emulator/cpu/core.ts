@@ -9,6 +9,7 @@ import { assert } from "../assert.ts";
 import type { GuestMemory, PortBus, Voided } from "../memory/guest-memory.ts";
 import { PAGE_BYTES, physical } from "../numbers.ts";
 import type { PhysicalAddress } from "../numbers.ts";
+import type { StackHook } from "./clobber.ts";
 import { WATCH } from "./event.ts";
 import type { CpuEvent, Fault, WatchedAccess } from "./event.ts";
 import { FILLED, MODE, RUN, SEG, STATE, STATE_BYTES, TLB } from "./layout.ts";
@@ -36,6 +37,7 @@ import {
   flushAll,
   loadTlb,
   saveTlb,
+  stackWatchChanged,
   tlbEntries,
   watchesChanged,
 } from "./system/tlb.ts";
@@ -106,6 +108,10 @@ export class Core extends Registers {
 
   /** WATCH bits of the events `report` wants to hear about. */
   #watched = 0;
+  #awaitsReturn = false;
+  #stackPages: readonly [bigint, bigint] = [-1n, -1n];
+  /** The red-zone detector, while it is on. */
+  stackHook: StackHook | null = null;
   /** Hears watched events; true asks for a stop (an exception is then not delivered). */
   report: (event: CpuEvent) => boolean = () => false;
   /** Hears each access to a page in the sets below. */
@@ -186,7 +192,30 @@ export class Core extends Registers {
   }
   set watched(bits: number) {
     this.#watched = bits;
-    this.setWord(RUN.watched, bits);
+    this.#tellWatched();
+  }
+  #tellWatched(): void {
+    // The red zone is watched without any instruction's help, but for IRETs now and then.
+    this.setWord(RUN.watched, (this.#watched & ~WATCH.redZone) | (this.#awaitsReturn ? WATCH.redZone : 0));
+  }
+
+  /** `stackHook` wants to hear of IRETs: emitted code leaves them to TypeScript. */
+  get awaitsReturn(): boolean {
+    return this.#awaitsReturn;
+  }
+  set awaitsReturn(awaits: boolean) {
+    if (awaits === this.#awaitsReturn) return;
+    this.#awaitsReturn = awaits;
+    this.#tellWatched();
+  }
+
+  /** The two pages (linear addresses) of which `stackHook` hears each access; −1 for none. What is no longer watched gets its tags back by and by. */
+  get stackPages(): readonly [bigint, bigint] {
+    return this.#stackPages;
+  }
+  watchStack(first: bigint, last: bigint): void {
+    this.#stackPages = [first, last];
+    stackWatchChanged(this);
   }
 
   /** Whether the processor has a feature. */

@@ -3,6 +3,7 @@
  * and the events a debugger may watch.
  */
 import type { LinearAddress, PhysicalAddress } from "../numbers.ts";
+import type { Clobber } from "./clobber.ts";
 
 /** Exception vectors, by the manual's mnemonics (SDM 3A table 6-1). */
 export const VECTOR = {
@@ -86,7 +87,14 @@ export const WATCH = {
   port: 32,
   mmio: 64,
   privilege: 128,
+  redZone: 256,
 } as const;
+
+/**
+ * Why the processor leaves its path. "fault": an exception whose return address is the instruction's; "trap": #DB after an instruction;
+ * "software": INT n; the rest as named. RIP is what goes on the stack.
+ */
+export type DeliveryKind = "fault" | "trap" | "external" | "nmi" | "software" | "int3" | "into" | "int1";
 
 /**
  * An event as it is reported to `Core.report`. Exceptions are reported before delivery, while all state is still that of the faulting
@@ -114,7 +122,9 @@ export type CpuEvent =
       readonly value: number;
       readonly write: boolean;
     }
-  | { readonly kind: "privilege"; readonly before: number; readonly after: number };
+  | { readonly kind: "privilege"; readonly before: number; readonly after: number }
+  /** What the red-zone detector found: at the delivery ("latent", "ist"), at the IRET ("latent") or at the access ("confirmed"). */
+  | { readonly kind: "red-zone"; readonly clobber: Clobber };
 
 /** An access to a watched range of memory, reported to `Core.reportAccess` while the instruction is under way. */
 export interface WatchedAccess {

@@ -164,7 +164,7 @@ export class Pc implements Machine {
     };
     this.cpus = this.#processor.cores;
     this.#turns = new Turns(this.cpus);
-    this.debug = new Watches(this.#processor);
+    this.debug = new Watches(this.#processor, () => this.instant);
     this.board.reset();
     this.#firmware();
   }
@@ -301,6 +301,7 @@ export class Pc implements Machine {
     this.#turns.reset();
     this.#tripleFaulted = false;
     this.#request = null;
+    this.debug.forget();
     this.board.reset();
     this.#firmware();
     this.onReset();
@@ -372,7 +373,7 @@ export class Pc implements Machine {
     this.#tripleFaulted = pending.tripleFaulted;
     // Inputs that came later than the state belong to a future that may not happen.
     while (this.#inputs.length > 0 && isLater(this.#inputs.at(-1)!, state)) this.#inputs.pop();
-    this.debug.takeStop();
+    this.debug.forget();
   }
 
   #saved(state: MachineState, name: string): PlainData {

@@ -4,6 +4,7 @@
  * Calls are synchronous; a host that wants to stay responsive runs in slices (`run({ instants })`) and yields in between.
  */
 import type { BlockImage } from "../block/image.ts";
+import type { Clobber, LiveBytes } from "../cpu/clobber.ts";
 import type { Core } from "../cpu/core.ts";
 import type { CpuEvent } from "../cpu/event.ts";
 import type { TranslatorMode } from "../cpu/statistics.ts";
@@ -139,6 +140,13 @@ export interface MachineDebug {
   ): void;
   /** `accepts` decides for each event of these WATCH bits whether the machine stops. */
   addEvent(id: number, watch: number, accepts: (event: CpuEvent, core: Core) => boolean): void;
+  /**
+   * Which bytes below RSP the code at a CPU's RIP may still read; null if that is not known, as without anybody who knows the code. Asked at every event on the
+   * stack in use while somebody watches the red zone (WATCH.redZone): only where it is known can a clobber be latent.
+   */
+  liveBelow: (core: Core) => LiveBytes | null;
+  /** Hears of everything that the red-zone detector finds, whether the machine stops there or not. */
+  onClobber: (clobber: Clobber) => void;
   remove(id: number): void;
   clear(): void;
 }

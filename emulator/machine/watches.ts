@@ -4,10 +4,12 @@
  * Invariant: nothing here changes the guest. The processor is told addresses, pages and kinds of events, before it runs, and asks back; the exact answer is
  * given here. Not part of a machine's saved state.
  */
+import type { Clobber } from "../cpu/clobber.ts";
 import type { Core } from "../cpu/core.ts";
 import { WATCH, type CpuEvent, type WatchedAccess } from "../cpu/event.ts";
 import type { Processor } from "../cpu/processor.ts";
-import { PAGE_BYTES, type LinearAddress, type PhysicalAddress } from "../numbers.ts";
+import { PAGE_BYTES, type Instant, type LinearAddress, type PhysicalAddress } from "../numbers.ts";
+import { RedZone } from "./red-zone.ts";
 import type { StopReason } from "./stop.ts";
 import type { MachineDebug } from "./types.ts";
 
@@ -33,8 +35,17 @@ export class Watches implements MachineDebug {
   /** The processor watches pages. */
   #hadRanges = false;
 
-  constructor(processor: Processor) {
+  /** Hears of everything that the red-zone detector finds, whether somebody stops there or not. */
+  onClobber: (clobber: Clobber) => void = () => undefined;
+  readonly #redZone: RedZone;
+
+  constructor(processor: Processor, now: () => Instant) {
     this.#processor = processor;
+    this.#redZone = new RedZone(processor.cores, now, () => processor.instructionRip);
+    this.#redZone.report = (clobber, core) => {
+      this.onClobber(clobber);
+      core.report({ kind: "red-zone", clobber });
+    };
     processor.isBreakpoint = (linear, physical) => this.#isBreakpoint(linear, physical);
     for (const core of processor.cores) {
       core.report = (event) => this.#report(core, event);
@@ -78,6 +89,19 @@ export class Watches implements MachineDebug {
     this.#ranges.clear();
     this.#events.clear();
     this.#isChanged = true;
+  }
+
+  get liveBelow(): MachineDebug["liveBelow"] {
+    return this.#redZone.live;
+  }
+  set liveBelow(live: MachineDebug["liveBelow"]) {
+    this.#redZone.live = live;
+  }
+
+  /** Another state was loaded, or the machine was reset: what has been seen says nothing about what comes. */
+  forget(): void {
+    this.#stop = null;
+    this.#redZone.forget();
   }
 
   /** Tells the processor what has come and gone since it last ran: thousands at once cost no more than one. */
@@ -134,6 +158,7 @@ export class Watches implements MachineDebug {
     if (this.#ranges.size > 0 || this.#hadRanges) this.#processor.setWatchedPages(linearPages, physicalPages);
     this.#hadRanges = this.#ranges.size > 0;
     for (const core of this.#processor.cores) core.watched = watched;
+    this.#redZone.isOn = (watched & WATCH.redZone) !== 0;
   }
 
   #isBreakpoint(linear: bigint, physical: PhysicalAddress): boolean {
@@ -179,6 +204,7 @@ const EVENT_BIT: Readonly<Record<CpuEvent["kind"], number>> = {
   port: WATCH.port,
   mmio: WATCH.mmio,
   privilege: WATCH.privilege,
+  "red-zone": WATCH.redZone,
 };
 
 function overlaps(range: Range, access: WatchedAccess): boolean {

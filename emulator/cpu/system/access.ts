@@ -12,7 +12,7 @@ import { Fault, VECTOR, WATCH } from "../event.ts";
 import { MODE, RUN, SCRATCH, STATE, TLB } from "../layout.ts";
 import { BY, canonical, pageFault } from "./paging.ts";
 import type { By } from "./paging.ts";
-import { isWatched, lookup, tryLookup, writeTags } from "./tlb.ts";
+import { isStackPage, isWatched, lookup, tryLookup, writeTags } from "./tlb.ts";
 
 /** Added to the size of a slow access that goes through SS: a non-canonical address is then #SS(0) and not #GP(0). */
 export const STACK_ACCESS = 0x100;
@@ -222,6 +222,9 @@ function tell(core: Core, lo: number, hi: number, page: number, size: number, ki
     if (kind !== "write") core.reportAccess({ ...at, write: false });
     if (kind !== "read") core.reportAccess({ ...at, write: true });
   }
+  const { stackHook } = core;
+  if (stackHook !== null && isStackPage(core, (lo & 0xfffff000) >>> 0, hi))
+    stackHook.accessed(core, lo, hi, size, kind);
   const dr7 = core.word(STATE.dr + 7 * 8);
   for (let n = 0; n < 4; n++) {
     const condition = (dr7 >>> (16 + n * 4)) & 3;

@@ -7,6 +7,7 @@
  * offsets are pairs of 32-bit halves because this is a hot path and bigints allocate.
  */
 import type { Core } from "../core.ts";
+import type { DeliveryKind } from "../event.ts";
 import { RUN, SEG, SEGMENT, SEGMENT_BYTES, STATE } from "../layout.ts";
 import { ATTRIBUTE, FLAG } from "../registers.ts";
 import { tagged } from "./access.ts";
@@ -64,8 +65,12 @@ function loadNullStack(core: Core, selector: number, cpl: number): void {
   core.setWord(at + SEGMENT.limit, 0xffffffff);
 }
 
-/** Delivery through a 64-bit gate (SDM 3A 6.14). `image` is the EFLAGS to push, `software` tells INT n, which the gate's DPL may forbid. */
-export function expressDelivery(core: Core, vector: number, errorCode: number | null, image: number, software: boolean): boolean {
+/** Whether the program asked for it (INT n, INT3, INTO), which the gate's DPL may forbid. */
+export const isSoftware = (kind: DeliveryKind): boolean =>
+  kind === "software" || kind === "int3" || kind === "into";
+
+/** Delivery through a 64-bit gate (SDM 3A 6.14). `image` is the EFLAGS to push. */
+export function expressDelivery(core: Core, vector: number, errorCode: number | null, image: number, kind: DeliveryKind): boolean {
   if (vector * 16 + 15 > core.word(STATE.idtr + 8)) return false;
   const gate = reach(core, STATE.idtr, vector * 16, 16, false, BY.processor);
   if (gate === 0) return false;
@@ -75,7 +80,7 @@ export function expressDelivery(core: Core, vector: number, errorCode: number | 
   const ripHigh = u32[(gate >>> 2) + 2]!;
   const { cpl } = core;
   // Present, system, type 14 or 15.
-  if ((gateHigh & 0x9e00) !== 0x8e00 || (software && dplOf(gateHigh) < cpl) || !canonical(core, ripHigh)) return false;
+  if ((gateHigh & 0x9e00) !== 0x8e00 || (isSoftware(kind) && dplOf(gateHigh) < cpl) || !canonical(core, ripHigh)) return false;
   const selector = gateLow >>> 16;
   const code = descriptorAt(core, selector);
   if (code === 0) return false;
@@ -106,6 +111,8 @@ export function expressDelivery(core: Core, vector: number, errorCode: number | 
   core.setWord(RUN.address + 4, stackHigh);
   const frame = tagged(core, bytes, true, BY.system);
   if (frame === 0) return false;
+  const hook = ist !== 0 || !isInner ? core.stackHook : null;
+  if (hook !== null) hook.interrupting(core);
 
   let at = frame >>> 2;
   const put = (low: number, high: number): void => {
@@ -126,6 +133,7 @@ export function expressDelivery(core: Core, vector: number, errorCode: number | 
   core.setWord(STATE.rip, (gateLow & 0xffff) | (gateHigh & 0xffff0000));
   core.setWord(STATE.rip + 4, ripHigh);
   core.updateMode();
+  if (hook !== null) hook.interrupted(core, vector, errorCode, kind, ist);
   return true;
 } // oxfmt-ignore
 

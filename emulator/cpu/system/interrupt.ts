@@ -7,7 +7,7 @@
  */
 import type { Core } from "../core.ts";
 import { Fault, Halt, VECTOR, WATCH } from "../event.ts";
-import type { FaultRecord } from "../event.ts";
+import type { DeliveryKind, FaultRecord } from "../event.ts";
 import { linear } from "../../numbers.ts";
 import { SEG, STATE } from "../layout.ts";
 import { ACTIVITY, FLAG } from "../registers.ts";
@@ -18,16 +18,12 @@ import type { Descriptor } from "./descriptor.ts";
 import { in64BitMode, inLongMode, inProtectedMode, inVirtual8086 } from "./operand.ts";
 import { BY } from "./paging.ts";
 import { loadRealSegment, writeDescriptor, writeNull, writeNullStack } from "./segment.ts";
-import { expressDelivery } from "./express.ts";
+import { expressDelivery, isSoftware } from "./express.ts";
 import { byLevel, Stack } from "./stack.ts";
 import { switchThroughGate, TaskFault } from "./task.ts";
 import { innerStack, stackPointer64 } from "./tss.ts";
 
-/**
- * Why the processor leaves its path. "fault": an exception whose return address is the instruction's; "trap": #DB after an instruction;
- * "software": INT n; the rest as named. RIP is what goes on the stack.
- */
-export type DeliveryKind = "fault" | "trap" | "external" | "nmi" | "software" | "int3" | "into" | "int1";
+export type { DeliveryKind } from "../event.ts";
 
 export interface Delivery {
   readonly vector: number;
@@ -53,8 +49,6 @@ export class SoftwareTrap extends Fault {
     this.length = length;
   }
 }
-
-const isSoftware = (kind: DeliveryKind): boolean => kind === "software" || kind === "int3" || kind === "into";
 
 /** Vectors whose delivery, when it faults, ends in #DF together with a second fault of this kind (SDM 3A table 6-4). */
 const isContributory = (vector: number): boolean =>
@@ -194,7 +188,7 @@ export function interrupt(core: Core, vector: number, errorCode: number | null, 
 }
 
 const express = (core: Core, vector: number, errorCode: number | null, kind: DeliveryKind): boolean =>
-  expressDelivery(core, vector, errorCode, pushedFlags(core, vector, kind), isSoftware(kind));
+  expressDelivery(core, vector, errorCode, pushedFlags(core, vector, kind), kind);
 
 /** EFLAGS as pushed: RF is set for faults, but not for #DB and #DF (SDM 3B 17.3.1.1). */
 function pushedFlags(core: Core, vector: number, kind: DeliveryKind): number {
@@ -316,6 +310,8 @@ function throughLongGate(core: Core, vector: number, errorCode: number | null, k
   const ist = gate.high & 7;
   const pointer = ist !== 0 ? stackPointer64(core, ist, true, ext) : inner ? stackPointer64(core, newCpl, false, ext) : core.rsp;
   const stack = new Stack(core, null, pointer & ~0xfn, byLevel(newCpl), ext);
+  const hook = ist !== 0 || !inner ? core.stackHook : null;
+  hook?.interrupting(core);
   pushLongFrame(core, stack, pushedFlags(core, vector, kind), errorCode);
   const rip = checkOffset(core, code, (BigInt(upper) << 32n) | BigInt(gate.gateOffset), ext);
   markAccessed(core, code);
@@ -325,6 +321,7 @@ function throughLongGate(core: Core, vector: number, errorCode: number | null, k
   writeCode(core, code, newCpl);
   core.rip = rip;
   core.updateMode();
+  hook?.interrupted(core, vector, errorCode, kind, ist);
 } // oxfmt-ignore
 
 function pushLongFrame(core: Core, stack: Stack, flags: number, errorCode: number | null): void {

@@ -26,6 +26,13 @@ type Size = 2 | 4 | 8;
 const ARITHMETIC = FLAG.CF | FLAG.PF | FLAG.AF | FLAG.ZF | FLAG.SF | FLAG.TF | FLAG.DF | FLAG.OF | FLAG.NT;
 
 function iret(core: Core, size: Size): void {
+  if (!core.awaitsReturn) return leave(core, size);
+  const frame = core.rsp;
+  leave(core, size);
+  core.stackHook?.returned(core, frame);
+}
+
+function leave(core: Core, size: Size): void {
   core.setWord(STATE.nmiBlocked, 0);
   if (inVirtual8086(core)) returnInVirtual8086(core, size);
   else if ((core.cr0 & 1) === 0) returnInRealMode(core, size);

@@ -133,7 +133,16 @@ export function isWatched(core: Core, lo: number, hi: number, page: number): boo
   if (core.watchedLinearPages.size > 0 && core.watchedLinearPages.has((BigInt(hi) << 32n) | BigInt(lo)))
     return true;
   if (core.watchedPhysicalPages.size > 0 && core.watchedPhysicalPages.has(page)) return true;
+  if (isStackPage(core, lo, hi)) return true;
   return (core.word(STATE.dr + 7 * 8) & 0xff) !== 0 && breakpointInPage(core, lo, hi);
+}
+
+/** Whether the red-zone detector watches a linear page. */
+export function isStackPage(core: Core, lo: number, hi: number): boolean {
+  const [first, last] = core.stackPages;
+  if (first < 0n) return false;
+  const page = (BigInt(hi) << 32n) | BigInt(lo);
+  return page === first || page === last;
 }
 
 function breakpointInPage(core: Core, lo: number, hi: number): boolean {
@@ -149,16 +158,33 @@ function breakpointInPage(core: Core, lo: number, hi: number): boolean {
 
 /** What is watched has changed: no tag may let accesses pass by, and the MMU learns which pages to ask about. */
 export function watchesChanged(core: Core): void {
+  setWatchFilters(core);
+  dropTags(core);
+}
+
+/** The same for the pages of `Core.watchStack`, which come and go with interrupts: only their own tags go. */
+export function stackWatchChanged(core: Core): void {
+  setWatchFilters(core);
+  const { u32 } = core;
+  for (const page of core.stackPages) {
+    if (page < 0n) continue;
+    const lo = Number(page & 0xffffffffn);
+    const at = dataEntry(lo);
+    if (u32[at + 10] === lo && u32[at + 11] === Number(page >> 32n)) clearTags(u32, at);
+  }
+}
+
+function setWatchFilters(core: Core): void {
   let linearFilter = 0n;
   let physicalFilter = 0n;
   for (const page of core.watchedLinearPages) linearFilter |= 1n << ((page >> 12n) & 63n);
   for (const page of core.watchedPhysicalPages) physicalFilter |= 1n << BigInt(page % 64);
+  for (const page of core.stackPages) if (page >= 0n) linearFilter |= 1n << ((page >> 12n) & 63n);
   const dr7 = core.word(STATE.dr + 7 * 8);
   for (let n = 0; n < 4; n++)
     if (((dr7 >>> (n * 2)) & 3) !== 0) linearFilter |= 1n << ((core.dr(n) >> 12n) & 63n);
   core.setQuad(RUN.watchedLinear, linearFilter);
   core.setQuad(RUN.watchedPhysical, physicalFilter);
-  dropTags(core);
 }
 
 /** EFLAGS.AC was cleared: supervisors may not reach user pages any more. */
