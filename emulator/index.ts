@@ -110,9 +110,16 @@ export type { Statistics } from "./machine/statistics.ts";
 export { createMachine } from "./machine/create.ts";
 export type { Pc } from "./machine/pc.ts";
 export type { StopReason } from "./machine/stop.ts";
+export type { DimmReport, MemoryBackend, MemoryDevices } from "./machine/memory-devices.ts";
 export {
+  backendRefusal,
+  bareId,
+  deviceMemory,
   infoMtree,
   infoRamblock,
+  isIdentifier,
+  limitsRefusal,
+  plug as planDimm,
   RAM_FLAG,
   type AddressSpace,
   type CellRange,

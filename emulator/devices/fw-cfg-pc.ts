@@ -18,24 +18,31 @@ export interface PcFirmwareConfig {
   readonly cpus: number;
   /** `-boot order=`; firmware takes it from CMOS, too. */
   readonly bootOrder: string;
+  /** Of the machine with memory slots there is one NUMA node. */
+  readonly slots: number;
+  /** Firmware puts nothing below this that is not RAM; null if there are no memory devices to come. */
+  readonly memoryEnd: number | null;
   readonly files: readonly { readonly name: string; readonly bytes: Uint8Array }[];
 }
 
 export function fillFwCfg(fwCfg: FwCfg, config: PcFirmwareConfig): void {
-  const { ramBytes, ramBelow4G, cpus } = config;
+  const { ramBytes, ramBelow4G, cpus, slots, memoryEnd } = config;
   fwCfg.setKey(FW_CFG.uuid, new Uint8Array(16));
   fwCfg.setKey(FW_CFG.ramSize, littleEndian(ramBytes, 8));
   fwCfg.setKey(FW_CFG.noGraphic, littleEndian(0, 2));
   fwCfg.setKey(FW_CFG.cpus, littleEndian(cpus, 2));
   fwCfg.setKey(FW_CFG.maxCpus, littleEndian(cpus, 2));
-  // No NUMA nodes: their number, then a zero for each processor.
-  fwCfg.setKey(FW_CFG.numa, new Uint8Array(8 * (1 + cpus)));
+  // The number of NUMA nodes, for each processor that which it is in, then the memory of each node.
+  const nodes = slots > 0 ? [ramBytes] : [];
+  const numa = [nodes.length, ...Array.from({ length: cpus }, () => 0), ...nodes];
+  fwCfg.setKey(FW_CFG.numa, Uint8Array.from(numa.flatMap((value) => [...littleEndian(value, 8)])));
   fwCfg.setKey(FW_CFG.bootDevice, latin1(config.bootOrder.slice(0, 1)));
   fwCfg.setKey(FW_CFG.bootMenu, littleEndian(0, 2));
   fwCfg.setKey(FW_CFG.irq0Override, littleEndian(1, 4));
   fwCfg.add("etc/e820", e820(ramBelow4G, ramBytes - ramBelow4G));
   fwCfg.add("etc/system-states", SLEEP_STATES);
   fwCfg.add("bootorder", new Uint8Array(0));
+  if (memoryEnd !== null) fwCfg.add("etc/reserved-memory-end", littleEndian(memoryEnd, 8));
   for (const { name, bytes } of config.files) fwCfg.add(name, bytes);
 }
 

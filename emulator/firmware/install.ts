@@ -12,7 +12,7 @@ import { type CpuModel, identity } from "../cpu/system/model.ts";
 import type { Device } from "../devices/device.ts";
 import type { FwCfg } from "../devices/fw-cfg.ts";
 import type { MachineConfig } from "../machine/types.ts";
-import type { Memory, RamSplit } from "../memory/index.ts";
+import { deviceMemory, type DeviceMemory, type Memory, type RamSplit } from "../memory/index.ts";
 import { physical, type PhysicalAddress } from "../numbers.ts";
 import { acpiTables, FILE, link, loaderScript, type FileSet } from "./acpi/index.ts";
 import { entryPoint, smbiosTables, type SmbiosConfig } from "./smbios/index.ts";
@@ -27,6 +27,9 @@ export interface FirmwareTables extends SmbiosConfig {
   /** `-machine acpi=off`, `-machine hpet=off`. */
   readonly acpi: boolean;
   readonly hpet: boolean;
+  /** `-m slots=,maxmem=`. */
+  readonly slots?: number;
+  readonly deviceMemory?: DeviceMemory;
 }
 
 export interface InstalledTables {
@@ -43,12 +46,14 @@ export function firmwareTables(
   split: RamSplit,
   devices: readonly Device[],
 ): FirmwareTables {
+  const window = deviceMemory(config);
   return {
     cpus: config.cpus ?? 1,
     ...split,
     processor: identity(model),
     acpi: config.acpi ?? true,
     hpet: devices.some(({ name }) => name === "hpet"),
+    ...(window === null ? {} : { slots: config.slots ?? 0, deviceMemory: window }),
   };
 }
 

@@ -16,6 +16,7 @@ import { IO_APIC_BASE } from "../devices/io-apic.ts";
 import { APIC_BASE } from "../devices/local-apic.ts";
 import { KeyboardController } from "../devices/keyboard-controller.ts";
 import { Keyboard } from "../devices/keyboard.ts";
+import { type MemoryHotplug, MEMORY_HOTPLUG_BYTES, MEMORY_HOTPLUG_PORT } from "../devices/memory-hotplug.ts";
 import { Mouse } from "../devices/mouse.ts";
 import { FwCfg } from "../devices/fw-cfg.ts";
 import { fillFwCfg } from "../devices/fw-cfg-pc.ts";
@@ -30,7 +31,14 @@ import { Vga, VGA_PORTS } from "../devices/vga.ts";
 import { assert } from "../assert.ts";
 import { firmwareTables, offerTables } from "../firmware/install.ts";
 import { Bios, SERVICE_PORT } from "../firmware/bios/index.ts";
-import { type Memory, MemoryRegion, type PcMemory, type RegionAccess } from "../memory/index.ts";
+import {
+  deviceMemory,
+  type Memory,
+  memoryEnd,
+  MemoryRegion,
+  type PcMemory,
+  type RegionAccess,
+} from "../memory/index.ts";
 import { Interrupts, type ProcessorPins } from "./interrupts.ts";
 import { Slots } from "./slots.ts";
 import type { MachineConfig, MachineHost, OutputChannel } from "./types.ts";
@@ -279,6 +287,16 @@ export class Board {
     if (this.#config.firmware === undefined) this.#attachBios(memory, pcMemory);
   }
 
+  /** The registers of the memory slots, if there are any. */
+  attachMemoryHotplug(memory: Memory, hotplug: MemoryHotplug | null): void {
+    if (hotplug === null) return;
+    this.devices.push(hotplug);
+    memory.io.add(
+      MemoryRegion.io("acpi-mem-hotplug", MEMORY_HOTPLUG_BYTES, hotplug.registers),
+      MEMORY_HOTPLUG_PORT,
+    );
+  }
+
   /** A drive whose image the host does not have is an empty tray. */
   #openDrives({ images }: MachineHost): void {
     for (const { id, readOnly, writeThrough } of this.#config.drives ?? []) {
@@ -325,6 +343,8 @@ export class Board {
       ramBelow4G: pcMemory.split.below4G,
       cpus: config.cpus ?? 1,
       bootOrder: config.bootOrder ?? "cad",
+      slots: config.slots ?? 0,
+      memoryEnd: deviceMemory(config) === null ? null : memoryEnd(config),
       files: config.fwCfg ?? [],
     });
     this.#fwCfg = fwCfg;

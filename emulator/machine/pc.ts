@@ -17,6 +17,7 @@ import type { Instant, Nanoseconds } from "../numbers.ts";
 import { chooseCpu } from "../cpu/system/model.ts";
 import { Board } from "./board.ts";
 import type { Display, Picture, TextScreen } from "./display.ts";
+import { MemoryDevices } from "./memory-devices.ts";
 import { setMemoryTypes } from "./memory-types.ts";
 import { firmwareBytes, handOver, loadFirmware } from "./platform.ts";
 import { RandomSource } from "./random.ts";
@@ -35,7 +36,7 @@ import type {
 import { Watches } from "./watches.ts";
 
 /** Version of MachineState; a change of any device's state bumps it. */
-export const MACHINE_STATE_VERSION = 4;
+export const MACHINE_STATE_VERSION = 5;
 
 /** Linear memory up to the first frames; more is added as the guest uses it. */
 const INITIAL_WASM_PAGES = 528;
@@ -69,6 +70,8 @@ export class Pc implements Machine {
   readonly addressSpaces: Machine["addressSpaces"];
   readonly debug: Watches;
   readonly board: Board;
+  /** Memory backends and DIMMs. */
+  readonly memoryDevices: MemoryDevices;
   onReset: () => void = () => {};
   onOutput: Machine["onOutput"] = () => {};
 
@@ -134,13 +137,18 @@ export class Pc implements Machine {
       exit: (code) => this.#ask({ kind: "debug-exit", code }),
       output: (channel, byte) => this.onOutput(channel, byte),
     });
+    this.memoryDevices = new MemoryDevices(this.memory, config, this.board.power);
+    const { ram } = this.memoryDevices;
     this.#pcMemory = createPcMemory(this.memory, {
       ramBytes: config.ramBytes,
       vgaLowmem: this.board.vgaLowmem,
+      ...(ram === null ? {} : { ram }),
       ...(config.maxRamBelow4G === undefined ? {} : { maxRamBelow4G: config.maxRamBelow4G }),
       ...(config.firmware === undefined ? {} : { biosBytes: firmwareBytes(config.firmware) }),
     });
     this.board.attach(this.memory, this.#pcMemory, host);
+    this.memoryDevices.attach();
+    this.board.attachMemoryHotplug(this.memory, this.memoryDevices.hotplug);
     this.addressSpaces = { memory: this.memory.addressSpace, io: this.memory.ioSpace };
     this.#processor = makeProcessor(
       wasm,
@@ -291,6 +299,20 @@ export class Pc implements Machine {
         board.power.tick(now);
         board.power.pressButton();
         return;
+      case "backend-add":
+        this.memoryDevices.addBackend(input.backend);
+        return;
+      case "backend-remove":
+        this.memoryDevices.removeBackend(input.id);
+        return;
+      case "dimm-plug":
+        board.power.tick(now);
+        this.memoryDevices.plug(input.dimm);
+        return;
+      case "dimm-unplug":
+        board.power.tick(now);
+        this.memoryDevices.requestUnplug(input.id);
+        return;
     }
   }
 
@@ -337,6 +359,7 @@ export class Pc implements Machine {
       devices[device.name] = device.save();
     }
     devices[this.#random.name] = this.#random.save();
+    devices[this.memoryDevices.name] = this.memoryDevices.save();
     const tripleFaulted = this.#tripleFaulted;
     const nmi = this.cpus.map((core) => core.nmiPending);
     devices[PENDING] = { nmi, request: this.#request, tripleFaulted, turns: this.#turns.save() };
@@ -356,6 +379,7 @@ export class Pc implements Machine {
     assert(state.cpus.length === this.cpus.length, "processors in the state", state.cpus.length);
     this.#instant = state.instant;
     this.#idle = state.idle;
+    this.memoryDevices.load(this.#saved(state, this.memoryDevices.name), state.memory);
     this.memory.load(state.memory);
     for (const [n, core] of this.cpus.entries()) loadCore(core, state.cpus[n]!);
     this.#processor.flushTraces();

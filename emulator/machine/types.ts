@@ -9,7 +9,7 @@ import type { Core } from "../cpu/core.ts";
 import type { CpuEvent } from "../cpu/event.ts";
 import type { TranslatorMode } from "../cpu/statistics.ts";
 import type { Device, PlainData } from "../devices/device.ts";
-import type { AddressSpace, Memory } from "../memory/index.ts";
+import type { AddressSpace, DimmConfig, Memory, MemoryBackendConfig } from "../memory/index.ts";
 import type { Instant, LinearAddress, Nanoseconds, PhysicalAddress } from "../numbers.ts";
 import type { Display, Picture, TextScreen } from "./display.ts";
 import type { Statistics } from "./statistics.ts";
@@ -23,6 +23,12 @@ export interface MachineConfig {
   /** `-m …,slots=N,maxmem=M`. */
   readonly slots?: number;
   readonly maxRamBytes?: number;
+  /** `-object memory-backend-…`, in the order given. */
+  readonly memoryBackends?: readonly MemoryBackendConfig[];
+  /** `-machine memory-backend=`: the backend that is the machine's RAM; its size is `ramBytes`. */
+  readonly ramBackend?: string;
+  /** `-device pc-dimm`: what is in the slots from the start. */
+  readonly dimms?: readonly DimmConfig[];
   /** 1 … 255. CPU n has APIC id n. */
   readonly cpus?: number;
   /** `-cpu MODEL[,+feature][,-feature][,feature=on|off]` in QEMU's words; default "max": everything that is implemented. */
@@ -98,7 +104,12 @@ export type Input =
   /** Bytes for a virtio console port. */
   | { readonly kind: "console"; readonly port: number; readonly bytes: Uint8Array }
   | { readonly kind: "nmi" }
-  | { readonly kind: "power-button" };
+  | { readonly kind: "power-button" }
+  /** Memory that comes and goes (`Pc.memoryDevices` tells whether it can): a backend, and a DIMM on it. The guest gives a DIMM back when it is asked. */
+  | { readonly kind: "backend-add"; readonly backend: MemoryBackendConfig }
+  | { readonly kind: "backend-remove"; readonly id: string }
+  | { readonly kind: "dimm-plug"; readonly dimm: DimmConfig }
+  | { readonly kind: "dimm-unplug"; readonly id: string };
 
 export type OutputChannel = "serial0" | "serial1" | "debugcon" | "seabios" | `console${number}`;
 

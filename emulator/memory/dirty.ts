@@ -55,6 +55,12 @@ export class DirtyMemory {
     }
   }
 
+  /** Forgets a block that is being taken out. */
+  forget(block: RamBlock): void {
+    this.#cleared.vga.delete(block);
+    this.#cleared.migration.delete(block);
+  }
+
   isDirty(client: DirtyClient, block: RamBlock, page: number): boolean {
     if (!this.#enabled.has(client)) return false;
     if (client === "code") {

@@ -26,4 +26,20 @@ export {
 } from "./snapshot.ts";
 export type { GuestMemory, PortBus } from "./guest-memory.ts";
 export { createPcMemory, splitRam, type PcMemory, type PcMemoryConfig, type RamSplit } from "./pc.ts";
+export {
+  backendRefusal,
+  bareId,
+  deviceMemory,
+  isIdentifier,
+  limitsRefusal,
+  memoryEnd,
+  plug,
+  type DeviceMemory,
+  type Dimm,
+  type DimmConfig,
+  type MemoryBackendConfig,
+  type MemoryLimits,
+  type Plug,
+  type PlugContext,
+} from "./dimm.ts";
 export { infoMtree, infoRamblock, type MtreeOptions } from "./monitor-text.ts";

@@ -167,8 +167,8 @@ export class Pages {
   }
 
   /** Pages written in `epoch` (a value of `beginEpoch`) or later, by block and page number. */
-  *changedSince(epoch: number): Generator<ChangedPage> {
-    for (const block of this.#list.blocks) {
+  *changedSince(epoch: number, blocks = this.#list.blocks): Generator<ChangedPage> {
+    for (const block of blocks) {
       for (let c = 0; c < block.chunks.length; c++) {
         const chunk = block.chunks[c];
         if (chunk === undefined || chunk.changedEpoch < epoch) continue;

@@ -45,6 +45,8 @@ export interface PcMemoryConfig {
   readonly vgaLowmem: MemoryRegion;
   /** Size of the firmware's ROM: a multiple of 64 KiB. */
   readonly biosBytes?: number;
+  /** `-machine memory-backend=`: RAM that has been made already; default: a block "pc.ram" of its own. */
+  readonly ram?: MemoryRegion;
 }
 
 /** What the host bridge and other devices go on with. */
@@ -75,13 +77,11 @@ export function createPcMemory(memory: Memory, config: PcMemoryConfig): PcMemory
 
   return memory.transaction(() => {
     // Blocks in the order in which QEMU makes them: it decides their offsets.
-    const ram = MemoryRegion.ram(
-      "pc.ram",
-      memory.allocate({ idstr: "pc.ram", usedLength: config.ramBytes }),
-      {
+    const ram =
+      config.ram ??
+      MemoryRegion.ram("pc.ram", memory.allocate({ idstr: "pc.ram", usedLength: config.ramBytes }), {
         owner: { kind: "obj", path: "/objects/pc.ram" },
-      },
-    );
+      });
     const bios = MemoryRegion.rom("pc.bios", memory.allocate({ idstr: "pc.bios", usedLength: biosBytes }));
     const rom = MemoryRegion.rom(
       "pc.rom",

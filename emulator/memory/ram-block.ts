@@ -33,6 +33,8 @@ export interface RamBlockOptions {
   /** Bytes; default `usedLength`. */
   readonly maxLength?: number;
   readonly flags?: number;
+  /** In the `ram_addr_t` space; default: where QEMU would put it. For a block that comes back with a restored state. */
+  readonly offset?: number;
 }
 
 export class RamBlock {
@@ -93,7 +95,8 @@ export class RamList {
   add(options: RamBlockOptions, createdEpoch: number): RamBlock {
     assert(this.find(options.idstr) === undefined, "a RAMBlock's idstr is unique", options.idstr);
     const maxLength = roundUp(options.maxLength ?? options.usedLength, PAGE_BYTES);
-    const block = new RamBlock(options, ramAddress(this.#findOffset(maxLength)), createdEpoch);
+    const offset = options.offset ?? this.#findOffset(maxLength);
+    const block = new RamBlock(options, ramAddress(offset), createdEpoch);
     const before = this.#blocks.findIndex((other) => other.maxLength < block.maxLength);
     this.#blocks.splice(before < 0 ? this.#blocks.length : before, 0, block);
     return block;
@@ -103,6 +106,11 @@ export class RamList {
     const index = this.#blocks.indexOf(block);
     assert(index >= 0, "the block is in the list", block.idstr);
     this.#blocks.splice(index, 1);
+  }
+
+  /** Brings the blocks into the order of their names in `idstrs`, which has them all: the order in which a restored state had them. */
+  arrange(idstrs: readonly string[]): void {
+    this.#blocks.sort((a, b) => idstrs.indexOf(a.idstr) - idstrs.indexOf(b.idstr));
   }
 
   find(idstr: string): RamBlock | undefined {

@@ -131,6 +131,8 @@ test("a PC's entries", () => {
     ramBelow4G: 3 * 2 ** 30,
     cpus: 4,
     bootOrder: "dc",
+    slots: 2,
+    memoryEnd: 8 * 2 ** 30,
     files: [{ name: "opt/x", bytes: text("y") }],
   });
   const u64 = (bytes: Uint8Array, at: number): bigint => new DataView(bytes.buffer).getBigUint64(at, true);
@@ -138,6 +140,10 @@ test("a PC's entries", () => {
   expect(u64(read(8), 0)).toBe(6n << 30n);
   select(FW_CFG.maxCpus);
   expect([...read(2)]).toEqual([4, 0]);
+  select(FW_CFG.numa);
+  expect(u64(read(8), 0)).toBe(1n);
+  expect([...read(32)]).toEqual(Array.from({ length: 32 }, () => 0));
+  expect(u64(read(8), 0)).toBe(6n << 30n);
   const map = device.files.find(({ name }) => name === "etc/e820")!.bytes;
   expect([u64(map, 0), u64(map, 8), map[16], u64(map, 20), u64(map, 28), map[36]]).toEqual([
     0n,
@@ -150,6 +156,7 @@ test("a PC's entries", () => {
   expect(device.files.map(({ name }) => name)).toEqual([
     "bootorder",
     "etc/e820",
+    "etc/reserved-memory-end",
     "etc/system-states",
     "opt/x",
   ]);

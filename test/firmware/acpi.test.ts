@@ -10,6 +10,22 @@ const CONFIGS = {
   small: { cpus: 1, hpet: true, below4G: GIB / 8, above4G: 0 },
   large: { cpus: 255, hpet: true, below4G: 3 * GIB, above4G: 61 * GIB },
   "without HPET": { cpus: 4, hpet: false, below4G: 3 * GIB, above4G: GIB },
+  "memory slots": {
+    cpus: 2,
+    hpet: true,
+    below4G: GIB / 2,
+    above4G: 0,
+    slots: 2,
+    deviceMemory: { base: 4 * GIB, sizeBytes: 3.5 * GIB },
+  },
+  "all memory slots": {
+    cpus: 255,
+    hpet: true,
+    below4G: 3 * GIB,
+    above4G: 61 * GIB,
+    slots: 256,
+    deviceMemory: { base: 65 * GIB, sizeBytes: 512 * GIB },
+  },
 } as const;
 
 interface Table {
@@ -70,7 +86,7 @@ describe.each(Object.entries(CONFIGS))("tables of a machine: %s", (name, config)
   it("are those of a PC", () => {
     const signatures = tables.map(({ signature }) => signature);
     expect(signatures).toEqual([
-      "RSDT", "XSDT", "FACS", "DSDT", "FACP", "APIC", ...(config.hpet ? ["HPET"] : []),
+      "RSDT", "XSDT", "FACS", "DSDT", "FACP", "APIC", ...(config.hpet ? ["HPET"] : []), ...("slots" in config ? ["SRAT"] : []),
     ]); // oxfmt-ignore
   });
 

@@ -54,7 +54,12 @@ describe("a machine without firmware", () => {
     expect([u32(machine, 0xeffd0), text(machine, 0xf0040, 4)]).toEqual([0x12345678, "RSD "]);
   });
   it("fits 255 processors and 64 GiB", () => {
-    const machine = createMachine({ ramBytes: 64 * 1024 * MIB, cpus: 255 });
+    const machine = createMachine({
+      ramBytes: 64 * 1024 * MIB,
+      cpus: 255,
+      slots: 256,
+      maxRamBytes: 600 * 1024 * MIB,
+    });
     expect(found(machine)).toContain("APIC");
   });
 });

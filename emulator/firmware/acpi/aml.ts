@@ -12,9 +12,17 @@ const OP = {
   zero: 0x00, one: 0x01, name: 0x08, byte: 0x0a, word: 0x0b, dword: 0x0c, string: 0x0d, qword: 0x0e, scope: 0x10, buffer: 0x11, package: 0x12,
   method: 0x14, dualName: 0x2e, multiName: 0x2f, local0: 0x60, arg0: 0x68, store: 0x70, and: 0x7b, or: 0x7d, createDwordField: 0x8a,
   shiftRight: 0x7a, logicalOr: 0x91, logicalEqual: 0x93, logicalGreater: 0x94, logicalLess: 0x95, if: 0xa0, return: 0xa4,
+  add: 0x72, subtract: 0x74, increment: 0x75, shiftLeft: 0x79, notify: 0x86, createQwordField: 0x8f, else: 0xa1, while: 0xa2,
 } as const; // oxfmt-ignore
 /** Behind the prefix 5Bh. */
-const EXTENDED = { operationRegion: 0x80, field: 0x81, device: 0x82 } as const;
+const EXTENDED = {
+  mutex: 0x01,
+  acquire: 0x23,
+  release: 0x27,
+  operationRegion: 0x80,
+  field: 0x81,
+  device: 0x82,
+} as const;
 const PREFIX = 0x5b;
 const ROOT = 0x5c;
 const PARENT = 0x5e;
@@ -136,17 +144,25 @@ export const SPACE = { memory: 0, io: 1, pciConfig: 2 } as const;
 export const operationRegion = (target: string, space: number, offset: number, length: number): Aml =>
   concat(of(PREFIX, EXTENDED.operationRegion), path(target), of(space), integer(offset), integer(length));
 
-/** Fields of a region one after the other, accessed by units of `accessBytes`; what is not written is preserved. */
+/** The rest of a unit of which a field is written: as it was read, or zeros. */
+const UPDATE = { preserve: 0, zeros: 2 } as const;
+
+/** Fields of a region one after the other, accessed by units of `accessBytes`; one with the name null is a gap. */
 export function field(
   region: string,
   accessBytes: 1 | 4,
-  ...fields: readonly (readonly [name: string, bits: number])[]
+  update: keyof typeof UPDATE,
+  ...fields: readonly (readonly [name: string | null, bits: number])[]
 ): Aml {
   const access = accessBytes === 1 ? 1 : 3;
-  const units = fields.map(([target, bits]) => concat(path(target), packageLength(bits - 1)));
-  for (const [target, bits] of fields) assert(bits < 0x40, "bits of a field", target, bits);
-  return sized(of(PREFIX, EXTENDED.field), path(region), of(access), ...units);
+  const units = fields.map(([target, bits]) =>
+    concat(target === null ? of(0) : path(target), fieldLength(bits)),
+  );
+  return sized(of(PREFIX, EXTENDED.field), path(region), of(access | (UPDATE[update] << 5)), ...units);
 }
+
+/** A length in bits, which is written like that of a package but does not count itself. */
+const fieldLength = (bits: number): Uint8Array => packageLength(bits < 0x40 ? bits - 1 : bits - 2);
 
 export const arg = (n: number): Aml => of(OP.arg0 + n);
 export const local = (n: number): Aml => of(OP.local0 + n);
@@ -158,13 +174,33 @@ export const and = (left: Aml, right: Aml, target: Aml = of(0)): Aml =>
 export const or = (left: Aml, right: Aml, target: Aml = of(0)): Aml => concat(of(OP.or), left, right, target);
 export const shiftRight = (value: Aml, bits: Aml, target: Aml = of(0)): Aml =>
   concat(of(OP.shiftRight), value, bits, target);
+export const shiftLeft = (value: Aml, bits: Aml, target: Aml = of(0)): Aml =>
+  concat(of(OP.shiftLeft), value, bits, target);
+export const add = (left: Aml, right: Aml, target: Aml = of(0)): Aml =>
+  concat(of(OP.add), left, right, target);
+export const subtract = (left: Aml, right: Aml, target: Aml = of(0)): Aml =>
+  concat(of(OP.subtract), left, right, target);
+export const increment = (target: Aml): Aml => concat(of(OP.increment), target);
 export const equal = (left: Aml, right: Aml): Aml => concat(of(OP.logicalEqual), left, right);
 export const less = (left: Aml, right: Aml): Aml => concat(of(OP.logicalLess), left, right);
 export const greater = (left: Aml, right: Aml): Aml => concat(of(OP.logicalGreater), left, right);
 export const either = (left: Aml, right: Aml): Aml => concat(of(OP.logicalOr), left, right);
 export const when = (condition: Aml, ...body: readonly Aml[]): Aml => sized(of(OP.if), condition, ...body);
+/** Behind a `when`. */
+export const otherwise = (...body: readonly Aml[]): Aml => sized(of(OP.else), ...body);
+export const whilst = (condition: Aml, ...body: readonly Aml[]): Aml =>
+  sized(of(OP.while), condition, ...body);
+export const notify = (object: Aml, value: Aml): Aml => concat(of(OP.notify), object, value);
+export const mutex = (target: string): Aml => concat(of(PREFIX, EXTENDED.mutex), path(target), of(0));
+/** Waits without end. */
+export const acquire = (target: string): Aml =>
+  concat(of(PREFIX, EXTENDED.acquire), path(target), of(0xff, 0xff));
+export const release = (target: string): Aml => concat(of(PREFIX, EXTENDED.release), path(target));
 /** `target` names the 32 bits at byte `index` of a buffer. */
 export const createDwordField = (source: Aml, index: Aml, target: string): Aml =>
   concat(of(OP.createDwordField), source, index, path(target));
+/** The same for 64 bits. */
+export const createQwordField = (source: Aml, index: Aml, target: string): Aml =>
+  concat(of(OP.createQwordField), source, index, path(target));
 /** A method call, or with no arguments a reference. */
 export const call = (target: string, ...args: readonly Aml[]): Aml => concat(path(target), ...args);

@@ -4,12 +4,13 @@
  * Interrupts of PCI: pin p (0 = INTA#) of slot s is wired to PIRQ (s + p − 1) mod 4, and each PIRQ goes through a link device, LNKA … LNKD, to the ISA
  * interrupt that the ISA bridge's register 60h + n names; the same number is the I/O APIC's pin. Slot 1's pin A is the power management's, always on 9.
  *
- * Deliberately absent: _S1 … _S4 (only S5 is implemented), hot-plug.
+ * Deliberately absent: _S1 … _S4 (only S5 is implemented), hot-plug of anything but memory (`memory.ts`).
  */
 import {
   type Aml, and, arg, call, concat, createDwordField, device, eisaId, either, equal, field, giveBack, greater, integer, less, local, method,
   name, operationRegion, or, pack, path, scope, shiftRight, SPACE, store, string, when,
 } from "./aml.ts"; // oxfmt-ignore
+import { memoryDevices, memoryEvent } from "./memory.ts";
 import {
   busWindow, dma, interrupt, irq, memory32, memoryWindow, memoryWindow64, portWindow, ports, template,
 } from "./resource.ts"; // oxfmt-ignore
@@ -20,6 +21,9 @@ export interface DsdtConfig {
   /** RAM ends here, below and above 4 GiB; `above4G` is a size. */
   readonly below4G: number;
   readonly above4G: number;
+  /** Memory slots, and where what is in them lies; absent: none. */
+  readonly slots?: number;
+  readonly deviceMemory?: { readonly base: number; readonly sizeBytes: number };
 }
 
 const GIB = 2 ** 30;
@@ -39,14 +43,17 @@ const PRESENT_HIDDEN = 0x0b;
 const PRESENT_DISABLED = 0x09;
 
 export function definitionBlock(config: DsdtConfig): Aml {
+  const { slots = 0 } = config;
   return concat(
     scope("\\_SB", pciRoot(config), ...links(), ...(config.hpet ? [hpet()] : []), processors(config.cpus)),
+    ...(slots > 0 ? [memoryEvent()] : []),
     // Sleep type 0 of the PM1a control register is soft-off on a PIIX4.
     name("\\_S5", pack(integer(0), integer(0), integer(0), integer(0))),
   );
 }
 
 function pciRoot(config: DsdtConfig): Aml {
+  const { slots = 0 } = config;
   return device(
     "PCI0",
     name("_HID", eisaId("PNP0A03")),
@@ -68,11 +75,13 @@ function pciRoot(config: DsdtConfig): Aml {
       name("_STA", integer(PRESENT_HIDDEN)),
       name("_CRS", template(ports(0x510, 12))),
     ),
+    ...(slots > 0 ? [memoryDevices(slots)] : []),
   );
 }
 
-function windows({ below4G, above4G }: DsdtConfig): Aml {
-  const high = Math.ceil((4 * GIB + above4G) / GIB) * GIB;
+function windows({ below4G, above4G, deviceMemory }: DsdtConfig): Aml {
+  const end = deviceMemory === undefined ? 4 * GIB + above4G : deviceMemory.base + deviceMemory.sizeBytes;
+  const high = Math.ceil(end / GIB) * GIB;
   return template(
     busWindow(0, 0xff),
     ports(0xcf8, 8),
@@ -110,7 +119,7 @@ function isaBridge(): Aml {
     "ISA",
     name("_ADR", integer(0x10000)),
     operationRegion("PIRQ", SPACE.pciConfig, 0x60, 4),
-    field("PIRQ", 1, ["PRQ0", 8], ["PRQ1", 8], ["PRQ2", 8], ["PRQ3", 8]),
+    field("PIRQ", 1, "preserve", ["PRQ0", 8], ["PRQ1", 8], ["PRQ2", 8], ["PRQ3", 8]),
     isa("PIC", "PNP0000", ports(0x20, 2), ports(0xa0, 2), ports(0x4d0, 2), irq(2)),
     isa("TIMR", "PNP0100", ports(0x40, 4), irq(0)),
     isa("RTC", "PNP0B00", ports(0x70, 8), irq(8)),
@@ -184,7 +193,7 @@ function hpet(): Aml {
     name("_HID", eisaId("PNP0103")),
     name("_UID", integer(0)),
     operationRegion("HPTM", SPACE.memory, HPET_BASE, HPET_BYTES),
-    field("HPTM", 4, ["VEND", 32], ["PRD", 32]),
+    field("HPTM", 4, "preserve", ["VEND", 32], ["PRD", 32]),
     method(
       "_STA",
       0,

@@ -8,6 +8,7 @@
 import { concat, littleEndian } from "./aml.ts";
 import { definitionBlock, type DsdtConfig, HPET_BASE } from "./dsdt.ts";
 import { FileBuilder, type FileSet } from "./linker.ts";
+import { srat } from "./srat.ts";
 
 export const FILE = { facs: "etc/acpi/facs", tables: "etc/acpi/tables", rsdp: "etc/acpi/rsdp" } as const;
 
@@ -54,6 +55,9 @@ export function acpiTables(config: DsdtConfig): FileSet {
   const fadt = addFadt(tables, dsdt);
   const listed = [fadt, addTable(tables, "APIC", 2, madt(config.cpus))];
   if (config.hpet) listed.push(addTable(tables, "HPET", 1, hpet()));
+  const { slots = 0, deviceMemory } = config;
+  if (slots > 0 && deviceMemory !== undefined)
+    listed.push(addTable(tables, "SRAT", 1, srat({ ...config, deviceMemory })));
   const rsdt = addList(tables, "RSDT", 4, listed);
   const xsdt = addList(tables, "XSDT", 8, listed);
   return [facs.file, tables.file, rsdp(rsdt, xsdt)];
