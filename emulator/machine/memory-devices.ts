@@ -191,14 +191,14 @@ export class MemoryDevices {
   load(saved: PlainData, memory: MemoryState): void {
     const state = saved as unknown as State;
     this.#memory.transaction(() => {
-      for (const dimm of [...this.#dimms.values()])
+      for (const dimm of this.#dimms.values())
         if (!state.dimms.some((other) => isSame(other, dimm))) this.#take(dimm.slot);
       for (const { config, block } of this.backends) {
         const kept = state.backends.some(
           (other) => isSame(other, config) && memory.blocks[config.id]?.offset === block.offset,
         );
         if (kept) continue;
-        for (const dimm of [...this.#dimms.values()]) if (dimm.memdev === config.id) this.#take(dimm.slot);
+        for (const dimm of this.#dimms.values()) if (dimm.memdev === config.id) this.#take(dimm.slot);
         this.#memory.free(block);
         this.#backends.delete(config.id);
       }
