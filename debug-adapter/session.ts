@@ -12,13 +12,16 @@ import { systemClock, type Clock } from "./debuggee.ts";
 import { AdapterError, cancelled, internal, unknownRequest } from "./errors.ts";
 import type { Files } from "./files.ts";
 import { breakpoints } from "./requests/breakpoints.ts";
+import { bytes } from "./requests/bytes.ts";
 import { code } from "./requests/code.ts";
 import { custom } from "./requests/custom.ts";
 import { display } from "./requests/display.ts";
 import { execution } from "./requests/execution.ts";
 import { inspection } from "./requests/inspection.ts";
+import { layout } from "./requests/layout.ts";
 import { lifecycle } from "./requests/lifecycle.ts";
 import { memory } from "./requests/memory.ts";
+import { stack } from "./requests/stack.ts";
 import { State } from "./requests/state.ts";
 import { checkArguments, type Command, type Handlers } from "./requests/table.ts";
 
@@ -58,6 +61,9 @@ export class RedzoneSession extends DebugSession {
       ...memory(state),
       ...custom(state),
       ...display(state),
+      ...stack(state),
+      ...bytes(state),
+      ...layout(state),
     };
   }
 

@@ -9,6 +9,7 @@ import type { Explainer } from "./exceptions/explain.ts";
 import { baseName, type Files } from "./files.ts";
 import { loadSymbols, type LoadedSymbols } from "./images.ts";
 import type { LaunchConfiguration } from "./launch.ts";
+import { Observation } from "./layout/index.ts";
 import { followKernel, type LinuxKernel } from "./linux/index.ts";
 import { GuestSpace } from "./memory/space.ts";
 import { codeBits } from "./registers/index.ts";
@@ -26,6 +27,7 @@ export class Target implements CodeMap {
   /** The Linux kernel that boots; null if it is another one. */
   readonly linux: LinuxKernel | null;
   readonly sources: Sources;
+  readonly observation: Observation;
   /** Width of the code in functions where a CPU has been seen, by the function's start: assembly of an ELF64 file may be 32-bit code. */
   readonly #widths = new Map<bigint, CodeBits>();
 
@@ -34,6 +36,7 @@ export class Target implements CodeMap {
     this.configuration = configuration;
     this.booted = bootMachine(configuration, files);
     this.debuggee = new Debuggee(this.booted.machine, clock, configuration.realTime);
+    this.observation = new Observation(this.booted.machine);
     const cwd = configuration.cwd;
     this.loaded = loadSymbols(this.booted, configuration.symbols, configuration.vmlinux, cwd, files);
     this.linux = followKernel(this.booted, this.loaded, configuration.noDebug);

@@ -58,6 +58,7 @@ export {
   explainWalk,
   loadPdptes,
   PAGE_FAULT,
+  PHYSICAL_BITS,
   pagingMode,
   type LevelName,
   type PageWalk,

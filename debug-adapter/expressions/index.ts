@@ -17,7 +17,7 @@ export { pointerValue, reference } from "./pointer.ts";
 export { childCount, children, formatInteger, formatValue, hex, type Child } from "./format.ts";
 export { parse, parseFormat } from "./parser.ts";
 export type { Expression, Format, Parsed } from "./tree.ts";
-export { bare, isBuiltinType, numeric, UNSIGNED_LONG } from "./type.ts";
+export { arrayOf, bare, isBuiltinType, numeric, UNSIGNED_LONG } from "./type.ts";
 export {
   assign,
   computed,

@@ -59,6 +59,7 @@ export function tellStop(state: State, stop: StepEnd, reason?: string): void {
   if ("cpu" in stop) state.focusOn(stop.cpu);
   else if (stop.kind === "pause" && reason === undefined) state.focusOnRunning();
   state.observe();
+  state.launched().observation.stopped();
   const hits = state.breakpoints.hitEntries.filter(
     () => stop.kind === "breakpoint" || stop.kind === "watchpoint" || stop.kind === "event",
   );
