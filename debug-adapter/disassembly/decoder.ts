@@ -1,5 +1,5 @@
 /**
- * One instruction from bytes: its length, its text in AT&T or Intel syntax, where it goes. iced-x86 decodes; this is the only file that knows it.
+ * One instruction from bytes: its length, its text in AT&T or Intel syntax, where it goes. iced-x86 decodes; beside this file only `analysis/instruction.ts` knows it.
  *
  * Invariant: every byte sequence decodes to something of at least one byte; what is no instruction is a row "(bad)" of one byte. Nothing of iced-x86 is
  * touched before the first instruction is decoded, because loading it takes longer than starting a machine (`build.mjs` relies on it).

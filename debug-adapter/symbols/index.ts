@@ -14,11 +14,14 @@
 export { SymbolError } from "./error.ts";
 export { type FileReader, memoryReader } from "./reader.ts";
 export type * from "./model.ts";
-export type { Decompress } from "./elf/header.ts";
+export { type Decompress, type ElfSectionHeader, ET, SHF, SHT } from "./elf/header.ts";
+export type { ElfFile } from "./elf/file.ts";
+export type { ElfSymbol } from "./elf/symbol.ts";
 export type { SeparateDebug } from "./symbol-file.ts";
 export { type GuestSymbol, type ImageOptions, openImage, type SymbolImage } from "./image.ts";
 export { type StackFrame, SymbolTable } from "./table.ts";
 export { convention, REGISTER_NAMES } from "./unwind/registers.ts";
+export type { FrameRow, Rule } from "./unwind/cfi.ts";
 export type { FrameState, Outermost, ReadMemory, Unwound } from "./unwind/state.ts";
 export { typeName } from "./type-name.ts";
 export {

@@ -1,0 +1,52 @@
+/**
+ * Accesses below RSP: which bytes of the red zone a function touches, and by which instruction.
+ *
+ * An access at a known distance below RSP is one whatever else is known. One with an index, or through a pointer that has wandered, begins below RSP but may end
+ * above: it counts where the function's frame has no room that it could be meant for, or where the function uses the red zone beyond doubt anyway.
+ */
+import type { Frame } from "./frame.ts";
+import { RBP, RSP, type Operand, type Step } from "./instruction.ts";
+
+/** The System V ABI's promise: so many bytes below RSP are not touched by signals and interrupts (x86-64 psABI, 3.2.2). */
+export const RED_ZONE_BYTES = 128;
+
+export interface StackAccess {
+  /** Of the instruction, from the function's lowest address, in bytes. */
+  readonly at: number;
+  /** First byte, from RSP, negative: in the red zone. */
+  readonly from: number;
+  readonly sizeBytes: number;
+  readonly reads: boolean;
+  readonly writes: boolean;
+  /** What the instruction addresses it by. */
+  readonly by: "rsp" | "rbp" | "pointer";
+  /** False: with an index, or through a pointer that wanders; `from` is where the object begins. */
+  readonly isExact: boolean;
+}
+
+/** The accesses of one instruction that begin below RSP as it is before it. */
+export function accessesBelow(step: Step, frame: Frame): StackAccess[] {
+  const found: StackAccess[] = [];
+  for (const operand of step.operands) {
+    const at = frame.placeOf(operand);
+    const { rsp } = frame;
+    if (at === null || at.base !== rsp.base) continue;
+    const from = at.offset - rsp.offset;
+    if (from >= 0) continue;
+    const { sizeBytes, reads, writes } = operand;
+    const isExact = at.isExact && !operand.isOpen;
+    found.push({ at: step.at, from, sizeBytes, reads, writes, by: byOf(operand), isExact });
+  }
+  return found;
+}
+
+const byOf = ({ base }: Operand): StackAccess["by"] =>
+  base === RSP ? "rsp" : base === RBP ? "rbp" : "pointer";
+
+/** Those that are uses of the red zone. @param hasLocals the function makes room on the stack for more than saved registers. */
+export function redZoneUse(accesses: readonly StackAccess[], hasLocals: boolean): StackAccess[] {
+  // Further down nothing is promised: stack probes, mostly.
+  const near = accesses.filter(({ from }) => from >= -RED_ZONE_BYTES);
+  const isCertain = near.some(({ isExact }) => isExact);
+  return near.filter(({ isExact }) => isExact || isCertain || !hasLocals);
+}
