@@ -35,15 +35,18 @@ const REGISTER = {
 } as const;
 
 const MASK_32 = 0xffffffffn;
+const WORD = 2 ** 32;
 /** A tick that is so far away is never reached. */
 const FAR = 2 ** 50;
 
 interface Timer {
   config: number;
-  comparator: bigint;
+  /** The comparator's halves, unsigned. */
+  low: number;
+  high: number;
   period: bigint;
-  /** Number of the tick, counted from virtual time 0, at which it matches next; null: it does not. */
-  due: number | null;
+  /** Number of the tick, counted from virtual time 0, at which it matches next; Infinity: it does not. */
+  due: number;
 }
 
 /** Plain data: 64-bit values in hexadecimal. */
@@ -61,12 +64,15 @@ export class Hpet implements Device, RegionOps {
   readonly #line: (route: number) => Line;
   #config = 0;
   #status = 0;
-  /** The counter at tick 0 while it runs, its value while it does not. */
-  #counter = 0n;
+  /** The counter at tick 0 while it runs, its value while it does not: halves, unsigned. */
+  #low = 0;
+  #high = 0;
   #timers: Timer[] = powerOn();
   /** What the chips behind interrupts 0 and 8 want. */
   #levels = { pit: false, rtc: false };
   #now = 0;
+  /** Ticks since virtual time 0. */
+  #tick = 0;
 
   /** @param line the wire of an interrupt: 0 and 8 as the ISA bus has them, 2 the I/O APIC's pin */
   constructor(line: (route: number) => Line) {
@@ -81,41 +87,51 @@ export class Hpet implements Device, RegionOps {
     for (let n = 0; n < TIMERS; n++) this.#lower(n);
     this.#config = 0;
     this.#status = 0;
-    this.#counter = 0n;
+    this.#low = this.#high = 0;
     this.#timers = powerOn();
   }
 
   get deadline(): number {
     let due = Infinity;
     if (this.#runs)
-      for (const timer of this.#timers)
-        if (timer.due !== null && timer.config & TIMER.enabled) due = Math.min(due, timer.due);
+      for (let n = 0; n < TIMERS; n++) {
+        const timer = this.#timers[n]!;
+        if (timer.due < due && timer.config & TIMER.enabled) due = timer.due;
+      }
     return due * TICK_NANOSECONDS;
   }
 
   tick(now: Nanoseconds): void {
     this.#now = now;
+    const tick = (this.#tick = Math.floor(now / TICK_NANOSECONDS));
     if (!this.#runs) return;
-    for (const [n, timer] of this.#timers.entries())
-      if (timer.due !== null && timer.due <= this.#tick) this.#match(n, timer);
+    for (let n = 0; n < TIMERS; n++) if (this.#timers[n]!.due <= tick) this.#match(n, this.#timers[n]!);
   }
 
   /** The counter, 64 bits. */
   get counter(): bigint {
-    return this.#runs ? BigInt.asUintN(64, this.#counter + BigInt(this.#tick)) : this.#counter;
+    return quad(this.#counterLow, this.#counterHigh);
+  }
+  // Guests read it over and over, so its halves are numbers.
+  get #counterLow(): number {
+    return this.#runs ? (this.#low + (this.#tick % WORD)) % WORD : this.#low;
+  }
+  get #counterHigh(): number {
+    if (!this.#runs) return this.#high;
+    const carry = this.#low + (this.#tick % WORD) >= WORD ? 1 : 0;
+    return (this.#high + Math.floor(this.#tick / WORD) + carry) % WORD;
   }
 
   // --- registers --------------------------------------------------------------------------------------------------------------------------
 
   read(address: number): number {
     const high = address & 4;
-    const half = (value: bigint): number => Number((high ? value >> 32n : value) & MASK_32);
     const register = address & ~7;
     if (register >= REGISTER.timers) {
       const timer = this.#timers[(register - REGISTER.timers) >> 5];
       if (timer === undefined) return 0;
       if ((register & 0x18) === 0) return high ? ROUTES : timer.config;
-      return (register & 0x18) === 8 ? half(timer.comparator) : 0;
+      return (register & 0x18) === 8 ? (high ? timer.high : timer.low) : 0;
     }
     switch (register) {
       case REGISTER.capabilities:
@@ -125,7 +141,7 @@ export class Hpet implements Device, RegionOps {
       case REGISTER.status:
         return high ? 0 : this.#status;
       case REGISTER.counter:
-        return half(this.counter);
+        return high ? this.#counterHigh : this.#counterLow;
       default:
         return 0;
     }
@@ -141,7 +157,9 @@ export class Hpet implements Device, RegionOps {
       if ((register & 0x18) === 8) this.#writeComparator(timer, isHigh, value);
       else if ((register & 0x18) === 0 && !isHigh) this.#writeTimer(n, timer, value);
     } else if (register === REGISTER.counter) {
-      if (!this.#runs) this.#counter = merge(this.#counter, isHigh, value);
+      if (this.#runs) return;
+      if (isHigh) this.#high = value >>> 0;
+      else this.#low = value >>> 0;
     } else if (isHigh) return;
     else if (register === REGISTER.configuration) this.#configure(value & (CONFIG.run | CONFIG.legacy));
     else if (register === REGISTER.status)
@@ -154,10 +172,10 @@ export class Hpet implements Device, RegionOps {
       const { counter } = this;
       if (this.#runs) for (let n = 0; n < TIMERS; n++) this.#lower(n);
       this.#config = (this.#config & ~CONFIG.run) | (value & CONFIG.run);
-      this.#counter = this.#runs ? counter - BigInt(this.#tick) : counter;
+      this.#setCounter(this.#runs ? counter - BigInt(this.#tick) : counter);
       for (const timer of this.#timers) {
         if (this.#runs) this.#arm(timer);
-        else timer.due = null;
+        else timer.due = Infinity;
       }
     }
     if (changed & CONFIG.legacy) {
@@ -172,6 +190,11 @@ export class Hpet implements Device, RegionOps {
     }
   }
 
+  #setCounter(value: bigint): void {
+    this.#low = Number(value & MASK_32);
+    this.#high = Number((value >> 32n) & MASK_32);
+  }
+
   #writeTimer(n: number, timer: Timer, value: number): void {
     const before = timer.config;
     const config = (value & TIMER_WRITABLE) | TIMER.abilities;
@@ -179,20 +202,22 @@ export class Hpet implements Device, RegionOps {
     if ((before ^ config) & (TIMER.level | 0x3e00)) this.#lower(n);
     timer.config = config;
     if (config & TIMER.bits32) {
-      timer.comparator &= MASK_32;
+      timer.high = 0;
       timer.period &= MASK_32;
     }
     if (!(config & TIMER.enabled)) {
       this.#lower(n);
-      timer.due = null;
+      timer.due = Infinity;
     } else if (!(before & TIMER.enabled) && this.#runs) this.#arm(timer);
   }
 
   #writeComparator(timer: Timer, isHigh: boolean, value: number): void {
     const isPeriodic = (timer.config & TIMER.periodic) !== 0;
     if (isHigh && timer.config & TIMER.bits32) return;
-    if (!isPeriodic || timer.config & TIMER.setValue)
-      timer.comparator = merge(timer.comparator, isHigh, value);
+    if (!isPeriodic || timer.config & TIMER.setValue) {
+      if (isHigh) timer.high = value >>> 0;
+      else timer.low = value >>> 0;
+    }
     if (isPeriodic) timer.period = merge(timer.period, isHigh, value);
     timer.config &= ~TIMER.setValue;
     if (this.#runs) this.#arm(timer);
@@ -208,30 +233,31 @@ export class Hpet implements Device, RegionOps {
     return (this.#config & CONFIG.legacy) !== 0;
   }
 
-  get #tick(): number {
-    return Math.floor(this.#now / TICK_NANOSECONDS);
-  }
-
   /** Finds the next match. */
   #arm(timer: Timer): void {
-    const bits = timer.config & TIMER.bits32 ? 32 : 64;
-    const distance = BigInt.asIntN(bits, timer.comparator - this.counter);
-    const ticks = distance > 0n ? Number(distance) : 1;
-    timer.due = ticks < FAR ? this.#tick + ticks : null;
+    const low = timer.low - this.#counterLow;
+    let ticks = low | 0;
+    if (!(timer.config & TIMER.bits32))
+      ticks = ((timer.high - this.#counterHigh - (low < 0 ? 1 : 0)) | 0) * WORD + (low >>> 0);
+    if (ticks <= 0) ticks = 1;
+    timer.due = ticks < FAR ? this.#tick + ticks : Infinity;
   }
 
   #match(n: number, timer: Timer): void {
-    const due = timer.due!;
+    const { due } = timer;
     const late = this.#tick - due;
     const isPeriodic = (timer.config & TIMER.periodic) !== 0 && timer.period > 0n;
     if (isPeriodic) {
       const bits = timer.config & TIMER.bits32 ? 32 : 64;
       // After the tick at which it matched: the comparator may have been in the past.
-      const behind = BigInt.asIntN(bits, this.counter - timer.comparator);
+      const comparator = quad(timer.low, timer.high);
+      const behind = BigInt.asIntN(bits, this.counter - comparator);
       const periods = behind < 0n ? 0n : behind / timer.period + 1n;
-      timer.comparator = BigInt.asUintN(bits, timer.comparator + periods * timer.period);
+      const next = BigInt.asUintN(bits, comparator + periods * timer.period);
+      timer.low = Number(next & MASK_32);
+      timer.high = Number(next >> 32n);
       this.#arm(timer);
-    } else timer.due = timer.config & TIMER.bits32 ? due + 2 ** 32 * (Math.floor(late / 2 ** 32) + 1) : null;
+    } else timer.due = timer.config & TIMER.bits32 ? due + WORD * (Math.floor(late / WORD) + 1) : Infinity;
     if (timer.config & TIMER.enabled) this.#raise(n, timer);
   }
 
@@ -269,12 +295,12 @@ export class Hpet implements Device, RegionOps {
     const state: State = {
       config: this.#config,
       status: this.#status,
-      counter: this.#counter.toString(16),
-      timers: this.#timers.map(({ config, comparator, period, due }) => ({
+      counter: quad(this.#low, this.#high).toString(16),
+      timers: this.#timers.map(({ config, low, high, period, due }) => ({
         config,
-        comparator: comparator.toString(16),
+        comparator: quad(low, high).toString(16),
         period: period.toString(16),
-        due,
+        due: due === Infinity ? null : due,
       })),
       levels: { ...this.#levels },
       now: this.#now,
@@ -284,30 +310,34 @@ export class Hpet implements Device, RegionOps {
 
   load(state: PlainData): void {
     const saved = state as State;
-    const parse = (text: string): bigint =>
-      text.startsWith("-") ? -BigInt(`0x${text.slice(1)}`) : BigInt(`0x${text}`);
+    const parse = (text: string): bigint => BigInt(`0x${text}`);
     this.#config = saved.config;
     this.#status = saved.status;
-    this.#counter = parse(saved.counter);
+    this.#setCounter(parse(saved.counter));
     this.#timers = saved.timers.map(({ config, comparator, period, due }) => ({
       config,
-      comparator: parse(comparator),
+      low: Number(parse(comparator) & MASK_32),
+      high: Number(parse(comparator) >> 32n),
       period: parse(period),
-      due,
+      due: due ?? Infinity,
     }));
     this.#levels = { ...saved.levels };
     this.#now = saved.now;
+    this.#tick = Math.floor(saved.now / TICK_NANOSECONDS);
   }
 }
 
 function powerOn(): Timer[] {
   return Array.from({ length: TIMERS }, () => ({
     config: TIMER.abilities,
-    comparator: 0xffff_ffff_ffff_ffffn,
+    low: 0xffff_ffff,
+    high: 0xffff_ffff,
     period: 0n,
-    due: null,
+    due: Infinity,
   }));
 }
+
+const quad = (low: number, high: number): bigint => (BigInt(high) << 32n) | BigInt(low);
 
 /** A 64-bit value after a write of one half. */
 function merge(value: bigint, isHigh: boolean, half: number): bigint {
