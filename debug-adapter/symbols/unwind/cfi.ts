@@ -202,6 +202,9 @@ export class FrameInformation {
         else if (letter !== "B") break;
       }
       cursor.position = start;
+    } else if (augmentation === "S") {
+      // GNU as writes .cfi_signal_frame so into .debug_frame, without a length.
+      isSignal = true;
     } else if (augmentation !== "" && augmentation !== "eh") {
       throw cursor.error(`frame information with the augmentation "${augmentation}"`);
     }

@@ -66,6 +66,10 @@ function byRules(state: FrameState, row: FrameRow, bias: bigint): Unwound | Oute
   }
   const pc = caller.get(row.returnRegister);
   if (pc === undefined) return { kind: "outermost", reason: "the return address cannot be read", cfa };
+  if (row.isSignal && ruleOfReturn?.kind === "offset" && !row.rules.has(names.stackPointer)) {
+    const pushed = pushedStackPointer(state, cfa + ruleOfReturn.offset);
+    if (pushed !== undefined) caller.set(names.stackPointer, pushed);
+  }
   if (pc === 0n) return { kind: "outermost", reason: "the return address is 0", cfa };
   if (row.returnRegister !== names.instructionPointer) caller.delete(row.returnRegister);
   caller.set(names.instructionPointer, pc);
@@ -76,6 +80,19 @@ function byRules(state: FrameState, row: FrameRow, bias: bigint): Unwound | Oute
     return { kind: "outermost", reason: "the caller's frame is this frame", cfa };
   }
   return { kind: "caller", registers: caller, cfa, method: "cfi", isExact: row.isSignal };
+}
+
+/**
+ * In 64-bit mode the processor always pushes SS and RSP before RFLAGS, CS and RIP (SDM vol. 3, §6.14.2): a handler's description that leaves out what it
+ * can do nothing about is right about RIP, and its CFA is not the interrupted stack pointer.
+ */
+function pushedStackPointer(state: FrameState, returnAt: bigint): bigint | undefined {
+  if (state.architecture !== "x86-64") return undefined;
+  const [cs, , stackPointer, ss] = [1n, 2n, 3n, 4n].map((n) =>
+    readWord(state.readMemory, returnAt + n * 8n, 8),
+  );
+  const isSelector = (value: bigint | undefined): boolean => value !== undefined && value < 0x1_0000n;
+  return isSelector(cs) && cs !== 0n && isSelector(ss) ? stackPointer : undefined;
 }
 
 function apply(
