@@ -120,7 +120,7 @@ export interface StackSlot {
   readonly bytes: string;
   /** What the value points to. */
   readonly target: StackTarget | null;
-  /** What it was at the last stop, if that differs; empty: it was not looked at then. */
+  /** What it was at the last stop; null if it is the same, or nobody looked then. */
   readonly before: string | null;
   /** A sentence, where there is something to say. */
   readonly note: string | null;

@@ -1,0 +1,61 @@
+/** What is wrong with the stack of a CPU, in sentences: overflow, alignment, a stack protector's word that was overwritten. */
+import type { StackFrame, StackWarning } from "../../media/protocol.ts";
+import type { Target } from "../target.ts";
+import type { Chain } from "./chain.ts";
+import type { Extent } from "./extent.ts";
+import { extentWarnings } from "./stacks.ts";
+import { hex } from "./target.ts";
+
+/** The System V ABI's alignment of the stack pointer before a call, 64-bit code (psABI x86-64 §3.2.2). */
+const ALIGNMENT = 16n;
+
+/** @param why the byte at the stack pointer cannot be read, and why */
+export function stackWarnings(
+  target: Target,
+  chain: Chain,
+  extent: Extent,
+  why: string | null,
+  frames: readonly StackFrame[],
+): readonly StackWarning[] {
+  const { pointer } = chain;
+  const warnings = extentWarnings(extent, extent.name ?? "the stack", pointer);
+  const isEmpty = extent.high !== null && pointer === extent.high;
+  if (why !== null && !isEmpty && warnings.every(({ severity }) => severity !== "error"))
+    warnings.push({
+      severity: "error",
+      text: `The stack pointer ${hex(pointer)} is in no readable memory: ${why}. The next push, call or interrupt faults.`,
+      address: hex(pointer),
+    });
+  for (const { slots, label } of frames)
+    for (const { kind, note, address } of slots ?? [])
+      if (kind === "canary" && note?.startsWith("overwritten") === true)
+        warnings.push({
+          severity: "error",
+          text: `The stack protector's word of ${label} was overwritten: something wrote beyond an array below it.`,
+          address,
+        });
+  const misaligned = alignmentWarning(target, chain);
+  if (misaligned !== null) warnings.push(misaligned);
+  return warnings;
+}
+
+/** The stack pointer at the entry of a function, or where one was called, is not what the ABI promises. Linux is built for 8 bytes and promises less. */
+function alignmentWarning({ linux }: Target, chain: Chain): StackWarning | null {
+  if (chain.bits !== 64 || linux !== null) return null;
+  const callee = chain.known.find(
+    ({ high, returnAt, rules, frames }) =>
+      returnAt !== null &&
+      rules !== null &&
+      high !== null &&
+      frames.at(-1)!.symbols?.function.origin === "dwarf",
+  );
+  if (callee === undefined || callee.high === null) return null;
+  const rest = callee.high % ALIGNMENT;
+  if (rest === 0n) return null;
+  const name = callee.frames.at(-1)!.symbols!.function.name;
+  return {
+    severity: "note",
+    text: `${name} was called with a stack pointer of ${hex(callee.high)}, which is no multiple of 16 as the ABI has it: SSE code that relies on it faults.`,
+    address: hex(callee.high),
+  };
+}
