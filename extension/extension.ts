@@ -11,6 +11,7 @@ import { registerConfigurations } from "./configurations.ts";
 import { registerExpressions } from "./expressions.ts";
 import { DEBUG_TYPE, Machines } from "./machines.ts";
 import { DisplayPanels } from "./panels/display.ts";
+import { addressLinks } from "./panels/links.ts";
 import { Navigation } from "./panels/navigation.ts";
 import { pageTables } from "./panels/page-tables.ts";
 import { watchRebuilds } from "./rebuild.ts";
@@ -40,6 +41,7 @@ export function activate({ subscriptions, extensionUri, extensionPath }: vscode.
     registerConfigurations(() => workers.prepare()),
     registerCommands({ extensionUri, machines, display, panels, serial }),
     registerExpressions(),
+    addressLinks(machines, serial, navigation),
     statusItem(machines),
     watchRebuilds(machines),
   );

@@ -124,6 +124,11 @@ export class SerialTerminals implements vscode.Disposable {
     ];
   }
 
+  /** Whether a terminal is a guest's line. */
+  has(terminal: vscode.Terminal): boolean {
+    return [...this.#terminals].some((each) => each.terminal === terminal);
+  }
+
   /** Brings a machine's serial console to the front, with the keyboard in it. */
   show(machine: Machine): void {
     this.#of(machine, "serial0").terminal.show(false);
