@@ -2,7 +2,8 @@
  * Accesses below RSP: which bytes of the red zone a function touches, and by which instruction.
  *
  * An access at a known distance below RSP is one whatever else is known. One with an index, or through a pointer that has wandered, begins below RSP but may end
- * above: it counts where the function's frame has no room that it could be meant for, or where the function uses the red zone beyond doubt anyway.
+ * above; and a register that points below RSP may do so on a path that is never taken (the member of a list that is found empty before). These count where the
+ * function's frame has no room that they could be meant for, or where the function uses the red zone beyond doubt anyway.
  */
 import type { Frame } from "./frame.ts";
 import { RBP, RSP, type Operand, type Step } from "./instruction.ts";
@@ -18,7 +19,7 @@ export interface StackAccess {
   readonly sizeBytes: number;
   readonly reads: boolean;
   readonly writes: boolean;
-  /** What the instruction addresses it by. */
+  /** What the instruction addresses it by: RSP, RBP as a frame pointer, or a register that points below RSP itself. */
   readonly by: "rsp" | "rbp" | "pointer";
   /** False: with an index, or through a pointer that wanders; `from` is where the object begins. */
   readonly isExact: boolean;
@@ -35,18 +36,22 @@ export function accessesBelow(step: Step, frame: Frame): StackAccess[] {
     if (from >= 0) continue;
     const { sizeBytes, reads, writes } = operand;
     const isExact = at.isExact && !operand.isOpen;
-    found.push({ at: step.at, from, sizeBytes, reads, writes, by: byOf(operand), isExact });
+    found.push({ at: step.at, from, sizeBytes, reads, writes, by: byOf(operand, frame), isExact });
   }
   return found;
 }
 
-const byOf = ({ base }: Operand): StackAccess["by"] =>
-  base === RSP ? "rsp" : base === RBP ? "rbp" : "pointer";
+function byOf({ base }: Operand, { registers, rsp }: Frame): StackAccess["by"] {
+  if (base === RSP) return "rsp";
+  const rbp = registers[RBP];
+  const isFramePointer = base === RBP && rbp?.kind === "stack" && rbp.isExact && rbp.offset >= rsp.offset;
+  return isFramePointer ? "rbp" : "pointer";
+}
 
 /** Those that are uses of the red zone. @param hasLocals the function makes room on the stack for more than saved registers. */
 export function redZoneUse(accesses: readonly StackAccess[], hasLocals: boolean): StackAccess[] {
   // Further down nothing is promised: stack probes, mostly.
   const near = accesses.filter(({ from }) => from >= -RED_ZONE_BYTES);
-  const isCertain = near.some(({ isExact }) => isExact);
-  return near.filter(({ isExact }) => isExact || isCertain || !hasLocals);
+  const isCertain = (each: StackAccess): boolean => each.isExact && each.by !== "pointer";
+  return !hasLocals || near.some(isCertain) ? near : [];
 }

@@ -108,7 +108,44 @@ interface Tables {
   readonly number: Uint8Array;
   /** By register: bytes. */
   readonly size: Uint8Array;
+  /** Numbers of iced-x86 that are compared with for every instruction, where they are found quickest. */
+  readonly mnemonics: ReturnType<typeof mnemonics>;
+  readonly kinds: ReturnType<typeof kinds>;
+  /** What `x op n` changes nothing with. */
+  readonly neutral: ReadonlyMap<number, number>;
   readonly factory: iced.InstructionInfoFactory;
+}
+
+function mnemonics() {
+  const M = iced.Mnemonic;
+  return {
+    Add: M.Add,
+    And: M.And,
+    Cdqe: M.Cdqe,
+    Cmp: M.Cmp,
+    Dec: M.Dec,
+    Endbr64: M.Endbr64,
+    Enter: M.Enter,
+    Inc: M.Inc,
+    Int3: M.Int3,
+    Jmp: M.Jmp,
+    Lea: M.Lea,
+    Leave: M.Leave,
+    Mov: M.Mov,
+    Movsxd: M.Movsxd,
+    Nop: M.Nop,
+    Pop: M.Pop,
+    Push: M.Push,
+    Sub: M.Sub,
+    Xabort: M.Xabort,
+    Xend: M.Xend,
+  };
+}
+
+function kinds() {
+  const K = iced.OpKind;
+  const { Register, Memory, Immediate8, Immediate32, Immediate32to64 } = K;
+  return { Register, Memory, Immediate8, Immediate32, Immediate32to64 };
 }
 
 let tables: Tables | null = null;
@@ -135,7 +172,18 @@ function load(): Tables {
     number[register] = full - first;
     size[register] = RegisterExt.size(register);
   }
-  return { use, number, size, factory: new iced.InstructionInfoFactory() };
+  const neutral = new Map<number, number>([
+    [M.Add, 0], [M.Sub, 0], [M.Or, 0], [M.Xor, 0], [M.And, -1],
+  ]); // oxfmt-ignore
+  return {
+    use,
+    number,
+    size,
+    mnemonics: mnemonics(),
+    kinds: kinds(),
+    neutral,
+    factory: new iced.InstructionInfoFactory(),
+  };
 }
 
 /** Decodes the instructions of one stretch of code; made for a function and given back after it (`free`). */
@@ -185,7 +233,8 @@ export class InstructionReader {
   }
 
   #flow(control: iced.FlowControl, next: number): Flow {
-    const { FlowControl: F, Mnemonic: M } = iced;
+    const { FlowControl: F } = iced;
+    const { mnemonics: M } = this.#tables;
     const instruction = this.#instruction;
     switch (control) {
       case F.Next:
@@ -214,7 +263,7 @@ export class InstructionReader {
 
   #step(at: number, length: number, flow: Flow, target: number | null): Step {
     const instruction = this.#instruction;
-    const { Mnemonic: M } = iced;
+    const { mnemonics: M } = this.#tables;
     const { mnemonic } = instruction;
     const step = (
       action: Action,
@@ -240,13 +289,13 @@ export class InstructionReader {
     if (mnemonic === M.Nop || mnemonic === M.Endbr64) return step(NOTHING);
     if (mnemonic === M.Push) {
       const bytes = -instruction.stackPointerIncrement;
-      const isRegister = instruction.op0Kind === iced.OpKind.Register;
+      const isRegister = instruction.op0Kind === this.#tables.kinds.Register;
       const from = isRegister ? this.#number(instruction.op0Register) : NONE;
       return step({ kind: "push", from, bytes }, this.#explicit(true, false));
     }
     if (mnemonic === M.Pop) {
       const bytes = instruction.stackPointerIncrement;
-      const isRegister = instruction.op0Kind === iced.OpKind.Register;
+      const isRegister = instruction.op0Kind === this.#tables.kinds.Register;
       const to = isRegister ? this.#number(instruction.op0Register) : NONE;
       // An operand relative to RSP counts from where RSP is afterwards.
       const operands = this.#explicit(false, true).map((each) =>
@@ -290,7 +339,7 @@ export class InstructionReader {
     step: (action: Action, operands?: readonly Operand[], clobbers?: number) => Step,
   ): Step {
     const instruction = this.#instruction;
-    const { Mnemonic: M, OpKind: K } = iced;
+    const { mnemonics: M, kinds: K } = this.#tables;
     const { mnemonic, op0Kind, op1Kind } = instruction;
     if (mnemonic === M.Lea) return this.#lea(step);
     const memoryFirst = op0Kind === K.Memory;
@@ -299,6 +348,9 @@ export class InstructionReader {
       : op1Kind === K.Memory || instruction.op2Kind === K.Memory
         ? this.#explicit(true, false)
         : NO_OPERANDS;
+    // LOCK ORL $0, -4(%rsp) is how a barrier is made and a stack probed: nothing is kept there.
+    if (memoryFirst && use === USE.update && this.#immediate() === this.#tables.neutral.get(mnemonic))
+      return step(NOTHING);
     const first = op0Kind === K.Register ? instruction.op0Register : 0;
     const second = op1Kind === K.Register ? instruction.op1Register : 0;
     const to = first === 0 ? NONE : this.#number(first);
@@ -379,7 +431,7 @@ export class InstructionReader {
   /** The last operand, if it is a number. */
   #immediate(): number | null {
     const instruction = this.#instruction;
-    const { OpKind: K } = iced;
+    const { kinds: K } = this.#tables;
     const kind = instruction.op1Kind;
     if (kind < K.Immediate8 || kind > K.Immediate32to64) return null;
     const value = BigInt.asIntN(64, instruction.immediate(1));
@@ -391,7 +443,7 @@ export class InstructionReader {
   /** The explicit memory operand, if there is one. */
   #explicit(reads: boolean, writes: boolean): readonly Operand[] {
     const instruction = this.#instruction;
-    const { OpKind: K } = iced;
+    const { kinds: K } = this.#tables;
     if (
       instruction.op0Kind !== K.Memory &&
       (instruction.opCount < 2 || (instruction.op1Kind !== K.Memory && instruction.op2Kind !== K.Memory))
