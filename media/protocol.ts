@@ -5,11 +5,13 @@
  * Invariant: everything here is JSON. Bytes travel as base64, 64-bit numbers as strings "0x…", times as numbers of nanoseconds.
  */
 
+import type { AnalysisRequests } from "./protocol/analysis.ts";
 import type { BytesRequests } from "./protocol/bytes.ts";
 import type { LayoutRequests } from "./protocol/layout.ts";
 import type { PagingRequests } from "./protocol/paging.ts";
 import type { StackRequests } from "./protocol/stack.ts";
 
+export type * from "./protocol/analysis.ts";
 export type * from "./protocol/bytes.ts";
 export type * from "./protocol/layout.ts";
 export type * from "./protocol/paging.ts";
@@ -152,7 +154,8 @@ export interface StatusBody {
 }
 
 /** Requests by name, with arguments and response body. `undefined` stands for none. */
-export interface CustomRequests extends BytesRequests, LayoutRequests, PagingRequests, StackRequests {
+export interface CustomRequests
+  extends AnalysisRequests, BytesRequests, LayoutRequests, PagingRequests, StackRequests {
   "redzone/serialInput": { readonly arguments: SerialInputArguments; readonly body: undefined };
   "redzone/consoleInput": { readonly arguments: ConsoleInputArguments; readonly body: undefined };
   "redzone/key": { readonly arguments: KeyArguments; readonly body: undefined };

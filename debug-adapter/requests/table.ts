@@ -140,6 +140,7 @@ const SHAPES: { readonly [Name in Command]?: Shape } = {
   "redzone/mouse": { dx: "number", dy: "number", dz: "number", buttons: "number" },
   "redzone/display": { since: "number?" },
   "redzone/monitor": { command: "string" },
+  "redzone/analysisFunction": { address: "string" },
   "redzone/ramLayoutWhy": { space: "string", address: "string" },
   "redzone/ramLayoutConvert": { text: "string" },
   "redzone/ramLayoutDirty": {
