@@ -127,6 +127,7 @@ export const notBreakable = (): AdapterError =>
     4010,
     "A breakpoint needs an address that the processor uses: linear or physical, not ram_addr_t. The RAM Layout panel converts them.",
   );
+export const badPageTables = (text: string): AdapterError => new AdapterError(4020, text);
 export const badMonitorCommand = (text: string): AdapterError => new AdapterError(4005, text);
 
 export const internal = (command: string, cause: unknown): AdapterError =>

@@ -21,6 +21,7 @@ import { inspection } from "./requests/inspection.ts";
 import { layout } from "./requests/layout.ts";
 import { lifecycle } from "./requests/lifecycle.ts";
 import { memory } from "./requests/memory.ts";
+import { paging } from "./requests/paging.ts";
 import { stack } from "./requests/stack.ts";
 import { State } from "./requests/state.ts";
 import { checkArguments, type Command, type Handlers } from "./requests/table.ts";
@@ -61,6 +62,7 @@ export class RedzoneSession extends DebugSession {
       ...memory(state),
       ...custom(state),
       ...display(state),
+      ...paging(state),
       ...stack(state),
       ...bytes(state),
       ...layout(state),

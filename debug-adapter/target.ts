@@ -10,8 +10,9 @@ import { baseName, type Files } from "./files.ts";
 import { loadSymbols, type LoadedSymbols } from "./images.ts";
 import type { LaunchConfiguration } from "./launch.ts";
 import { Observation } from "./layout/index.ts";
-import { followKernel, type LinuxKernel } from "./linux/index.ts";
+import { followKernel, isLinux, type LinuxKernel } from "./linux/index.ts";
 import { GuestSpace } from "./memory/space.ts";
+import { PageTables, type Naming } from "./paging/index.ts";
 import { codeBits } from "./registers/index.ts";
 import { Sources, sourceRoots } from "./sources.ts";
 import { describeAddress } from "./stack/frame.ts";
@@ -30,6 +31,8 @@ export class Target implements CodeMap {
   readonly observation: Observation;
   /** Width of the code in functions where a CPU has been seen, by the function's start: assembly of an ELF64 file may be 32-bit code. */
   readonly #widths = new Map<bigint, CodeBits>();
+
+  #pageTables: PageTables | null = null;
 
   /** Throws errors of 10xx. */
   constructor(configuration: LaunchConfiguration, files: Files, clock: Clock) {
@@ -57,6 +60,24 @@ export class Target implements CodeMap {
   }
   get images(): readonly LoadedImage[] {
     return this.booted.plan?.images ?? [];
+  }
+
+  /** Where names of addresses come from, as symbols are now. */
+  get naming(): Naming {
+    return {
+      symbols: this.symbols,
+      images: this.images,
+      isLinux: isLinux(this.booted.plan),
+      isMoved: this.linux !== null && this.linux.slide !== null,
+    };
+  }
+  /** The page tables, which are followed from stop to stop from the first question about them on. */
+  get pageTables(): PageTables {
+    return (this.#pageTables ??= new PageTables(this.machine, () => this.naming));
+  }
+  /** Tells what follows the machine from stop to stop that it stands still. */
+  stopped(): void {
+    this.#pageTables?.stopped();
   }
 
   space(core: Core): GuestSpace {

@@ -5,7 +5,7 @@ import { LinuxKernel } from "./kernel.ts";
 import type { KernelFile } from "./place.ts";
 import type { SymbolTable } from "../symbols/index.ts";
 
-export { bootParameters } from "./boot-params.ts";
+export { bootParameters, isLinux } from "./boot-params.ts";
 export { findVmlinux, kernelRelease } from "./find.ts";
 export { LinuxKernel } from "./kernel.ts";
 export { KernelFile } from "./place.ts";

@@ -60,6 +60,7 @@ export function tellStop(state: State, stop: StepEnd, reason?: string): void {
   else if (stop.kind === "pause" && reason === undefined) state.focusOnRunning();
   state.observe();
   state.launched().observation.stopped();
+  state.launched().stopped();
   const hits = state.breakpoints.hitEntries.filter(
     () => stop.kind === "breakpoint" || stop.kind === "watchpoint" || stop.kind === "event",
   );
