@@ -19,6 +19,7 @@ import {
 import { decodeAt, type Syntax } from "../disassembly/index.ts";
 import { GuestSpace } from "../memory/space.ts";
 import { codeBits, decodeDescriptor, decodeGate, isWide } from "../registers/index.ts";
+import type { SymbolTable } from "../symbols/index.ts";
 import { SEG } from "../../emulator/index.ts";
 import { errorCodeText, vectorNamed, vectorText } from "./vector.ts";
 
@@ -28,6 +29,8 @@ export interface Explainer {
   /** "kmain+4", or null. */
   readonly describe: (address: bigint) => string | null;
   readonly syntax: Syntax;
+  /** Absent where there is nobody to tell lines and variables to. */
+  readonly symbols?: SymbolTable;
 }
 
 const hex = (value: bigint | number): string => `0x${value.toString(16)}`;

@@ -128,6 +128,7 @@ export class State {
 
   /** Symbols are elsewhere now: breakpoints go there. */
   symbolsMoved(): void {
+    this.target?.clobbers.liveness.forget();
     for (const entry of this.breakpoints.rebind())
       this.host.event("breakpoint", { reason: "changed", breakpoint: entry.reply });
   }

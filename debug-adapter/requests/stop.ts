@@ -13,6 +13,8 @@ import {
 } from "../exceptions/explain.ts";
 import { eventText } from "../exceptions/filter.ts";
 import { vectorNamed, vectorText } from "../exceptions/vector.ts";
+import { explainClobber } from "../red-zone/index.ts";
+import { explainStale } from "../paging/stale.ts";
 import type { StepEnd } from "../stepping/step.ts";
 
 export interface StopDescription {
@@ -115,9 +117,17 @@ export function exceptionInfo(
         };
       }
       const lines =
-        event.kind === "interrupt"
-          ? explainInterrupt(explainer, event.vector, event.software)
-          : [eventText(event), `By ${instructionText(explainer, stop.rip)}.`];
+        event.kind === "red-zone" && explainer.symbols !== undefined
+          ? explainClobber(explainer, explainer.symbols, event.clobber)
+          : event.kind === "stale-tlb"
+            ? explainStale(
+                { ...explainer, instruction: (rip) => instructionText(explainer, rip) },
+                event.use,
+                stop.rip,
+              )
+            : event.kind === "interrupt"
+              ? explainInterrupt(explainer, event.vector, event.software)
+              : [eventText(event), `By ${instructionText(explainer, stop.rip)}.`];
       return {
         exceptionId: event.kind,
         description: lines.join("\n"),
