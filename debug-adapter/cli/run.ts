@@ -12,6 +12,7 @@ import { autopsy } from "../exceptions/autopsy.ts";
 import type { Explainer } from "../exceptions/explain.ts";
 import { describeStop, GdbServer } from "../gdb/server.ts";
 import { Monitor } from "../monitor/index.ts";
+import { StackPictures } from "../stack/picture.ts";
 import { encodePng } from "../png.ts";
 import type { RunCommand } from "./command.ts";
 import { Console } from "./console.ts";
@@ -94,6 +95,7 @@ export async function run(command: RunCommand, host: Host): Promise<number> {
       return guestNames.names(core);
     },
     images: booted.images,
+    stacks: new StackPictures(guestNames),
     choose: (cpu) => (core = machine.cpus[cpu]!),
     get isRunning() {
       return session.isRunning;

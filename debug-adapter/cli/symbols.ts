@@ -1,11 +1,12 @@
 /** The guest's symbols for the autopsy and the monitor. They are read when somebody asks for a name: most runs end without. */
-import type { Core } from "../../emulator/index.ts";
+import type { Core, Machine } from "../../emulator/index.ts";
 import type { Booted } from "../boot.ts";
 import type { Names } from "../expressions/index.ts";
 import { loadSymbols } from "../images.ts";
 import { followKernel, type LinuxKernel } from "../linux/index.ts";
 import { machineNames } from "../monitor/names.ts";
 import { describeAddress } from "../stack/frame.ts";
+import type { StackSubject } from "../stack/picture.ts";
 import type { FunctionType, SymbolTable } from "../symbols/index.ts";
 import type { Host } from "./host.ts";
 
@@ -19,7 +20,7 @@ const LABEL: FunctionType = {
   isVariadic: false,
 };
 
-export class GuestNames {
+export class GuestNames implements StackSubject {
   readonly #booted: Booted;
   readonly #host: Host;
   readonly #vmlinux: string | null;
@@ -32,7 +33,7 @@ export class GuestNames {
     this.#host = host;
   }
 
-  get #symbols(): SymbolTable {
+  get symbols(): SymbolTable {
     const { directory, files } = this.#host;
     if (this.#table === null) {
       const loaded = loadSymbols(this.#booted, [], this.#vmlinux, directory, files);
@@ -44,9 +45,22 @@ export class GuestNames {
     return this.#table;
   }
 
+  get machine(): Machine {
+    return this.#booted.machine;
+  }
+
+  get isLinux(): boolean {
+    return this.symbols.images.length > 0 && this.#linux !== null;
+  }
+
+  /** Images without symbols are not described. */
+  placeOf(): null {
+    return null;
+  }
+
   /** "kmain+4", or null. */
   describe(address: bigint): string | null {
-    return describeAddress(this.#symbols, address);
+    return describeAddress(this.symbols, address);
   }
 
   /** For the monitor, where a symbol stands for its address, with or without `&`: `x/8i kernel_main`. */
@@ -54,7 +68,7 @@ export class GuestNames {
     return {
       ...machineNames(core),
       symbol: (name) => {
-        const [found] = this.#symbols.symbolsNamed(name);
+        const [found] = this.symbols.symbolsNamed(name);
         return found === undefined ? null : { address: found.address, type: LABEL };
       },
       describe: (address) => this.describe(address),

@@ -17,6 +17,8 @@ import type { Syntax } from "../disassembly/index.ts";
 import { AdapterError, badMonitorCommand } from "../errors.ts";
 import { bare, evaluateText, toInteger, type Names } from "../expressions/index.ts";
 import { GuestSpace } from "../memory/space.ts";
+import type { StackPictures } from "../stack/picture.ts";
+import { stacksText, stackText } from "../stack/text.ts";
 import { statisticsText } from "../statistics.ts";
 import { activityText } from "../status.ts";
 import { dump, formatNumber, parseDumpFormat, type DumpFormat } from "./dump.ts";
@@ -38,6 +40,10 @@ export interface MonitorHost {
   /** What is in the drives, by id. */
   readonly images?: ReadonlyMap<string, BlockImage>;
   readonly isRunning?: boolean;
+  /** For `info stack` and `info stacks`. */
+  readonly stacks?: StackPictures;
+  /** What the red-zone detector has found; absent where nobody listens to it. */
+  redZone?(): string;
   /** Makes another CPU the one that commands look at; absent: there is no choice. */
   choose?(cpu: number): void;
   /** `quit`, `stop`, `cont`, `system_reset`: absent where they make no sense. */
@@ -59,6 +65,12 @@ const usage = (command: Command): string =>
   `${command.names}${command.parameters === "" ? " " : ` ${command.parameters}`} -- ${command.help}\n`;
 
 const pc = (machine: Machine): Pc | null => ("board" in machine ? (machine as Pc) : null);
+
+function stacksOf({ stacks, isRunning }: MonitorHost): StackPictures {
+  if (stacks === undefined) throw badMonitorCommand("there are no symbols here, so stacks cannot be shown");
+  if (isRunning === true) throw badMonitorCommand("the machine is running; stop it first");
+  return stacks;
+}
 
 function cpuNamed(machine: Machine, text: string): Core {
   const cpu = /^(?:0x[0-9a-f]+|\d+)$/i.test(text) ? machine.cpus[Number(text)] : undefined;
@@ -121,6 +133,15 @@ const INFO: readonly Command[] = [
     },
   },
   { names: "pci", parameters: "", help: "show PCI info", run: ({ host }) => infoPci(pc(host.machine)) },
+  {
+    names: "redzone",
+    parameters: "",
+    help: "show what has overwritten whose red zone",
+    run({ host }) {
+      if (host.redZone === undefined) throw badMonitorCommand(`"info redzone" cannot be used here`);
+      return host.redZone();
+    },
+  },
   { names: "pic", parameters: "", help: "show PIC state", run: ({ host }) => infoPic(pc(host.machine)) },
   {
     names: "ramblock",
@@ -137,6 +158,24 @@ const INFO: readonly Command[] = [
       if (rest === "") return infoRegisters(host.core);
       return infoRegisters(cpuNamed(host.machine, rest));
     },
+  },
+  {
+    names: "stack",
+    parameters: "[frames]",
+    help: "show the stack of the current CPU: frames with what lies in them, and the red zone (frames: how many, default 8)",
+    run({ host }, rest) {
+      const frames = rest === "" ? 8 : /^\d+$/.test(rest) ? Number(rest) : 0;
+      if (frames === 0) throw badMonitorCommand("invalid number of frames");
+      const stacks = stacksOf(host);
+      const body = stacks.picture(host.core, { count: frames, detailed: frames });
+      return stackText(body, stacks.stacks());
+    },
+  },
+  {
+    names: "stacks",
+    parameters: "",
+    help: "show every stack of the machine: where it is, how deep it was used, what is below it",
+    run: ({ host }) => stacksText(stacksOf(host).stacks()),
   },
   {
     names: "status",

@@ -3,6 +3,8 @@ import { alreadyLaunched, attachUnsupported, malformedRequest } from "../errors.
 import { capabilities } from "../capabilities.ts";
 import { parseLaunch } from "../launch.ts";
 import { Monitor } from "../monitor/index.ts";
+import { infoRedZone } from "../red-zone/index.ts";
+import { stackPictures } from "../stack/pictures.ts";
 import { Target } from "../target.ts";
 import { continueRun, forwardOutput, resume, tellStop } from "./run.ts";
 import { State } from "./state.ts";
@@ -174,11 +176,13 @@ function makeMonitor(state: State, target: Target): Monitor {
     },
     syntax: target.syntax,
     images: target.booted.images,
+    stacks: stackPictures(target),
     quit() {
       state.hasEnded = true;
       target.debuggee.dispose();
       state.host.event("terminated", {});
     },
+    redZone: () => infoRedZone(target.clobbers, target.machine),
     choose: (cpu) => state.choose(cpu),
     stop: () => target.debuggee.pause(),
     cont() {

@@ -5,7 +5,7 @@
  * comes from the same chain.
  * Elsewhere: frames (`chain.ts`), their bytes (`slots.ts`), below the stack pointer (`window.ts`), all stacks (`stacks.ts`).
  */
-import { ACTIVITY, type Core } from "../../emulator/index.ts";
+import { ACTIVITY, type Core, type Machine } from "../../emulator/index.ts";
 import type {
   StackArguments,
   StackBody,
@@ -15,10 +15,12 @@ import type {
   StackWordsArguments,
   StackWordsBody,
 } from "../../media/protocol.ts";
+import { GuestAnalysis } from "../analysis/index.ts";
 import { badReference } from "../errors.ts";
-import type { Target } from "../target.ts";
+import type { SymbolTable } from "../symbols/index.ts";
 import { Chain, type Stretch } from "./chain.ts";
 import { extentOf, type Extent } from "./extent.ts";
+import { reader } from "./frame.ts";
 import { linuxTasks } from "./linux-tasks.ts";
 import { StackRecord } from "./record.ts";
 import { slotsOf, wordSlot, type Earlier, type SlotContext } from "./slots.ts";
@@ -26,7 +28,7 @@ import { stackBytes, stackId, stacksOf } from "./stacks.ts";
 import { hex, Pointers } from "./target.ts";
 import { variablesIn } from "./variables.ts";
 import { stackWarnings } from "./warning.ts";
-import { windowsOf, type RedZoneAnalysis } from "./window.ts";
+import { windowsOf } from "./window.ts";
 
 const FRAMES = 32;
 const DETAILED = 8;
@@ -44,6 +46,17 @@ const METHODS: Record<Stretch["physical"]["method"], StackFrame["method"]> = {
   interrupt: "interrupt",
 };
 
+/** Whose stacks they are: a session's target, or what the command line has of one. */
+export interface StackSubject {
+  readonly machine: Machine;
+  readonly symbols: SymbolTable;
+  readonly isLinux: boolean;
+  /** "kernel_main+0x1c", or null. */
+  describe(address: bigint): string | null;
+  /** Where in an image without symbols code is, or null. */
+  placeOf(address: bigint): string | null;
+}
+
 /** What is kept of a CPU's stack at one instant. */
 interface Kept {
   readonly instant: number;
@@ -51,29 +64,29 @@ interface Kept {
   readonly pointers: Pointers;
   readonly extent: Extent;
   readonly earlier: Earlier | null;
+  /** Of the code as it is now: kernels patch themselves. */
+  readonly analysis: GuestAnalysis;
   readonly slots: Map<number, readonly StackSlot[]>;
 }
 
 export class StackPictures {
-  readonly #target: Target;
-  readonly #analysis: RedZoneAnalysis;
+  readonly #subject: StackSubject;
   readonly #record = new StackRecord();
   readonly #kept = new Map<number, Kept>();
 
-  constructor(target: Target, analysis: RedZoneAnalysis) {
-    this.#target = target;
-    this.#analysis = analysis;
+  constructor(subject: StackSubject) {
+    this.#subject = subject;
   }
 
   get #instant(): number {
-    return this.#target.machine.instant;
+    return this.#subject.machine.instant;
   }
 
   #keep(core: Core, isFresh: boolean): Kept {
     const known = this.#kept.get(core.index);
     const instant = this.#instant;
     if (!isFresh && known?.instant === instant) return known;
-    const chain = new Chain(core, this.#target.symbols);
+    const chain = new Chain(core, this.#subject.symbols);
     const { space, pointer, table } = chain;
     const kept = {
       instant,
@@ -81,6 +94,7 @@ export class StackPictures {
       pointers: new Pointers(space, table, chain),
       extent: extentOf(core, space, table, pointer),
       earlier: this.#record.at(core, space, pointer, instant),
+      analysis: new GuestAnalysis(table, reader(space)),
       slots: new Map<number, readonly StackSlot[]>(),
     };
     this.#kept.set(core.index, kept);
@@ -93,7 +107,7 @@ export class StackPictures {
     const count = bounded(args.count, FRAMES, MOST_FRAMES);
     const detailed = bounded(args.detailed, DETAILED, MOST_FRAMES);
     const kept = this.#keep(core, start === 0);
-    const { chain, extent, earlier } = kept;
+    const { chain, extent, earlier, analysis } = kept;
     const { space, pointer, bits, wordBytes } = chain;
     const frames: StackFrame[] = [];
     // One more, to know whether there is one.
@@ -111,7 +125,7 @@ export class StackPictures {
       start > 0
         ? []
         : windowsOf(
-            { chain, earlier, analysis: this.#analysis, slots: (stretch) => this.#slots(kept, stretch) },
+            { chain, earlier, analysis, slots: (stretch) => this.#slots(kept, stretch) },
             Math.min(WINDOW_FRAMES, count),
           );
     return {
@@ -128,7 +142,7 @@ export class StackPictures {
       hasMore: chain.at(start + count) !== null,
       end: chain.at(start + count) === null ? chain.end : null,
       windows,
-      warnings: start > 0 ? [] : stackWarnings(this.#target, kept.chain, extent, why, frames),
+      warnings: start > 0 ? [] : stackWarnings(this.#subject.isLinux, kept.chain, extent, why, frames),
     };
   }
 
@@ -141,15 +155,15 @@ export class StackPictures {
 
   /** Every stack there is. */
   stacks(): readonly StackSummary[] {
-    const { symbols, linux } = this.#target;
+    const { symbols, isLinux } = this.#subject;
     const chains = this.#chains();
     const [first] = chains;
     return stacksOf({
       table: symbols,
       record: this.#record,
       chains,
-      byName: linux === null,
-      known: linux === null || first === undefined ? [] : linuxTasks(first, symbols),
+      byName: !isLinux,
+      known: !isLinux || first === undefined ? [] : linuxTasks(first, symbols),
     });
   }
 
@@ -195,7 +209,7 @@ export class StackPictures {
   }
 
   #chains(): readonly Chain[] {
-    return this.#target.cpus
+    return this.#subject.machine.cpus
       .filter(({ activity }) => activity !== ACTIVITY.waitForSipi)
       .map((core) => {
         const { chain } = this.#keep(core, false);
@@ -217,9 +231,9 @@ export class StackPictures {
 
   #frame(kept: Kept, stretch: Stretch, isDetailed: boolean): StackFrame {
     const { index, physical, pc, low, high, frames } = stretch;
-    const target = this.#target;
+    const subject = this.#subject;
     const before = index === 0 ? null : kept.chain.at(index - 1);
-    const place = placeAfter(kept, before, stretch, target);
+    const place = placeAfter(kept, before, stretch);
     return {
       index,
       functions: frames.flatMap(({ symbols }) =>
@@ -234,7 +248,7 @@ export class StackPictures {
             ],
       ),
       pc: hex(pc),
-      label: target.describe(pc) ?? target.placeOf(pc) ?? hex(pc),
+      label: labelOf(stretch) ?? subject.describe(pc) ?? subject.placeOf(pc) ?? hex(pc),
       low: hex(low),
       high: high === null ? null : hex(high),
       isInterrupted: physical.isInterrupted,
@@ -249,12 +263,17 @@ export class StackPictures {
 const bounded = (value: number | undefined, otherwise: number, most: number): number =>
   Math.min(most, Math.max(0, Math.trunc(value ?? otherwise)));
 
+/** Behind a call to a function that never returns lies another function: the frame belongs to the one that called. */
+function labelOf({ pc, frames }: Stretch): string | null {
+  const fun = frames.at(-1)!.symbols?.function;
+  return fun === undefined || pc <= fun.low ? null : `${fun.name}+${hex(pc - fun.low)}`;
+}
+
 /** How a frame lies to the one that it called, or that interrupted it. */
 function placeAfter(
-  { extent }: Kept,
+  { extent, chain: { table } }: Kept,
   before: Stretch | null,
   { low }: Stretch,
-  target: Target,
 ): Pick<StackFrame, "switchedTo" | "alignmentBytes"> {
   if (before === null) return { switchedTo: null, alignmentBytes: 0 };
   const gap = before.high === null ? -1n : low - before.high;
@@ -265,10 +284,10 @@ function placeAfter(
   const previous =
     extent.low !== null && extent.high !== null && before.low >= extent.low && before.low <= extent.high
       ? extent
-      : extentOf(core, space, target.symbols, before.low);
+      : extentOf(core, space, table, before.low);
   const isSame =
     previous.low !== null && previous.high !== null && low >= previous.low && low <= previous.high;
   if (isSame) return { switchedTo: null, alignmentBytes: 0 };
-  const own = extentOf(core, space, target.symbols, low);
+  const own = extentOf(core, space, table, low);
   return { switchedTo: stackId(own, own.high ?? low), alignmentBytes: 0 };
 }

@@ -233,7 +233,11 @@ class SlotMaker {
     const isPointer = claim.value === undefined || plain?.kind === "pointer" || plain === null;
     const number = isWord ? littleEndian(bytes) : null;
     const target =
-      isWord && number !== null && (isPointer || kind === "saved") ? pointers.target(number) : null;
+      !isWord || number === null || !isPointer
+        ? null
+        : kind === "return"
+          ? pointers.returnTarget(number)
+          : pointers.target(number);
     const before = this.#before(low, high, bytes);
     const parts = size > chain.wordBytes ? this.#parts(claim, bytes) : [];
     return {

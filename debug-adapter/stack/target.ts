@@ -32,10 +32,13 @@ export class Pointers {
     return found;
   }
 
-  /** "kernel_main+0x1c", "the frame of tick", or null. */
-  describe(value: bigint): string | null {
+  /** Of a return address: behind a call that never returns begins another function. */
+  returnTarget(value: bigint): StackTarget | null {
     const target = this.target(value);
-    return target === null || target.text === "" ? null : target.text;
+    const fun = value === 0n ? null : this.#table.functionAt(value - 1n);
+    return target === null || fun === null
+      ? target
+      : { ...target, text: `${fun.name}+${hex(value - fun.low)}` };
   }
 
   #find(value: bigint): StackTarget | null {

@@ -1,8 +1,7 @@
 /** What is wrong with the stack of a CPU, in sentences: overflow, alignment, a stack protector's word that was overwritten. */
 import type { StackFrame, StackWarning } from "../../media/protocol.ts";
-import type { Target } from "../target.ts";
 import type { Chain } from "./chain.ts";
-import type { Extent } from "./extent.ts";
+import { extentOf, type Extent } from "./extent.ts";
 import { extentWarnings } from "./stacks.ts";
 import { hex } from "./target.ts";
 
@@ -11,14 +10,20 @@ const ALIGNMENT = 16n;
 
 /** @param why the byte at the stack pointer cannot be read, and why */
 export function stackWarnings(
-  target: Target,
+  isLinux: boolean,
   chain: Chain,
   extent: Extent,
   why: string | null,
   frames: readonly StackFrame[],
 ): readonly StackWarning[] {
-  const { pointer } = chain;
+  const { pointer, core, space, table } = chain;
   const warnings = extentWarnings(extent, extent.name ?? "the stack", pointer);
+  // Code that was interrupted on another stack may have overflowed that one: this is how a double fault comes.
+  for (const { low, switchedTo } of frames) {
+    if (switchedTo === null) continue;
+    const other = extentOf(core, space, table, BigInt(low));
+    warnings.push(...extentWarnings(other, other.name ?? "the stack it interrupted", BigInt(low)));
+  }
   const isEmpty = extent.high !== null && pointer === extent.high;
   if (why !== null && !isEmpty && warnings.every(({ severity }) => severity !== "error"))
     warnings.push({
@@ -34,14 +39,14 @@ export function stackWarnings(
           text: `The stack protector's word of ${label} was overwritten: something wrote beyond an array below it.`,
           address,
         });
-  const misaligned = alignmentWarning(target, chain);
+  const misaligned = alignmentWarning(isLinux, chain);
   if (misaligned !== null) warnings.push(misaligned);
   return warnings;
 }
 
 /** The stack pointer at the entry of a function, or where one was called, is not what the ABI promises. Linux is built for 8 bytes and promises less. */
-function alignmentWarning({ linux }: Target, chain: Chain): StackWarning | null {
-  if (chain.bits !== 64 || linux !== null) return null;
+function alignmentWarning(isLinux: boolean, chain: Chain): StackWarning | null {
+  if (chain.bits !== 64 || isLinux) return null;
   const callee = chain.known.find(
     ({ high, returnAt, rules, frames }) =>
       returnAt !== null &&

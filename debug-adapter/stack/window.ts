@@ -5,6 +5,7 @@
  * overwrites them, and the first words already before its first instruction: the processor pushes SS, RSP, RFLAGS, CS and RIP there.
  * Elsewhere: which bytes a function uses and when they are live (`analysis/`), catching it in the act (the exception filter).
  */
+import type { ByteRange, GuestAnalysis } from "../analysis/index.ts";
 import type { RedZoneRun, RedZoneWindow, StackSlot } from "../../media/protocol.ts";
 import type { Chain, Stretch } from "./chain.ts";
 import { hexBytes, type Earlier } from "./slots.ts";
@@ -13,18 +14,17 @@ import { variablesIn } from "./variables.ts";
 
 export const RED_ZONE_BYTES = 128;
 
-/** What static analysis says of the function at an instruction; null if it does not know the function. */
-export interface RedZoneUse {
+/** What static analysis says of a function at an instruction. */
+interface Use {
   /** Deepest byte that the function uses below its stack pointer; 0: none. */
   readonly bytes: number;
-  /** Whether the byte at `offset` from the stack pointer (-1 … -128) may be read before it is written, at the instruction. */
-  live(offset: number): boolean;
+  /** What may still be read; null if nobody knows. */
+  readonly live: readonly ByteRange[] | null;
 }
-export type RedZoneAnalysis = (address: bigint) => RedZoneUse | null;
 
 export interface WindowContext {
   readonly chain: Chain;
-  readonly analysis: RedZoneAnalysis;
+  readonly analysis: GuestAnalysis;
   readonly earlier: Earlier | null;
   /** The slots of a frame. */
   readonly slots: (stretch: Stretch) => readonly StackSlot[];
@@ -58,7 +58,8 @@ function windowOf(context: WindowContext, stretch: Stretch): RedZoneWindow | nul
   const { index, low: pointer } = stretch;
   const low = pointer - BigInt(RED_ZONE_BYTES);
   if (low < 0n) return null;
-  const use = analysis(stretch.physical.address);
+  const fun = analysis.functionAt(stretch.pc);
+  const use: Use | null = fun === null ? null : { bytes: fun.redZoneBytes, live: fun.liveAt(stretch.pc) };
   const covers = index === 0 ? [] : coversOf(context, stretch);
   const kept = variablesIn(chain, stretch).located.filter(
     ({ address, sizeBytes }) => address < pointer && address + BigInt(sizeBytes) > low,
@@ -73,7 +74,7 @@ function windowOf(context: WindowContext, stretch: Stretch): RedZoneWindow | nul
       (each) => address >= each.address && address < each.address + BigInt(each.sizeBytes),
     );
     const cover = covers.find((each) => address >= each.low && address < each.high);
-    const isLive = use?.live(offset) ?? null;
+    const isLive = use?.live?.some(({ from, to }) => offset >= from && offset < to) ?? null;
     const state =
       isLive === null ? "unknown" : !isLive ? "dead" : cover === undefined ? "live" : "overwritten";
     cells.push({
@@ -151,14 +152,14 @@ function runsOf(cells: readonly Cell[]): readonly RedZoneRun[] {
 function textOf(
   name: string,
   index: number,
-  use: RedZoneUse | null,
+  use: Use | null,
   cells: readonly Cell[],
   hasVariables: boolean,
 ): string {
   const count = (state: Cell["state"]): number => cells.filter((cell) => cell.state === state).length;
   if (index > 0) {
     const lost = count("overwritten");
-    if (use === null)
+    if (use === null || use.live === null)
       return `${name} was interrupted with variables below its stack pointer, and its handler runs on the same stack: what lies there now is the handler's.`;
     return lost === 0
       ? `${name} was interrupted with the handler on the same stack. Nothing that it still needs lies below its stack pointer.`
@@ -169,6 +170,8 @@ function textOf(
       ? `${name} has variables below its stack pointer: an interrupt on this stack would overwrite them.`
       : `${name} was not analysed: nobody knows whether it keeps something below its stack pointer.`;
   if (use.bytes === 0) return `${name} keeps nothing below its stack pointer.`;
+  if (use.live === null)
+    return `${name} uses ${bytesText(use.bytes)} below its stack pointer; which of them it needs at this instruction is not known.`;
   const live = count("live");
   return live === 0
     ? `${name} uses ${bytesText(use.bytes)} below its stack pointer, and needs none of them at this instruction.`
