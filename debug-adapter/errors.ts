@@ -38,10 +38,10 @@ export const cannotReadFile = (what: string, path: string, cause: unknown): Adap
 export const cannotBoot = (text: string): AdapterError => new AdapterError(1005, text, true);
 export const badCommandLine = (text: string): AdapterError =>
   new AdapterError(1006, `The "qemu" command line cannot be used: ${text}`, true);
-export const badMemorySize = (text: string): AdapterError =>
+export const badMemorySize = (text: string, why: string): AdapterError =>
   new AdapterError(
     1007,
-    `Memory size "${text}" is not understood. Use QEMU's -m syntax, for example "128M" or "4G,slots=2,maxmem=16G".`,
+    `Memory size "${text}" cannot be used: ${why}. Use QEMU's -m syntax, for example "128M" or "4G,slots=2,maxmem=16G".`,
     true,
   );
 export const attachUnsupported = (): AdapterError =>

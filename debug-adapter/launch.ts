@@ -16,7 +16,6 @@ import {
 } from "./attributes.ts";
 import {
   canBoot,
-  parseMemorySize,
   parseQemuOptions,
   TRANSLATOR_MODES,
   type DriveOption,
@@ -96,7 +95,7 @@ export function parseLaunch(given: unknown): LaunchConfiguration {
   }
   const get = (name: string): unknown => given[name] ?? undefined;
   const string = (name: string): string | undefined => get(name) as string | undefined;
-  const qemu = parseQemu(string("qemu"));
+  const qemu = parseQemu(string("qemu"), string("memory"));
   const kernel = string("kernel") ?? qemu?.kernel ?? null;
   const keys = parseKeys(given);
   const drives = keys.drives.length > 0 ? keys.drives : (qemu?.drives ?? []);
@@ -131,12 +130,18 @@ export function parseLaunch(given: unknown): LaunchConfiguration {
   };
 }
 
-function parseQemu(line: string | undefined): QemuOptions | null {
+/** `memory` is the key of that name: what DIMMs are checked against. */
+function parseQemu(line: string | undefined, memory: string | undefined): QemuOptions | null {
+  if (memory !== undefined) {
+    const size = parseQemuOptions(["-m", memory]);
+    if (size.kind === "error") throw badMemorySize(memory, size.text);
+  }
   if (line === undefined) return null;
   const words = splitWords(line.replaceAll(/\\\r?\n/g, " "));
   if (isString(words)) throw badCommandLine(words);
   const [first] = words;
-  const parsed = parseQemuOptions(first !== undefined && !first.startsWith("-") ? words.slice(1) : words);
+  const options = first !== undefined && !first.startsWith("-") ? words.slice(1) : words;
+  const parsed = parseQemuOptions(memory === undefined ? options : [...options, "-m", memory]);
   if (parsed.kind === "error") throw badCommandLine(parsed.text);
   return parsed.options;
 }
@@ -144,6 +149,8 @@ function parseQemu(line: string | undefined): QemuOptions | null {
 /** The keys that are QEMU's options by another name. Throws `badCommandLine`, which names the option. */
 function parseKeys(given: Readonly<Record<string, unknown>>): QemuOptions {
   const words: string[] = [];
+  // With a "qemu" line the size is known to it, beside the DIMMs on it.
+  if (isString(given["memory"]) && !isString(given["qemu"])) words.push("-m", given["memory"]);
   for (const [key, option] of Object.entries(SAME_AS_OPTION)) {
     const value = given[key];
     if (isString(value) || isInteger(value)) words.push(option, String(value));
@@ -173,12 +180,6 @@ function parseMachine(
     ...qemu?.machine,
     ...own,
   };
-  const memory = given["memory"];
-  if (isString(memory)) {
-    const size = parseMemorySize(memory);
-    if (size === null) throw badMemorySize(memory);
-    Object.assign(machine, size);
-  }
   const exit = given["debugExit"];
   if (exit === true) machine.debugExit = { iobase: 0xf4, iosize: 4 };
   else if (exit === false) delete machine.debugExit;

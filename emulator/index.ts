@@ -114,7 +114,6 @@ export type { StopReason } from "./machine/stop.ts";
 export type { DimmReport, MemoryBackend, MemoryDevices } from "./machine/memory-devices.ts";
 export {
   backendRefusal,
-  bareId,
   deviceMemory,
   infoMtree,
   infoRamblock,
@@ -132,4 +131,8 @@ export {
   type MemoryRegion,
   type PortBus,
   type RamBlock,
+  type DeviceMemory,
+  type Dimm,
+  type DimmConfig,
+  type MemoryBackendConfig,
 } from "./memory/index.ts";

@@ -1,4 +1,5 @@
 /** `-device`, and what devices are connected to: `-chardev`, `-object`. */
+import { isMemoryBackend } from "./dimm.ts";
 import type { Parser } from "./parser.ts";
 import { Refusal, wholeNumber } from "./refusal.ts";
 import { keyValues } from "./words.ts";
@@ -20,10 +21,15 @@ export function parseChardev(p: Parser, text: string): void {
   else throw new Refusal(`-chardev ${text} is not supported: use stdio, file with path=, or null`);
 }
 
-/** Sources of random numbers; what they give a guest comes from the machine's seed. */
+/** Memory backends, and sources of random numbers: what these give a guest comes from the machine's seed. */
 export function parseObject(p: Parser, text: string): void {
   const values = keyValues(text, "qom-type");
-  const type = values.get("qom-type") ?? "";
+  const type = values.get("qom-type");
+  if (type === undefined) throw new Refusal(`-object ${text}: Parameter 'qom-type' is missing`);
+  if (isMemoryBackend(type)) {
+    p.memory.object(type, text, values, p.objects);
+    return;
+  }
   const id = values.get("id");
   if (!/^rng-(?:random|builtin)$/.test(type)) throw new Refusal(`-object ${type} is not supported`);
   if (id === undefined) throw new Refusal(`-object ${text}: there is no id=`);
@@ -139,6 +145,10 @@ const DRIVERS: { readonly [name: string]: Driver } = {
 export function parseDevice(p: Parser, text: string): void {
   const values = keyValues(text, "driver");
   const name = values.get("driver") ?? "";
+  if (name === "pc-dimm") {
+    p.memory.device(text, values);
+    return;
+  }
   if (p.drives.knows(name)) {
     p.drives.device(name, values);
     return;

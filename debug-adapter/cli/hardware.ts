@@ -13,30 +13,7 @@ export const TRANSLATOR_MODES = ["on", "off", "forced"] as const satisfies reado
 const UNSEEN =
   /^(?:accel|kernel[_-]irqchip|dump-guest-core|mem-merge|memory-encryption|graphics|suppress-vmdesc|x-.*|igd-passthru|vmport|pcspk-audiodev|confidential-guest-support)$/;
 
-export function parseMemory(p: Parser, text: string): void {
-  const values = keyValues(text, "size");
-  for (const [key, value] of values) {
-    if (key === "size") {
-      const bytes = parseSize(value, 2 ** 20);
-      if (bytes === null || bytes <= 0) throw new Refusal(`-m ${text}: "${value}" is not a size`);
-      // QEMU rounds up to 8 KiB.
-      p.machine.ramBytes = Math.ceil(bytes / 8192) * 8192;
-    } else if (key === "slots") {
-      p.machine.slots = wholeNumber("-m slots=", value);
-    } else if (key === "maxmem") {
-      const bytes = parseSize(value, 2 ** 20);
-      if (bytes === null) throw new Refusal(`-m ${text}: "${value}" is not a size`);
-      p.machine.maxRamBytes = bytes;
-    } else throw new Refusal(`-m ${key}= is not supported`);
-  }
-  const { ramBytes, maxRamBytes, slots } = p.machine;
-  if (maxRamBytes !== undefined && maxRamBytes < ramBytes) {
-    throw new Refusal(`-m ${text}: maxmem is less than the initial memory`);
-  }
-  if ((slots ?? 0) > 0 && (maxRamBytes ?? 0) <= ramBytes) {
-    throw new Refusal(`-m ${text}: slots without a maxmem beyond the initial memory`);
-  }
-}
+export const parseMemory = (p: Parser, text: string): void => p.memory.size(text);
 
 export function parseSmp(p: Parser, text: string): void {
   const values = keyValues(text, "cpus");
@@ -100,11 +77,10 @@ export function parseMachine(p: Parser, text: string): void {
       if (!/^(pc|pc-i440fx-[\d.]+)$/.test(value))
         throw new Refusal(`-machine ${value} is not supported: the machine is "pc"`);
     } else if (key === "max-ram-below-4g") {
-      const bytes = parseSize(value);
-      if (bytes === null || bytes <= 0 || bytes > 2 ** 32) {
-        throw new Refusal(`-machine max-ram-below-4g=${value}: must be a size of at most 4G`);
-      }
-      p.machine.maxRamBelow4G = bytes;
+      const bytes = maxRamBelow4G(p, value);
+      if (bytes > 0) p.machine.maxRamBelow4G = bytes;
+    } else if (key === "memory-backend") {
+      p.memory.ramBackend = value;
     } else if (key === "hpet") p.machine.hpet = onOff("-machine hpet=", value);
     else if (key === "acpi") p.machine.acpi = value === "auto" || onOff("-machine acpi=", value);
     else if (key === "accel")
@@ -116,6 +92,17 @@ export function parseMachine(p: Parser, text: string): void {
       p.notes.push(`-machine ${key}=${value} has no effect: the guest sees none of it`);
     else throw new Refusal(`-machine ${key}= is not supported`);
   }
+}
+
+/** QEMU warns of what may be slow or too little for firmware, and ignores 0. */
+function maxRamBelow4G(p: Parser, text: string): number {
+  const bytes = parseSize(text);
+  if (bytes === null) throw new Refusal("Parameter 'max-ram-below-4g' expects size");
+  if (bytes > 2 ** 32)
+    throw new Refusal(`Machine option 'max-ram-below-4g=${bytes}' expects size less than or equal to 4G`);
+  if (bytes < 2 ** 20)
+    p.notes.push(`Only ${bytes} bytes of RAM below the 4GiB boundary,BIOS may not work with less than 1MiB`);
+  return bytes;
 }
 
 /** `-boot dc`, `-boot order=dc,once=d,menu=on` */

@@ -159,25 +159,6 @@ export function parseQemuOptions(
   }
 }
 
-/** `-m 4G,slots=2,maxmem=16G` or launch.json's "memory"; null if it is not understood. Sizes in bytes. */
-export function parseMemorySize(
-  text: string,
-): { readonly ramBytes: number; readonly slots?: number; readonly maxRamBytes?: number } | null {
-  const parser = new Parser();
-  try {
-    parseMemory(parser, text);
-  } catch (error) {
-    if (error instanceof Refusal) return null;
-    throw error;
-  }
-  const { ramBytes, slots, maxRamBytes } = parser.machine;
-  return {
-    ramBytes,
-    ...(slots === undefined ? {} : { slots }),
-    ...(maxRamBytes === undefined ? {} : { maxRamBytes }),
-  };
-}
-
 function parseModule(text: string): ModuleOption {
   const space = text.indexOf(" ");
   return space < 0

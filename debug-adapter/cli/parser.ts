@@ -5,6 +5,7 @@
  */
 import type { MachineConfig } from "../../emulator/index.ts";
 import { DriveTable, type DriveOption } from "./drive.ts";
+import { MemoryTable } from "./memory.ts";
 import { Refusal } from "./refusal.ts";
 
 /** Where a character device goes. "none" is no device in QEMU; here the device stays and what it says is dropped. */
@@ -70,6 +71,7 @@ export class Parser {
   readonly chardevs = new Map<string, Backend>();
   readonly notes: string[] = [];
   readonly drives = new DriveTable(this.notes);
+  readonly memory = new MemoryTable();
   readonly fwCfg: FwCfgOption[] = [];
   readonly serial: Backend[] = [];
   readonly consoles: Backend[] = [];
@@ -112,6 +114,7 @@ export class Parser {
     const serial = this.nographic && this.serial.length === 0 ? [console] : this.serial;
     const monitor = this.monitor ?? (this.nographic ? console : null);
     const append = this.append ?? "";
+    this.memory.resolve(machine);
     const drives = this.drives.resolve(this.isSnapshot);
     if (drives.length > 0) machine.drives = drives.map(({ config }) => config);
     const bootOrder = machine.bootOrder ?? this.drives.bootOrder;

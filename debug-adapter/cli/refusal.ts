@@ -8,6 +8,9 @@ export class Refusal {
   }
 }
 
+/** About what a property is, which QEMU says without the option in front. */
+export class PropertyRefusal extends Refusal {}
+
 /** `option` ends with "=" or is followed by a blank in the message. */
 export function wholeNumber(option: string, text: string): number {
   const value = parseNumber(text);

@@ -11,7 +11,6 @@ import type { PlainData } from "../devices/device.ts";
 import { MemoryHotplug, MEMORY_HOTPLUG_GPE } from "../devices/memory-hotplug.ts";
 import type { Power } from "../devices/power.ts";
 import {
-  bareId,
   deviceMemory,
   type Dimm,
   type DimmConfig,
@@ -239,8 +238,7 @@ export class MemoryDevices {
   #plug(config: DimmConfig, hotplugged: boolean): void {
     const planned = this.plan(config);
     assert(planned.kind === "place", "a DIMM that can be plugged in", planned);
-    const { slot, address, sizeBytes } = planned;
-    const memdev = bareId(config.memdev ?? "");
+    const { slot, address, sizeBytes, memdev } = planned;
     const dimm: Dimm = {
       id: config.id ?? null,
       memdev,

@@ -46,7 +46,7 @@ export interface MemoryBackendConfig {
 /** `-device pc-dimm`. */
 export interface DimmConfig {
   readonly id?: string;
-  /** Id of its backend. */
+  /** Its backend, by id or by path ("/objects/m1"). */
   readonly memdev?: string;
   /** Absent: the first free. */
   readonly slot?: number;
@@ -149,7 +149,14 @@ export interface PlugContext {
 }
 
 export type Plug =
-  | { readonly kind: "place"; readonly slot: number; readonly address: number; readonly sizeBytes: number }
+  | {
+      readonly kind: "place";
+      readonly slot: number;
+      readonly address: number;
+      /** The backend's. */
+      readonly sizeBytes: number;
+      readonly memdev: string;
+    }
   /** In QEMU's words. */
   | { readonly kind: "refusal"; readonly text: string };
 
@@ -158,7 +165,9 @@ export function plug(dimm: DimmConfig, context: PlugContext): Plug {
   const { limits, plugged } = context;
   const refuse = (text: string): Plug => ({ kind: "refusal", text });
   const backend =
-    dimm.memdev === undefined || dimm.memdev === "" ? null : context.backend(bareId(dimm.memdev));
+    dimm.memdev === undefined || dimm.memdev === ""
+      ? null
+      : context.backend(dimm.memdev.replace(/^\/objects\//, ""));
   if (backend === undefined) return refuse(`Device '${dimm.memdev}' not found`);
   if (limits.acpi === false)
     return refuse("memory hotplug is not enabled: missing acpi device or acpi disabled");
@@ -183,11 +192,8 @@ export function plug(dimm: DimmConfig, context: PlugContext): Plug {
   if (node !== 0)
     return refuse(`'DIMM property node has value ${node}' which exceeds the number of numa nodes: 1`);
   if (context.isMapped(backend.id)) return refuse(`can't use already busy memdev: ${backend.id}`);
-  return { kind: "place", slot, address, sizeBytes };
+  return { kind: "place", slot, address, sizeBytes, memdev: backend.id };
 }
-
-/** A backend is named by its id or by its path. */
-export const bareId = (memdev: string): string => memdev.replace(/^\/objects\//, "");
 
 /** The slot wanted, or the first free. */
 function findSlot({ slot = -1 }: DimmConfig, slots: number, plugged: readonly Dimm[]): number | string {

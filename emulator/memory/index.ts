@@ -28,7 +28,6 @@ export type { GuestMemory, PortBus } from "./guest-memory.ts";
 export { createPcMemory, splitRam, type PcMemory, type PcMemoryConfig, type RamSplit } from "./pc.ts";
 export {
   backendRefusal,
-  bareId,
   deviceMemory,
   isIdentifier,
   limitsRefusal,
