@@ -33,6 +33,7 @@ export {
   type LiveBytes,
   type StackEvent,
 } from "./cpu/clobber.ts";
+export type { RootChange, StaleUse, TableWrite } from "./cpu/stale.ts";
 export {
   VECTOR,
   WATCH,

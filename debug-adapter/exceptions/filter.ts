@@ -4,10 +4,11 @@
  *
  * Invariant: filters are ids that never change, because editors remember them.
  */
-import { WATCH, type CpuEvent } from "../../emulator/index.ts";
+import { WATCH, type Clobber, type CpuEvent } from "../../emulator/index.ts";
 import type { DebugProtocol } from "@vscode/debugprotocol";
 import { integerValue, UNSIGNED_LONG, type Value } from "../expressions/index.ts";
-import { VECTORS } from "./vector.ts";
+import { staleText } from "../paging/stale.ts";
+import { VECTORS, vectorText } from "./vector.ts";
 
 export interface Filter {
   readonly id: string;
@@ -76,6 +77,36 @@ const other: readonly Filter[] = [
   mode("CS.L", "Mode: CS.L (64-bit code)"),
   mode("VM", "Mode: RFLAGS.VM (virtual-8086)"),
   {
+    id: "red-zone-confirmed",
+    label: "Red-zone clobber: confirmed",
+    description:
+      "Stops when a function reads bytes below its stack pointer that an interrupt or exception on the same stack has overwritten.",
+    isDefault: true,
+    condition: "$vector == 0x20",
+    watch: WATCH.redZone,
+    accepts: (event) => event.kind === "red-zone" && event.clobber.kind === "confirmed",
+  },
+  {
+    id: "red-zone-latent",
+    label: "Red-zone clobber: latent",
+    description:
+      "Stops when an interrupt or exception overwrites bytes below the stack pointer that the interrupted function may still read. Needs the function's symbol.",
+    isDefault: false,
+    condition: "$vector == 0x20",
+    watch: WATCH.redZone,
+    accepts: (event) => event.kind === "red-zone" && event.clobber.kind === "latent",
+  },
+  {
+    id: "ist-twice",
+    label: "IST stack entered twice",
+    description:
+      "Stops when an event is delivered on a stack of the interrupt-stack table that the handler of an earlier one still uses.",
+    isDefault: true,
+    condition: "$vector == 2",
+    watch: WATCH.redZone,
+    accepts: (event) => event.kind === "red-zone" && event.clobber.kind === "ist",
+  },
+  {
     id: "control-register",
     label: "Control register written",
     description: "Stops after a write that changes CR0, CR3, CR4 or CR8.",
@@ -129,6 +160,16 @@ const other: readonly Filter[] = [
     watch: WATCH.privilege,
     accepts: (event) => event.kind === "privilege",
   },
+  {
+    id: "stale-tlb",
+    label: "Stale TLB entry",
+    description:
+      "Stops after an access through a translation that the page tables in memory no longer say: INVLPG, a write of CR3 or a TLB shootdown is missing. A fetch stops before its instruction.",
+    isDefault: false,
+    condition: "$write && $cpu == $writer",
+    watch: WATCH.staleTlb,
+    accepts: (event) => event.kind === "stale-tlb",
+  },
 ];
 
 export const FILTERS: readonly Filter[] = [...vectors, ...other];
@@ -178,10 +219,33 @@ export function eventVariables(event: CpuEvent): ReadonlyMap<string, Value> {
       return of({ address: event.address, size: event.size, value: event.value >>> 0, write: event.write });
     case "privilege":
       return of({ before: event.before, value: event.after });
+    case "stale-tlb": {
+      const { linear, access, isUser, cached, cpu, changes } = event.use;
+      return of({
+        address: linear,
+        physical: cached.page,
+        write: access === "write",
+        fetch: access === "fetch",
+        user: isUser,
+        cpu,
+        writer: changes.at(-1)?.cpu ?? cpu,
+      });
+    }
     case "red-zone": {
       const { event: cause, read } = event.clobber;
       return of({ vector: cause.vector, rip: cause.rip, rsp: cause.rsp, address: read?.address ?? 0n });
     }
+  }
+}
+
+function clobberText({ kind, event: { vector, ist }, read }: Clobber): string {
+  switch (kind) {
+    case "ist":
+      return `IST stack ${ist} was entered twice.`;
+    case "latent":
+      return `${vectorText(vector)} overwrote live bytes of the red zone.`;
+    case "confirmed":
+      return `${read?.size ?? 0} bytes of the red zone were read that ${vectorText(vector)} had overwritten.`;
   }
 }
 
@@ -205,11 +269,9 @@ export function eventText(event: CpuEvent): string {
       return `${event.write ? "Write to" : "Read of"} device memory at ${hex(event.address)}: ${hex(event.value >>> 0)} (${event.size} byte${event.size === 1 ? "" : "s"}).`;
     case "privilege":
       return `The privilege level changed from ${event.before} to ${event.after}.`;
+    case "stale-tlb":
+      return staleText(event.use);
     case "red-zone":
-      return event.clobber.kind === "ist"
-        ? "A stack of the IST was entered twice."
-        : event.clobber.kind === "confirmed"
-          ? "An overwritten byte of the red zone was read."
-          : "Live bytes of the red zone were overwritten.";
+      return clobberText(event.clobber);
   }
 }

@@ -10,9 +10,10 @@ import type { GuestMemory, PortBus, Voided } from "../memory/guest-memory.ts";
 import { PAGE_BYTES, physical } from "../numbers.ts";
 import type { PhysicalAddress } from "../numbers.ts";
 import type { StackHook } from "./clobber.ts";
+import type { TableHook } from "./stale.ts";
 import { WATCH } from "./event.ts";
 import type { CpuEvent, Fault, WatchedAccess } from "./event.ts";
-import { FILLED, MODE, RUN, SEG, STATE, STATE_BYTES, TLB } from "./layout.ts";
+import { FILLED, MODE, PAGE_CACHE, RUN, SEG, STATE, STATE_BYTES, TLB } from "./layout.ts";
 import type { SegmentNumber } from "./layout.ts";
 import { ACTIVITY, ATTRIBUTE, CR0, EFER, FLAG, Registers } from "./registers.ts";
 import type { TranslatorMode } from "./statistics.ts";
@@ -27,6 +28,7 @@ import { BY, explainWalk, look } from "./system/paging.ts";
 import type { Access, By, PageWalk } from "./system/paging.ts";
 import { segmentedAt } from "./system/segmentation.ts";
 import type { SegmentAccess } from "./system/segmentation.ts";
+import { trustAll } from "./system/suspicion.ts";
 import { Views } from "./views.ts";
 import {
   clearTlb,
@@ -112,6 +114,8 @@ export class Core extends Registers {
   #stackPages: readonly [bigint, bigint] = [-1n, -1n];
   /** The red-zone detector, while it is on. */
   stackHook: StackHook | null = null;
+  /** Who watches paging structures, if anybody does. Set it with `watchTables`. */
+  tableHook: TableHook | null = null;
   /** Hears watched events; true asks for a stop (an exception is then not delivered). */
   report: (event: CpuEvent) => boolean = () => false;
   /** Hears each access to a page in the sets below. */
@@ -187,6 +191,14 @@ export class Core extends Registers {
     this.setWord(RUN.interrupt, this.#interruptLine || this.#nmiPending ? 1 : 0);
   }
 
+  /** `hook` hears of tables from now on, and of the use of translations under suspicion. */
+  watchTables(hook: TableHook | null): void {
+    this.tableHook = hook;
+    this.pages.tables = hook;
+    this.setWord(RUN.tableLevels, hook === null ? 0 : PAGE_CACHE.table);
+    if (hook === null) trustAll(this);
+  }
+
   get watched(): number {
     return this.#watched;
   }
@@ -195,8 +207,9 @@ export class Core extends Registers {
     this.#tellWatched();
   }
   #tellWatched(): void {
-    // The red zone is watched without any instruction's help, but for IRETs now and then.
-    this.setWord(RUN.watched, (this.#watched & ~WATCH.redZone) | (this.#awaitsReturn ? WATCH.redZone : 0));
+    // Tables are watched without any instruction's help, and so is the red zone, but for IRETs now and then.
+    const told = this.#watched & ~(WATCH.redZone | WATCH.staleTlb);
+    this.setWord(RUN.watched, told | (this.#awaitsReturn ? WATCH.redZone : 0));
   }
 
   /** `stackHook` wants to hear of IRETs: emitted code leaves them to TypeScript. */

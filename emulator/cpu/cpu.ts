@@ -411,12 +411,15 @@ export class Cpu implements Processor {
         } else if (exit === EXIT.budget) {
           if (how === "piece") break;
           trace = this.#tail(left);
+          if (this.#exitRequested) break;
         } else if (exit === EXIT.hot) {
           trace = core.word(RUN.trace);
           this.translator.enqueue(trace, this.#pagesAround(this.#linearRip(core.rip)));
         } else {
           assert(exit === EXIT.miss, "unknown exit", exit);
           trace = this.#find();
+          // The fetch has been reported: the instruction is not to run yet.
+          if (this.#exitRequested) break;
         }
       }
       // A call-out in the middle of a trace that asked for the end has come out before the YIELD behind it.

@@ -4,6 +4,7 @@
  */
 import type { LinearAddress, PhysicalAddress } from "../numbers.ts";
 import type { Clobber } from "./clobber.ts";
+import type { StaleUse } from "./stale.ts";
 
 /** Exception vectors, by the manual's mnemonics (SDM 3A table 6-1). */
 export const VECTOR = {
@@ -88,6 +89,7 @@ export const WATCH = {
   mmio: 64,
   privilege: 128,
   redZone: 256,
+  staleTlb: 512,
 } as const;
 
 /**
@@ -124,7 +126,9 @@ export type CpuEvent =
     }
   | { readonly kind: "privilege"; readonly before: number; readonly after: number }
   /** What the red-zone detector found: at the delivery ("latent", "ist"), at the IRET ("latent") or at the access ("confirmed"). */
-  | { readonly kind: "red-zone"; readonly clobber: Clobber };
+  | { readonly kind: "red-zone"; readonly clobber: Clobber }
+  /** An access through a translation that memory no longer says: a read or write that has been made, or a fetch whose instruction is next. */
+  | { readonly kind: "stale-tlb"; readonly use: StaleUse };
 
 /** An access to a watched range of memory, reported to `Core.reportAccess` while the instruction is under way. */
 export interface WatchedAccess {

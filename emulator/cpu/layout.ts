@@ -201,6 +201,11 @@ export const RUN = {
   indirect: 0x10e8,
   /** u64: bit n is set if some linear page with number n modulo 64 has breakpoints: TypeScript translates fetches from it. Kept by `cpu.ts`. */
   breakpoints: 0x10e0,
+  /**
+   * u32: PAGE_CACHE.table bits of the levels at which tables have to be known before a walk in emitted code goes through them; 0 while nobody watches tables.
+   * Kept by `machine/table-watch.ts`.
+   */
+  tableLevels: 0x10ec,
   end: 0x1100,
 } as const;
 
@@ -246,8 +251,18 @@ export const ITLB = {
   pcid: 28,
 } as const;
 
-/** Bit n: entry n of the data or instruction TLB may be filled; is the entry of a user page with supervisor tags (see RUN.opened). */
-export const FILLED = { data: 0x24000, code: 0x24080, opened: 0x240c0, end: 0x24140 } as const;
+/**
+ * Bit n: entry n of the data or instruction TLB may be filled; is the entry of a user page with supervisor tags (see RUN.opened); may be filled, and not with a
+ * global page.
+ */
+export const FILLED = {
+  data: 0x24000,
+  code: 0x24080,
+  opened: 0x240c0,
+  localData: 0x24140,
+  localCode: 0x241c0,
+  end: 0x24200,
+} as const;
 
 export const TLB_FLAG = {
   valid: 1,
@@ -258,6 +273,11 @@ export const TLB_FLAG = {
   global: 32,
   /** part of a 2 MiB / 4 MiB / 1 GiB page: INVLPG of any of its addresses must drop all of it */
   large: 64,
+  /**
+   * Not part of the translation: tables have changed since it was cached, and somebody wants to hear of its next use. It has no tags then; in the instruction TLB,
+   * bit 0 of its tags is set, so that they match nothing.
+   */
+  suspect: 128,
 } as const;
 
 /**
@@ -283,7 +303,13 @@ export const PAGE_CACHE = {
   writable: 1,
   /** The page holds code: granules without it may be written, see CODE_GRANULES. */
   besideCode: 2,
+  /** Bits 6:2: known to be a table of levels 5 … 1, whose stores are watched. */
+  table: 0x7c,
+  /** Only walks may write: accessed and dirty bits of a known table. */
+  markable: 0x80,
 } as const;
+/** The bit of PAGE_CACHE.table for a level, 1 … 5. */
+export const tableBit = (level: number): number => 2 << level;
 /** Granules with code (`memory/guest-memory.ts`) of guest-physical pages by number modulo `entries`: of pages whose entry in PAGE_CACHE says `besideCode`. */
 export const CODE_GRANULES = {
   base: 0x30000,

@@ -172,7 +172,7 @@ export class Pc implements Machine {
     };
     this.cpus = this.#processor.cores;
     this.#turns = new Turns(this.cpus);
-    this.debug = new Watches(this.#processor, () => this.instant);
+    this.debug = new Watches(this.#processor, this.memory, () => this.instant);
     this.board.reset();
     this.#firmware();
   }

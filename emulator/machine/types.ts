@@ -7,6 +7,7 @@ import type { BlockImage } from "../block/image.ts";
 import type { Clobber, LiveBytes } from "../cpu/clobber.ts";
 import type { Core } from "../cpu/core.ts";
 import type { CpuEvent } from "../cpu/event.ts";
+import type { TableWrite } from "../cpu/stale.ts";
 import type { TranslatorMode } from "../cpu/statistics.ts";
 import type { Device, PlainData } from "../devices/device.ts";
 import type { AddressSpace, DimmConfig, Memory, MemoryBackendConfig } from "../memory/index.ts";
@@ -156,8 +157,16 @@ export interface MachineDebug {
    * stack in use while somebody watches the red zone (WATCH.redZone): only where it is known can a clobber be latent.
    */
   liveBelow: (core: Core) => LiveBytes | null;
+  readonly isRedZoneWatched: boolean;
   /** Hears of everything that the red-zone detector finds, whether the machine stops there or not. */
   onClobber: (clobber: Clobber) => void;
+  /**
+   * Whether writers of paging-structure entries are recorded: of all tables that can be reached from a CR3, and of those that come to it. Also on while an event
+   * asks for stale translations (WATCH.staleTlb), but then only of tables that have been used.
+   */
+  recordsTables: boolean;
+  /** The last write that changed the entry at a guest-physical address since its table is watched; null: there was none. */
+  tableWriter(address: PhysicalAddress): TableWrite | null;
   remove(id: number): void;
   clear(): void;
 }

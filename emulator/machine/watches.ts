@@ -8,9 +8,12 @@ import type { Clobber } from "../cpu/clobber.ts";
 import type { Core } from "../cpu/core.ts";
 import { WATCH, type CpuEvent, type WatchedAccess } from "../cpu/event.ts";
 import type { Processor } from "../cpu/processor.ts";
+import type { TableWrite } from "../cpu/stale.ts";
+import type { GuestMemory, TableMemory } from "../memory/guest-memory.ts";
 import { PAGE_BYTES, type Instant, type LinearAddress, type PhysicalAddress } from "../numbers.ts";
 import { RedZone } from "./red-zone.ts";
 import type { StopReason } from "./stop.ts";
+import { TableWatch } from "./table-watch.ts";
 import type { MachineDebug } from "./types.ts";
 
 type Range = Parameters<MachineDebug["addWatchpoint"]>[1];
@@ -38,9 +41,13 @@ export class Watches implements MachineDebug {
   /** Hears of everything that the red-zone detector finds, whether somebody stops there or not. */
   onClobber: (clobber: Clobber) => void = () => undefined;
   readonly #redZone: RedZone;
+  readonly #tables: TableWatch;
+  #recordsTables = false;
 
-  constructor(processor: Processor, now: () => Instant) {
+  constructor(processor: Processor, memory: GuestMemory & TableMemory, now: () => Instant) {
     this.#processor = processor;
+    this.#tables = new TableWatch(processor, memory, now);
+    this.#tables.report = (use, core) => core.report({ kind: "stale-tlb", use });
     this.#redZone = new RedZone(processor.cores, now, () => processor.instructionRip);
     this.#redZone.report = (clobber, core) => {
       this.onClobber(clobber);
@@ -91,6 +98,10 @@ export class Watches implements MachineDebug {
     this.#isChanged = true;
   }
 
+  get isRedZoneWatched(): boolean {
+    for (const { watch } of this.#events.values()) if ((watch & WATCH.redZone) !== 0) return true;
+    return false;
+  }
   get liveBelow(): MachineDebug["liveBelow"] {
     return this.#redZone.live;
   }
@@ -102,10 +113,26 @@ export class Watches implements MachineDebug {
   forget(): void {
     this.#stop = null;
     this.#redZone.forget();
+    this.#tables.forget();
+  }
+
+  get recordsTables(): boolean {
+    return this.#recordsTables;
+  }
+  set recordsTables(records: boolean) {
+    if (records === this.#recordsTables) return;
+    this.#recordsTables = records;
+    this.#isChanged = true;
+    this.settle();
+  }
+
+  tableWriter(address: PhysicalAddress): TableWrite | null {
+    return this.#tables.writer(address);
   }
 
   /** Tells the processor what has come and gone since it last ran: thousands at once cost no more than one. */
   settle(): void {
+    this.#tables.settle();
     if (!this.#isChanged) return;
     this.#isChanged = false;
     this.#tell();
@@ -159,6 +186,7 @@ export class Watches implements MachineDebug {
     this.#hadRanges = this.#ranges.size > 0;
     for (const core of this.#processor.cores) core.watched = watched;
     this.#redZone.isOn = (watched & WATCH.redZone) !== 0;
+    this.#tables.turn((watched & WATCH.staleTlb) !== 0, this.#recordsTables);
   }
 
   #isBreakpoint(linear: bigint, physical: PhysicalAddress): boolean {
@@ -205,6 +233,7 @@ const EVENT_BIT: Readonly<Record<CpuEvent["kind"], number>> = {
   mmio: WATCH.mmio,
   privilege: WATCH.privilege,
   "red-zone": WATCH.redZone,
+  "stale-tlb": WATCH.staleTlb,
 };
 
 function overlaps(range: Range, access: WatchedAccess): boolean {

@@ -21,6 +21,8 @@ export const PAGE_FLAG = {
   zeroRead: 4,
   /** Asked for since the last sweep that looked for cold pages. */
   recent: 8,
+  /** Holds a table whose writes somebody watches. */
+  table: 16,
 } as const;
 
 const NOTHING_STORED: StoredPages = Array.from({ length: CHUNK_PAGES }, () => null);

@@ -64,6 +64,19 @@ export interface GuestMemory {
   onFramesChanged: (which: Voided, page?: number) => void;
 }
 
+/** What a watcher of paging structures needs beside it: `machine/table-watch.ts`. */
+export interface TableMemory {
+  /** The page holds a table: it cannot be written through a frame any more, and `onTableWrite` hears of writes. False if it is not writable RAM. */
+  markTable(page: number): boolean;
+  clearTable(page: number): void;
+  /** Host address of a marked page's frame, stamped as changed, good until the next epoch: for accessed and dirty bits. 0 if it holds code, too. */
+  frameForMarking(page: number): number;
+  /** Called before bytes of a marked page change, whoever changes them. Offset and length lie within the page. */
+  onTableWrite: (page: number, offset: number, length: number) => void;
+  /** A marked page is no longer where it was in the address space. It is not marked any more. */
+  onTableMoved: (page: number) => void;
+}
+
 /** I/O port space as the processor sees it. */
 export interface PortBus {
   readPort(port: number, size: 1 | 2 | 4): number;

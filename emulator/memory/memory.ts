@@ -12,13 +12,15 @@ import { CHUNK_MASK, CHUNK_SHIFT, PAGE_FLAG } from "./chunk.ts";
 import { DirtyMemory } from "./dirty.ts";
 import { type AccessSize, allOnes, readDevice, writeDevice } from "./dispatch.ts";
 import type { FlatRange } from "./flat-view.ts";
-import type { GuestMemory, Voided } from "./guest-memory.ts";
+import type { GuestMemory, TableMemory, Voided } from "./guest-memory.ts";
 import { type ChangedPage, Pages } from "./pages.ts";
 import { type RamBlock, type RamBlockOptions, RamList } from "./ram-block.ts";
 import { ALL_BYTES, MemoryRegion } from "./region.ts";
 import type { MemoryState } from "./snapshot.ts";
 
 const ALL_GRANULES = -1;
+/** Pages whose writes are reported: none is written through a frame that was lent. */
+const REPORTED = PAGE_FLAG.code | PAGE_FLAG.table;
 
 export interface MemoryOptions {
   /** Frames of guest memory may take this much of linear memory; needing more is a `Halt`. Default: all there can be. */
@@ -35,7 +37,7 @@ export interface RamLocation {
   readonly ramAddress: RamAddress;
 }
 
-export class Memory implements GuestMemory {
+export class Memory implements GuestMemory, TableMemory {
   readonly ramList = new RamList();
   /** Root of the memory tree. */
   readonly system = MemoryRegion.container("system", ALL_BYTES);
@@ -47,11 +49,17 @@ export class Memory implements GuestMemory {
   readonly dirty: DirtyMemory;
   onCodeWrite: (page: number, offset: number, length: number) => void = () => {};
   onFramesChanged: (which: Voided, page?: number) => void = () => {};
+  onTableWrite: TableMemory["onTableWrite"] = () => {};
+  onTableMoved: TableMemory["onTableMoved"] = () => {};
   readonly #pages: Pages;
   readonly #transactions = new Transactions();
   readonly #spaces: AddressSpace[] = [];
   /** Where each guest-physical page that holds translated code has it, and in which of its granules. */
   readonly #code = new Map<number, { readonly block: RamBlock; readonly page: number; granules: number }>();
+  /** Guest-physical pages marked as tables, and where they are. */
+  readonly #tables = new Map<number, { readonly block: RamBlock; readonly page: number }>();
+  /** The same the other way round. */
+  readonly #tablePages = new Map<RamBlock, Map<number, Set<number>>>();
   /** The range that the last page asked for was in. */
   #hit: FlatRange | null = null;
 
@@ -104,6 +112,7 @@ export class Memory implements GuestMemory {
   free(block: RamBlock): void {
     this.ramList.remove(block);
     this.#pages.forget(block);
+    this.dirty.forget(block);
   }
 
   // Frames: the fast way in
@@ -122,7 +131,7 @@ export class Memory implements GuestMemory {
     const existing = block.chunks[index >>> CHUNK_SHIFT];
     const i = index & CHUNK_MASK;
     if (existing !== undefined) {
-      if ((existing.flags[i]! & PAGE_FLAG.code) !== 0) return 0;
+      if ((existing.flags[i]! & REPORTED) !== 0) return 0;
       if (existing.lentAt[i] === pages.generation) return existing.frames[i]!;
     }
     return this.#lend(block, index);
@@ -130,7 +139,10 @@ export class Memory implements GuestMemory {
 
   frameBesideCode(page: number): number {
     const code = this.#code.get(page);
-    return code !== undefined && this.#range(page)?.writable === true ? this.#lend(code.block, code.page) : 0;
+    if (code === undefined || this.#range(page)?.writable !== true) return 0;
+    return (this.#flags(code.block, code.page) & PAGE_FLAG.table) === 0
+      ? this.#lend(code.block, code.page)
+      : 0;
   }
 
   /** A page's frame, to be written until the next epoch. */
@@ -291,10 +303,16 @@ export class Memory implements GuestMemory {
     const physicalPages = block.code.get(index);
     if (physicalPages === undefined) block.code.set(index, new Set([page]));
     else physicalPages.add(page);
-    if (chunk.lentAt[i] === this.#pages.generation) {
-      chunk.lentAt[i] = 0;
-      this.#pages.invalidateWrites(block, index);
-    }
+    this.#takeBack(block, index);
+  }
+
+  /** What was lent of a page for writing is void. */
+  #takeBack(block: RamBlock, page: number): void {
+    const chunk = this.#pages.chunk(block, page >>> CHUNK_SHIFT);
+    const i = page & CHUNK_MASK;
+    if (chunk.lentAt[i] !== this.#pages.generation) return;
+    chunk.lentAt[i] = 0;
+    this.#pages.invalidateWrites(block, page);
   }
 
   clearCode(page: number, granules = ALL_GRANULES): void {
@@ -321,6 +339,41 @@ export class Memory implements GuestMemory {
     return granules;
   }
 
+  // Tables that somebody watches
+
+  markTable(page: number): boolean {
+    if (this.#tables.has(page)) return true;
+    const range = this.#range(page);
+    if (range === null || !range.writable) return false;
+    const block = range.block!;
+    const index = page - range.pageDelta;
+    this.#tables.set(page, { block, page: index });
+    const pages = this.#tablePages.get(block) ?? new Map<number, Set<number>>();
+    this.#tablePages.set(block, pages.set(index, (pages.get(index) ?? new Set()).add(page)));
+    this.#pages.chunk(block, index >>> CHUNK_SHIFT).flags[index & CHUNK_MASK]! |= PAGE_FLAG.table;
+    this.#takeBack(block, index);
+    return true;
+  }
+
+  clearTable(page: number): void {
+    const table = this.#tables.get(page);
+    if (table === undefined) return;
+    this.#tables.delete(page);
+    const pages = this.#tablePages.get(table.block)!;
+    const others = pages.get(table.page)!;
+    others.delete(page);
+    if (others.size > 0) return;
+    pages.delete(table.page);
+    const chunk = table.block.chunks[table.page >>> CHUNK_SHIFT];
+    if (chunk !== undefined) chunk.flags[table.page & CHUNK_MASK]! &= ~PAGE_FLAG.table;
+  }
+
+  frameForMarking(page: number): number {
+    const table = this.#tables.get(page);
+    if (table === undefined || (this.#flags(table.block, table.page) & PAGE_FLAG.code) !== 0) return 0;
+    return this.#lend(table.block, table.page);
+  }
+
   // Changes over time
 
   /** Changes from now on are told from those before; returns what to ask `changedSince` with. */
@@ -328,9 +381,9 @@ export class Memory implements GuestMemory {
     return this.#pages.beginEpoch();
   }
 
-  /** Pages of blocks written in this epoch or later. */
-  changedSince(epoch: number): Generator<ChangedPage> {
-    return this.#pages.changedSince(epoch);
+  /** Pages of blocks (default: of all) written in this epoch or later. */
+  changedSince(epoch: number, blocks?: readonly RamBlock[]): Generator<ChangedPage> {
+    return this.#pages.changedSince(epoch, blocks);
   }
 
   /** An immutable value; costs what changed since the last one. */
@@ -395,9 +448,19 @@ export class Memory implements GuestMemory {
   }
 
   #prepareWrite(block: RamBlock, page: number, within: number, length: number): number {
-    const flags = block.chunks[page >>> CHUNK_SHIFT]?.flags[page & CHUNK_MASK] ?? 0;
+    const flags = this.#flags(block, page);
     if ((flags & PAGE_FLAG.code) !== 0) this.#reportCodeWrite(block, page, within, length);
+    if ((flags & PAGE_FLAG.table) !== 0) this.#reportTableWrite(block, page, within, length);
     return this.#pages.writeFrame(block, page);
+  }
+
+  #flags(block: RamBlock, page: number): number {
+    return block.chunks[page >>> CHUNK_SHIFT]?.flags[page & CHUNK_MASK] ?? 0;
+  }
+
+  #reportTableWrite(block: RamBlock, page: number, within: number, length: number): void {
+    for (const physicalPage of this.#tablePages.get(block)?.get(page) ?? [])
+      this.onTableWrite(physicalPage, within, length);
   }
 
   #reportCodeWrite(block: RamBlock, page: number, within: number, length: number): void {
@@ -421,6 +484,18 @@ export class Memory implements GuestMemory {
       if (range !== null && range.block === code.block && page - range.pageDelta === code.page) continue;
       this.onCodeWrite(page, 0, PAGE_BYTES);
       this.clearCode(page);
+    }
+    for (const [page, table] of this.#tables) {
+      const range = this.#range(page);
+      if (
+        range !== null &&
+        range.writable &&
+        range.block === table.block &&
+        page - range.pageDelta === table.page
+      )
+        continue;
+      this.clearTable(page);
+      this.onTableMoved(page);
     }
     this.#pages.invalidate();
   }

@@ -7,6 +7,7 @@
  */
 import { granulesOf, type GuestMemory, type Voided } from "../../memory/guest-memory.ts";
 import { CODE_GRANULES, PAGE_CACHE } from "../layout.ts";
+import type { TableHook } from "../stale.ts";
 import { Views } from "../views.ts";
 
 const WORDS = PAGE_CACHE.entryBytes >>> 2;
@@ -17,6 +18,8 @@ export class PageCache {
   /** Indices in linear memory's words of entries that may be filled, and that may be writable. */
   readonly #filled: number[] = [];
   readonly #writable: number[] = [];
+  /** Who watches paging structures, if anybody does: says which pages are tables. */
+  tables: TableHook | null = null;
 
   constructor(memory: WebAssembly.Memory, guest: GuestMemory) {
     this.#views = new Views(memory);
@@ -67,19 +70,40 @@ export class PageCache {
     return frame;
   }
 
+  /** The frame of a page for setting accessed and dirty bits: as for any write, unless the page is a known table, to which only walks may write. */
+  frameForMarking(page: number): number {
+    const { tables } = this;
+    if (tables === null || tables.levels(page) === 0) return this.frameForWrite(page);
+    const frame = tables.frameForMarking(page);
+    if (frame !== 0) {
+      const at = entry(page);
+      this.#fill(at, page, frame | PAGE_CACHE.markable);
+      this.#writable.push(at);
+    }
+    return frame;
+  }
+
+  /** What is known of a page as a table has changed. */
+  tableChanged(page: number): void {
+    const u32 = this.#views.u32;
+    const at = entry(page);
+    if (u32[at] === 0 || u32[at + 1] !== page) return;
+    u32[at] = (u32[at]! & ~PAGE_CACHE.table) | (this.tables?.levels(page) ?? 0);
+  }
+
   /** Addresses that were lent are void: of one page, or of all. */
   forget(which: Voided, page?: number): void {
     const u32 = this.#views.u32;
     if (page !== undefined) {
       const at = entry(page);
-      if (u32[at + 1] === page) u32[at] = which === "all" ? 0 : frameOf(u32[at]!);
+      if (u32[at + 1] === page) u32[at] = which === "all" ? 0 : readable(u32[at]!);
       return;
     }
     if (which === "all") {
       for (const at of this.#filled) u32[at] = 0;
       this.#filled.length = 0;
     } else {
-      for (const at of this.#writable) u32[at] = frameOf(u32[at]!);
+      for (const at of this.#writable) u32[at] = readable(u32[at]!);
     }
     this.#writable.length = 0;
   }
@@ -87,11 +111,14 @@ export class PageCache {
   #fill(at: number, page: number, frame: number): void {
     const u32 = this.#views.u32;
     if (u32[at] === 0) this.#filled.push(at);
-    u32[at] = frame;
+    u32[at] = this.tables === null ? frame : frame | this.tables.levels(page);
     u32[at + 1] = page;
   }
 }
 
 /** What an entry's word has beside its bits. */
 const frameOf = (word: number): number => (word & -4096) >>> 0;
+/** The word without what it says about writing. */
+const readable = (word: number): number =>
+  (word & ~(PAGE_CACHE.writable | PAGE_CACHE.besideCode | PAGE_CACHE.markable)) >>> 0;
 const entry = (page: number): number => (PAGE_CACHE.base >>> 2) + (page & (PAGE_CACHE.entries - 1)) * WORDS;

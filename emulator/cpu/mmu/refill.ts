@@ -110,6 +110,7 @@ function refillFunction(name: string, access: 0 | 1): FunctionBody {
   const field = (at: number) => load("i32.load", entry, TLB.base + at);
   const page = f.let(op("i64.and", linear, i64(-4096n)));
   const flags = f.let(field(TLB.flags));
+  f.emit(when(and(flags, TLB_FLAG.suspect), refuse));
   const lent = f.local("i32");
 
   /** The frame of a guest-physical page, if it may be accessed without asking. */
@@ -154,6 +155,12 @@ function refillFunction(name: string, access: 0 | 1): FunctionBody {
       count(RUN.countWalks),
     );
     mark(f, FILLED.data, index);
+    f.emit(
+      when(
+        op("i32.eqz", and(rights, TLB_FLAG.global)),
+        f.collect(() => mark(f, FILLED.localData, index)),
+      ),
+    );
   });
   f.emit(when(isHit, hit, walk));
   f.emit(call("mmuTag", "void", entry, get(lent)));
@@ -177,12 +184,13 @@ function refillCodeFunction(): FunctionBody {
   const beyond = op("i64.gt_u", memory(STATE.rip, "i64.load"), memory(RUN.codeLimit, "i64.load"));
   f.emit(when(op("i32.or", beyond, notCanonical(page)), refuse));
   f.emit(when(isWatched(RUN.breakpoints, pageNumber(page)), refuse));
+  const index = f.let(and(pageNumber(page), ITLB.entries - 1));
+  const entry = f.let(op("i32.shl", index, i32(Math.log2(ITLB.entryBytes))));
+  f.emit(when(and(load("i32.load", entry, ITLB.base + ITLB.flags), TLB_FLAG.suspect), refuse));
   const user = op("i32.ne", memory(RUN.codeTags, "i32.load"), i32(0));
   const found = f.let(call("mmuWalk", "i64", page, i32(ACCESS.execute), user));
   f.emit(when(op("i64.eq", found, UNKNOWN), refuse));
   markLeaf(f);
-  const index = f.let(and(pageNumber(page), ITLB.entries - 1));
-  const entry = f.let(op("i32.shl", index, i32(Math.log2(ITLB.entryBytes))));
   const flags = f.let(and(op("i32.wrap_i64", found), 0xff));
   const put = (at: number, value: Node) => store("i32.store", entry, ITLB.base + at, value);
   const tag = (at: number, forUser: 0 | 1) => {
@@ -200,6 +208,12 @@ function refillCodeFunction(): FunctionBody {
     count(RUN.countCodeWalks),
   );
   mark(f, FILLED.code, index);
+  f.emit(
+    when(
+      op("i32.eqz", and(flags, TLB_FLAG.global)),
+      f.collect(() => mark(f, FILLED.localCode, index)),
+    ),
+  );
   f.emit(i32(1));
   return f.finish(true);
 }

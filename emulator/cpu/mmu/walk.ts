@@ -9,7 +9,7 @@
 import { FunctionBuilder, call, get, i32, i64, load, op, ret, set, store, when } from "../../wasm/index.ts";
 import type { FunctionBody, Local, Node } from "../../wasm/index.ts";
 import { memory, put32 } from "../interpreter/handler.ts";
-import { PAGE_CACHE, RUN, STATE, TLB_FLAG } from "../layout.ts";
+import { PAGE_CACHE, RUN, STATE, tableBit, TLB_FLAG } from "../layout.ts";
 import { CR0, CR4, EFER, FLAG } from "../registers.ts";
 import { ACCESS, ENTRY, HIGH_ADDRESS, HIGH_RESERVED, LARGE_RESERVED } from "../system/paging.ts";
 
@@ -29,6 +29,15 @@ export function lentFrame(f: FunctionBuilder, page: Node, otherwise: readonly No
   const isOther = op("i32.ne", op("i32.wrap_i64", op("i64.shr_u", entry, i64(32n))), page);
   f.emit(when(op("i32.or", isOther, op("i32.eqz", frame)), otherwise));
   return frame;
+}
+
+/** Walks set accessed and dirty bits on pages that are lent for writing, or for that alone. */
+const MARKABLE = PAGE_CACHE.writable | PAGE_CACHE.markable;
+
+/** A walk that comes to a table which nobody knows is one, while somebody wants to know, is left to TypeScript. `wanted` is RUN.tableLevels. */
+function refuseUnknownTable(lent: Node, wanted: Node, level: number): Node {
+  const unknown = op("i32.and", op("i32.xor", lent, i32(-1)), and(wanted, tableBit(level)));
+  return when(unknown, [ret(UNKNOWN)]);
 }
 
 export function walkFunctions(): FunctionBody[] {
@@ -91,7 +100,7 @@ function finishFunction(): FunctionBody {
   const isWrite = f.let(op("i32.eq", access, i32(ACCESS.write)));
   const bits = op("select", i32(ENTRY.A | ENTRY.D), i32(ENTRY.A), isWrite);
   const missing = f.let(op("i32.and", bits, op("i32.xor", low, i32(-1))));
-  f.emit(when(missing, [when(op("i32.eqz", and(lent, PAGE_CACHE.writable)), [ret(UNKNOWN)])]));
+  f.emit(when(missing, [when(op("i32.eqz", and(lent, MARKABLE)), [ret(UNKNOWN)])]));
   f.emit(put32(RUN.leaf, at), put32(RUN.leafBits, missing));
   const all = op("i32.or", flags, op("select", i32(TLB_FLAG.dirty), i32(0), isWrite));
   f.emit(op("i64.or", op("i64.shl", op("i64.extend_i32_u", page), i64(8n)), op("i64.extend_i32_u", all)));
@@ -101,7 +110,7 @@ function finishFunction(): FunctionBody {
 /** Sets the accessed bit of an entry that points to a table, if it is not set. */
 function markUsed(low: Node, at: Node, lent: Node): Node {
   return when(op("i32.eqz", and(low, ENTRY.A)), [
-    when(op("i32.eqz", and(lent, PAGE_CACHE.writable)), [ret(UNKNOWN)]),
+    when(op("i32.eqz", and(lent, MARKABLE)), [ret(UNKNOWN)]),
     store("i32.store", at, 0, op("i32.or", low, i32(ENTRY.A))),
   ]);
 }
@@ -119,6 +128,8 @@ function walk32Function(): FunctionBody {
   const rightsOf = (entry: Node) => and(entry, ENTRY.RW | ENTRY.US);
   const directory = f.let(op("i32.shr_u", memory(STATE.cr3, "i32.load"), i32(12)));
   const lentDirectory = lentFrame(f, directory, [ret(UNKNOWN)]);
+  const wanted = f.let(memory(RUN.tableLevels, "i32.load"));
+  f.emit(refuseUnknownTable(lentDirectory, wanted, 2));
   const pdeAt = entryAt(f, lentDirectory, op("i32.shl", number(22), i32(2)));
   const pde = f.let(load("i32.load", pdeAt));
   f.emit(when(op("i32.eqz", and(pde, ENTRY.P)), [ret(UNKNOWN)]));
@@ -136,6 +147,7 @@ function walk32Function(): FunctionBody {
   f.emit(markUsed(pde, pdeAt, lentDirectory));
   const table = f.let(op("i32.shr_u", pde, i32(12)));
   const lentTable = lentFrame(f, table, [ret(UNKNOWN)]);
+  f.emit(refuseUnknownTable(lentTable, wanted, 1));
   const pteAt = entryAt(f, lentTable, op("i32.shl", and(number(12), 0x3ff), i32(2)));
   const pte = f.let(load("i32.load", pteAt));
   f.emit(when(op("i32.eqz", and(pte, ENTRY.P)), [ret(UNKNOWN)]));
@@ -155,6 +167,8 @@ interface Descent {
   readonly table: Local;
   /** Bits that no entry may have. */
   readonly reserved: Local;
+  /** RUN.tableLevels. */
+  readonly wanted: Node;
   /** All entries so far, bit by bit: AND, and OR. */
   readonly every: Local;
   readonly some: Local;
@@ -183,6 +197,7 @@ function walkFunction(): FunctionBody {
     access,
     user,
     table: f.local("i32"),
+    wanted: f.let(memory(RUN.tableLevels, "i32.load")),
     reserved: f.local("i64"),
     every: f.local("i64"),
     some: f.local("i64"),
@@ -222,6 +237,7 @@ const pageOf = (entry: Node): Node => and(op("i32.wrap_i64", op("i64.shr_u", ent
 /** One level of 8-byte entries: returns from the function at a leaf or an obstacle, else `table` is the next level's. */
 function level(f: FunctionBuilder, d: Descent, n: 1 | 2 | 3 | 4 | 5): void {
   const lent = lentFrame(f, get(d.table), [ret(UNKNOWN)]);
+  f.emit(refuseUnknownTable(lent, d.wanted, n));
   const number = op("i32.wrap_i64", op("i64.shr_u", d.address, i64(BigInt(12 + 9 * (n - 1)))));
   const at = entryAt(f, lent, op("i32.shl", and(number, 0x1ff), i32(3)));
   const entry = f.let(load("i64.load", at));

@@ -187,6 +187,7 @@ function scatter(core: Core, address: number, size: number, from: number): void 
     return;
   }
   const device = core.pages.frameForRead(page) === 0;
+  if (!device && core.tableHook?.store(core, physical(address), core.u8.slice(from, from + size)) === true) return;
   for (let done = 0; done < size; ) {
     const step = chunk(size - done);
     const view = core.view;

@@ -103,6 +103,7 @@ function writeCr3(core: Core, value: bigint): void {
     if (!keep) flushPcid(core, Number(after & 0xfffn));
     switchPcid(core);
   }
+  core.tableHook?.rootChanged(core, before, after);
   reportControl(core, "CR3", before, after);
 }
 

@@ -64,9 +64,18 @@ let found = -1;
 interface Options {
   readonly effects: boolean;
   readonly steps: WalkStep[] | null;
+  /** Entries, by guest-physical address, that are not taken from memory. */
+  readonly past: ReadonlyMap<number, bigint> | null;
 }
-const ARCHITECTURAL: Options = { effects: true, steps: null };
-const SILENT: Options = { effects: false, steps: null };
+const ARCHITECTURAL: Options = { effects: true, steps: null, past: null };
+const SILENT: Options = { effects: false, steps: null, past: null };
+
+/** The low or (`half` 4) high word of an entry. */
+function entryWord(core: Core, page: number, offset: number, half: 0 | 4, options: Options): number {
+  const past = options.past?.get(page * 4096 + offset);
+  if (past === undefined) return tableWord(core, page, offset + half);
+  return Number(BigInt.asIntN(32, past >> BigInt(half * 8)));
+}
 
 function tableWord(core: Core, page: number, offset: number): number {
   const frame = core.pages.frameForRead(page);
@@ -75,9 +84,14 @@ function tableWord(core: Core, page: number, offset: number): number {
 }
 
 function setTableWord(core: Core, page: number, offset: number, value: number): void {
-  const frame = core.pages.frameForWrite(page);
-  if (frame !== 0) core.host.u32[(frame + offset) >>> 2] = value;
-  else core.guest.write(physical(page * 4096 + offset), 4, value >>> 0);
+  const frame = core.pages.frameForMarking(page);
+  if (frame !== 0) {
+    core.host.u32[(frame + offset) >>> 2] = value;
+    return;
+  }
+  const write = (): void => core.guest.write(physical(page * 4096 + offset), 4, value >>> 0);
+  if (core.tableHook === null) write();
+  else core.tableHook.marking(write);
 }
 
 function refuse(core: Core, access: Access, by: By, code: number, why: string): number {
@@ -137,7 +151,8 @@ function walk32(core: Core, lo: number, access: Access, by: By, options: Options
   const cr3 = core.word(STATE.cr3);
   const directory = cr3 >>> 12;
   const pdeOffset = (lo >>> 22) * 4;
-  const pde = tableWord(core, directory, pdeOffset);
+  if (options.effects) core.tableHook?.walked(directory, 2, 4, -1);
+  const pde = entryWord(core, directory, pdeOffset, 0, options);
   const large = (pde & ENTRY.PS) !== 0 && (core.cr4 & CR4.PSE) !== 0;
   options.steps?.push(step("PDE", directory, pdeOffset, 0, pde, 4, large ? 0x400000 : 0));
   if ((pde & ENTRY.P) === 0) return refuse(core, access, by, 0, "the page-directory entry is not present");
@@ -152,7 +167,8 @@ function walk32(core: Core, lo: number, access: Access, by: By, options: Options
   if (options.effects && (pde & ENTRY.A) === 0) setTableWord(core, directory, pdeOffset, pde | ENTRY.A);
   const table = pde >>> 12;
   const offset = ((lo >>> 12) & 0x3ff) * 4;
-  const pte = tableWord(core, table, offset);
+  if (options.effects) core.tableHook?.walked(table, 1, 4, directory * 4096 + pdeOffset);
+  const pte = entryWord(core, table, offset, 0, options);
   options.steps?.push(step("PTE", table, offset, 0, pte, 4, 4096));
   if ((pte & ENTRY.P) === 0) return refuse(core, access, by, 0, "the page-table entry is not present");
   if ((pte & ENTRY.RW) === 0) rights &= ~TLB_FLAG.writable;
@@ -182,14 +198,16 @@ function walk64(
   const highReserved = HIGH_RESERVED | (nx ? 0 : 0x80000000) | (long ? 0 : 0x7ff00000);
   let rights = TLB_FLAG.writable | TLB_FLAG.user | TLB_FLAG.executable;
   let table = top;
+  let parent = -1;
   for (let level = from; ; level--) {
+    if (options.effects) core.tableHook?.walked(table, level, 8, parent);
     const offset = level === 1 ? ((lo >>> 12) & 0x1ff) * 8
       : level === 2 ? ((lo >>> 21) & 0x1ff) * 8
       : level === 3 ? (((hi & 0x7f) << 2) | (lo >>> 30)) * 8
       : level === 4 ? ((hi >>> 7) & 0x1ff) * 8
       : ((hi >>> 16) & 0x1ff) * 8;
-    const low = tableWord(core, table, offset);
-    const high = tableWord(core, table, offset + 4);
+    const low = entryWord(core, table, offset, 0, options);
+    const high = entryWord(core, table, offset, 4, options);
     const leaf = level === 1 || (level <= 3 && (low & ENTRY.PS) !== 0);
     options.steps?.push(step(LEVELS[level]!, table, offset, high, low, 8, leaf ? PAGE_BYTES[level]! : 0));
     if ((low & ENTRY.P) === 0) return refuse(core, access, by, 0, NOT_PRESENT[level]!);
@@ -208,6 +226,7 @@ function walk64(
       return finish(core, access, by, page, rights | TLB_FLAG.large, low, table, offset, options);
     }
     if (options.effects && (low & ENTRY.A) === 0) setTableWord(core, table, offset, low | ENTRY.A);
+    parent = table * 4096 + offset;
     table = target;
   }
 } // oxfmt-ignore
@@ -266,10 +285,17 @@ export function look(core: Core, lo: number, hi: number): number {
   return found;
 }
 
-/** The walk for an access, level by level; changes nothing. */
-export function explainWalk(core: Core, lo: number, hi: number, access: Access, by: By): PageWalk {
+/** The walk for an access, level by level; changes nothing. Entries that `past` has, by guest-physical address, are taken from there. */
+export function explainWalk(
+  core: Core,
+  lo: number,
+  hi: number,
+  access: Access,
+  by: By,
+  past: ReadonlyMap<number, bigint> | null = null,
+): PageWalk {
   const steps: WalkStep[] = [];
-  const result = walkWith(core, lo, hi, access, by, { effects: false, steps });
+  const result = walkWith(core, lo, hi, access, by, { effects: false, steps, past });
   const fault = result < 0 ? { errorCode: -1 - result, why: failure } : null;
   return {
     paging: pagingMode(core),

@@ -29,8 +29,8 @@ export function currentPcid(core: Core): number {
 const dataEntry = (lo: number): number => (TLB.base >>> 2) + ((lo >>> 12) & (TLB.entries - 1)) * DATA_WORDS;
 const codeEntry = (lo: number): number => (ITLB.base >>> 2) + ((lo >>> 12) & (ITLB.entries - 1)) * CODE_WORDS;
 
-const dataAt = (index: number): number => (TLB.base >>> 2) + index * DATA_WORDS;
-const codeAt = (index: number): number => (ITLB.base >>> 2) + index * CODE_WORDS;
+export const dataAt = (index: number): number => (TLB.base >>> 2) + index * DATA_WORDS;
+export const codeAt = (index: number): number => (ITLB.base >>> 2) + index * CODE_WORDS;
 const dataIndex = (at: number): number => (at - (TLB.base >>> 2)) / DATA_WORDS;
 const codeIndex = (at: number): number => (at - (ITLB.base >>> 2)) / CODE_WORDS;
 
@@ -39,8 +39,22 @@ function mark(u32: Uint32Array, bitmap: number, index: number): void {
   u32[(bitmap >>> 2) + (index >>> 5)]! |= 1 << (index & 31);
 }
 
+function listData(u32: Uint32Array, at: number): void {
+  mark(u32, FILLED.data, dataIndex(at));
+  if ((u32[at + 9]! & TLB_FLAG.global) === 0) mark(u32, FILLED.localData, dataIndex(at));
+}
+function listCode(u32: Uint32Array, at: number): void {
+  mark(u32, FILLED.code, codeIndex(at));
+  if ((u32[at + 6]! & TLB_FLAG.global) === 0) mark(u32, FILLED.localCode, codeIndex(at));
+}
+
 /** Visits what is listed in a bitmap of FILLED; what `gone` says is taken off the list. */
-function sweep(u32: Uint32Array, bitmap: number, entries: number, gone: (index: number) => boolean): void {
+export function sweep(
+  u32: Uint32Array,
+  bitmap: number,
+  entries: number,
+  gone: (index: number) => boolean,
+): void {
   for (let word = 0; word < entries >>> 5; word++) {
     const at = (bitmap >>> 2) + word;
     for (let left = u32[at]!, kept = left; left !== 0; u32[at] = kept) {
@@ -74,8 +88,11 @@ export function tryLookup(core: Core, lo: number, hi: number, write: boolean, by
     ((flags & TLB_FLAG.global) !== 0 || u32[at + 14] === currentPcid(core)) &&
     (!write || (flags & TLB_FLAG.dirty) !== 0) &&
     forbids(core, flags, access, by) === null
-  )
+  ) {
+    if ((flags & TLB_FLAG.suspect) !== 0)
+      core.tableHook?.used(core, { kind: "data", index: dataIndex(at) }, lo, hi, access, by);
     return at * 4;
+  }
   const result = tryWalk(core, lo, hi, access, by);
   if (result < 0) return result;
   const words = core.u32;
@@ -86,11 +103,11 @@ export function tryLookup(core: Core, lo: number, hi: number, write: boolean, by
   words[at + 14] = currentPcid(core);
   words[at + 12] = Math.floor(result / 256);
   if ((result & TLB_FLAG.large) !== 0) core.setWord(RUN.largePages, 1);
-  mark(words, FILLED.data, dataIndex(at));
+  listData(words, at);
   return at * 4;
 }
 
-function clearTags(u32: Uint32Array, at: number): void {
+export function clearTags(u32: Uint32Array, at: number): void {
   for (let n = 0; n < 8; n++) u32[at + n] = EMPTY;
 }
 
@@ -103,6 +120,7 @@ export function writeTags(core: Core, entry: number, frame: number, writableFram
   const at = entry >>> 2;
   if (isWatched(core, u32[at + 10]!, u32[at + 11]!, u32[at + 12]!)) return;
   const flags = u32[at + 9]!;
+  if ((flags & TLB_FLAG.suspect) !== 0) return;
   if (u32[at + 8] !== frame) clearTags(u32, at);
   u32[at + 8] = frame;
   core.setWord(RUN.tagged, 1);
@@ -252,20 +270,20 @@ export function forgetCodePage(core: Core): void {
   core.setWord(RUN.codePage + 4, EMPTY);
 }
 
-/** Which entries a flush drops: of one PCID or (−1) of all, global pages or not. */
-function flush(core: Core, pcid: number, globals: boolean): void {
+/** Drops the entries of one PCID, or (−1) of all, but no global pages. */
+function flush(core: Core, pcid: number): void {
   const u32 = core.u32;
-  const stays = (flags: number, entryPcid: number): boolean =>
-    flags !== 0 && ((!globals && (flags & TLB_FLAG.global) !== 0) || (pcid >= 0 && entryPcid !== pcid));
-  sweep(u32, FILLED.data, TLB.entries, (index) => {
+  sweep(u32, FILLED.localData, TLB.entries, (index) => {
     const at = dataAt(index);
-    if (stays(u32[at + 9]!, u32[at + 14]!)) return false;
+    if ((u32[at + 9]! & TLB_FLAG.global) !== 0) return true;
+    if (pcid >= 0 && u32[at + 9] !== 0 && u32[at + 14] !== pcid) return false;
     emptyData(u32, at);
     return true;
   });
-  sweep(u32, FILLED.code, ITLB.entries, (index) => {
+  sweep(u32, FILLED.localCode, ITLB.entries, (index) => {
     const at = codeAt(index);
-    if (stays(u32[at + 6]!, u32[at + 7]!)) return false;
+    if ((u32[at + 6]! & TLB_FLAG.global) !== 0) return true;
+    if (pcid >= 0 && u32[at + 6] !== 0 && u32[at + 7] !== pcid) return false;
     emptyCode(u32, at);
     return true;
   });
@@ -274,7 +292,17 @@ function flush(core: Core, pcid: number, globals: boolean): void {
 
 /** Everything, global pages too. */
 export function flushAll(core: Core): void {
-  flush(core, -1, true);
+  const u32 = core.u32;
+  sweep(u32, FILLED.data, TLB.entries, (index) => {
+    emptyData(u32, dataAt(index));
+    return true;
+  });
+  sweep(u32, FILLED.code, ITLB.entries, (index) => {
+    emptyCode(u32, codeAt(index));
+    return true;
+  });
+  u32.fill(0, FILLED.localData >>> 2, FILLED.end >>> 2);
+  forgetCodePage(core);
   core.setWord(RUN.largePages, 0);
   core.setWord(RUN.tagged, 0);
 }
@@ -292,26 +320,26 @@ export function clearTlb(core: Core): void {
 
 /** Everything but global pages, of one PCID. */
 export function flushPcid(core: Core, pcid: number): void {
-  flush(core, pcid, false);
+  flush(core, pcid);
 }
 
 /** Everything but global pages, of all PCIDs. */
 export function flushNonGlobal(core: Core): void {
-  flush(core, -1, false);
+  flush(core, -1);
 }
 
 /** CR3 changed and entries were kept: tags and instruction entries of another PCID must not match any more. */
 export function switchPcid(core: Core): void {
   const u32 = core.u32;
-  sweep(u32, FILLED.data, TLB.entries, (index) => {
+  sweep(u32, FILLED.localData, TLB.entries, (index) => {
     const at = dataAt(index);
-    if ((u32[at + 9]! & TLB_FLAG.global) === 0) clearTags(u32, at);
+    if (u32[at + 9] === 0 || (u32[at + 9]! & TLB_FLAG.global) !== 0) return true;
+    clearTags(u32, at);
     return false;
   });
-  sweep(u32, FILLED.code, ITLB.entries, (index) => {
+  sweep(u32, FILLED.localCode, ITLB.entries, (index) => {
     const at = codeAt(index);
-    if ((u32[at + 6]! & TLB_FLAG.global) !== 0) return false;
-    emptyCode(u32, at);
+    if ((u32[at + 6]! & TLB_FLAG.global) === 0) emptyCode(u32, at);
     return true;
   });
   forgetCodePage(core);
@@ -349,7 +377,12 @@ export function invalidatePage(core: Core, lo: number, hi: number, pcid: number 
 } // oxfmt-ignore
 
 function codePageIs(u32: Uint32Array, at: number, page: number, hi: number): boolean {
-  return (u32[at] === page && u32[at + 1] === hi) || (u32[at + 2] === page && u32[at + 3] === hi);
+  return isCodeTag(u32, at, page, hi) || isCodeTag(u32, at + 2, page, hi);
+}
+
+/** Whether the tag at a word of an instruction entry is a page's, the entry under suspicion or not. */
+function isCodeTag(u32: Uint32Array, tag: number, page: number, hi: number): boolean {
+  return (u32[tag]! & ~1) >>> 0 === page && u32[tag + 1] === hi;
 }
 
 /** Guest-physical page number for an instruction fetch; fills the entry if need be. Throws #PF. */
@@ -358,7 +391,11 @@ export function lookupCode(core: Core, lo: number, hi: number, user: boolean): n
   const at = codeEntry(lo);
   const page = (lo & 0xfffff000) >>> 0;
   const tag = user ? at + 2 : at;
-  if (u32[at + 6] !== 0 && u32[tag] === page && u32[tag + 1] === hi) return u32[at + 5]! * 0x100000000 + u32[at + 4]!;
+  if (u32[at + 6] !== 0 && isCodeTag(u32, tag, page, hi)) {
+    if ((u32[at + 6]! & TLB_FLAG.suspect) !== 0)
+      core.tableHook?.used(core, { kind: "instruction", index: codeIndex(at) }, lo, hi, ACCESS.execute, user ? BY.user : BY.system);
+    return u32[at + 5]! * 0x100000000 + u32[at + 4]!;
+  }
   const result = walk(core, lo, hi, ACCESS.execute, user ? BY.user : BY.system);
   const flags = result & 0xff;
   const physicalPage = Math.floor(result / 256);
@@ -377,7 +414,7 @@ export function lookupCode(core: Core, lo: number, hi: number, user: boolean): n
   words[at + 6] = flags;
   words[at + 7] = currentPcid(core);
   if ((flags & TLB_FLAG.large) !== 0) core.setWord(RUN.largePages, 1);
-  mark(words, FILLED.code, codeIndex(at));
+  listCode(words, at);
   return physicalPage;
 } // oxfmt-ignore
 
@@ -387,8 +424,7 @@ export function cachedCodePage(core: Core, linearPage: bigint): number | null {
   const hi = Number(BigInt.asUintN(32, linearPage >> 32n));
   const { u32 } = core;
   const at = codeEntry(lo);
-  const isIt = (tag: number): boolean => u32[tag] === lo && u32[tag + 1] === hi;
-  if (u32[at + 6] === 0 || !(isIt(at) || isIt(at + 2))) return null;
+  if (u32[at + 6] === 0 || !codePageIs(u32, at, lo, hi)) return null;
   return u32[at + 5]! * 0x100000000 + u32[at + 4]!;
 }
 
@@ -406,21 +442,27 @@ export interface TlbEntry {
 export function tlbEntries(core: Core): TlbEntry[] {
   const u32 = core.u32;
   const entries: TlbEntry[] = [];
-  const address = (at: number): LinearAddress => linear((BigInt(u32[at + 1]!) << 32n) | BigInt(u32[at]!));
+  const address = (at: number): LinearAddress =>
+    linear((BigInt(u32[at + 1]!) << 32n) | BigInt((u32[at]! & 0xfffff000) >>> 0));
+  const flags = (at: number): number => u32[at]! & ~TLB_FLAG.suspect;
   for (let at = TLB.base >>> 2, n = 0; n < TLB.entries; n++, at += DATA_WORDS)
     if (u32[at + 9] !== 0)
-      entries.push({ kind: "data", linear: address(at + 10), physical: physical(u32[at + 12]! * 4096), flags: u32[at + 9]!, pcid: u32[at + 14]! });
+      entries.push({ kind: "data", linear: address(at + 10), physical: physical(u32[at + 12]! * 4096), flags: flags(at + 9), pcid: u32[at + 14]! });
   for (let at = ITLB.base >>> 2, n = 0; n < ITLB.entries; n++, at += CODE_WORDS)
     if (u32[at + 6] !== 0)
       entries.push({
         kind: "instruction",
         linear: address(u32[at] === EMPTY ? at + 2 : at),
         physical: physical((u32[at + 5]! * 0x100000000 + u32[at + 4]!) * 4096),
-        flags: u32[at + 6]!,
+        flags: flags(at + 6),
         pcid: u32[at + 7]!,
       });
   return entries;
 } // oxfmt-ignore
+
+/** Low word of a tag of an instruction entry without the mark of suspicion; an empty tag stays empty. */
+export const trusted = (low: number, high: number): number =>
+  low === EMPTY && high === EMPTY ? EMPTY : (low & ~1) >>> 0;
 
 // Saved form: u32 count of data entries, then per entry page u64, frame number f64, flags u32, PCID u32; then per instruction entry its 32 bytes.
 const SAVED_DATA = 24;
@@ -439,12 +481,16 @@ export function saveTlb(core: Core): Uint8Array {
   for (const at of data) {
     bytes.set(u8.subarray(at * 4 + TLB.page, at * 4 + TLB.page + 8), to);
     view.setFloat64(to + 8, u32[at + 12]!, true);
-    view.setUint32(to + 16, u32[at + 9]!, true);
+    view.setUint32(to + 16, u32[at + 9]! & ~TLB_FLAG.suspect, true);
     view.setUint32(to + 20, u32[at + 14]!, true);
     to += SAVED_DATA;
   }
   for (const at of code) {
     bytes.set(u8.subarray(at * 4, at * 4 + ITLB.entryBytes), to);
+    if ((u32[at + 6]! & TLB_FLAG.suspect) !== 0) {
+      for (const tag of [0, 8]) view.setUint32(to + tag, trusted(u32[at + tag / 4]!, u32[at + tag / 4 + 1]!), true);
+      view.setUint32(to + 24, u32[at + 6]! & ~TLB_FLAG.suspect, true);
+    }
     to += ITLB.entryBytes;
   }
   return bytes;
@@ -463,14 +509,14 @@ export function loadTlb(core: Core, bytes: Uint8Array): void {
     u32[at + 12] = view.getFloat64(from + 8, true);
     u32[at + 9] = view.getUint32(from + 16, true);
     u32[at + 14] = view.getUint32(from + 20, true);
-    mark(u32, FILLED.data, dataIndex(at));
+    listData(u32, at);
     if ((u32[at + 9]! & TLB_FLAG.large) !== 0) core.setWord(RUN.largePages, 1);
   }
   for (; from < bytes.length; from += ITLB.entryBytes) {
     const system = view.getUint32(from, true);
     const at = codeEntry(system === EMPTY ? view.getUint32(from + 8, true) : system);
     u8.set(bytes.subarray(from, from + ITLB.entryBytes), at * 4);
-    mark(u32, FILLED.code, codeIndex(at));
+    listCode(u32, at);
     if ((u32[at + 6]! & TLB_FLAG.large) !== 0) core.setWord(RUN.largePages, 1);
   }
 }
