@@ -13,6 +13,7 @@ import { Observation } from "./layout/index.ts";
 import { followKernel, isLinux, type LinuxKernel } from "./linux/index.ts";
 import { GuestSpace } from "./memory/space.ts";
 import { PageTables, type Naming } from "./paging/index.ts";
+import { ClobberLog } from "./red-zone/index.ts";
 import { codeBits } from "./registers/index.ts";
 import { Sources, sourceRoots } from "./sources.ts";
 import { describeAddress } from "./stack/frame.ts";
@@ -28,6 +29,8 @@ export class Target implements CodeMap {
   /** The Linux kernel that boots; null if it is another one. */
   readonly linux: LinuxKernel | null;
   readonly sources: Sources;
+  /** What the red-zone detector has found. */
+  readonly clobbers: ClobberLog;
   readonly observation: Observation;
   /** Width of the code in functions where a CPU has been seen, by the function's start: assembly of an ELF64 file may be 32-bit code. */
   readonly #widths = new Map<bigint, CodeBits>();
@@ -42,6 +45,7 @@ export class Target implements CodeMap {
     this.observation = new Observation(this.booted.machine);
     const cwd = configuration.cwd;
     this.loaded = loadSymbols(this.booted, configuration.symbols, configuration.vmlinux, cwd, files);
+    this.clobbers = new ClobberLog(this.booted.machine, this.loaded.table);
     this.linux = followKernel(this.booted, this.loaded, configuration.noDebug);
     this.sources = new Sources(files, configuration.sourceMap, sourceRoots(cwd, this.booted.mainPath));
   }
@@ -109,6 +113,7 @@ export class Target implements CodeMap {
       core,
       describe: (address) => this.describe(address),
       syntax: this.syntax,
+      symbols: this.symbols,
     };
   }
 

@@ -243,7 +243,7 @@ function clobberText({ kind, event: { vector, ist }, read }: Clobber): string {
     case "ist":
       return `IST stack ${ist} was entered twice.`;
     case "latent":
-      return `${vectorText(vector)} overwrote live bytes of the red zone.`;
+      return `Live bytes of the red zone were overwritten by ${vectorText(vector)}.`;
     case "confirmed":
       return `${read?.size ?? 0} bytes of the red zone were read that ${vectorText(vector)} had overwritten.`;
   }

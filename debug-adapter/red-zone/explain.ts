@@ -7,6 +7,7 @@ import { RED_ZONE_BYTES, VECTOR, type Clobber, type Core, type StackEvent } from
 import { gateText, instructionText, irqOf, type Explainer } from "../exceptions/explain.ts";
 import { vectorText } from "../exceptions/vector.ts";
 import { baseName } from "../files.ts";
+import { littleEndian } from "../memory/space.ts";
 import type { SymbolTable } from "../symbols/index.ts";
 import { Locals } from "./local.ts";
 
@@ -17,6 +18,8 @@ const PUSHED = ["SS", "RSP", "RFLAGS", "CS", "RIP", "the error code"] as const;
 const hex = (value: bigint | number): string => `0x${value.toString(16)}`;
 const bytesText = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
+const valueText = (bytes: Uint8Array): string =>
+  bytes.length <= WORD_BYTES ? hex(littleEndian(bytes)) : bytesText(bytes);
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`;
 const below = (n: number): string => `RSP-${hex(RED_ZONE_BYTES - n)}`;
 
@@ -60,7 +63,7 @@ function explainRedZone(explainer: Explainer, symbols: SymbolTable, clobber: Clo
   const changed = changedBytes(clobber);
   const title =
     read === null
-      ? `Red-zone clobber: ${cause} overwrote ${count(changed.filter((n) => live?.mask[n] === 1).length, "byte")} below the stack pointer that ${who} still needs.`
+      ? `Red-zone clobber: ${cause} changed ${count(changed.filter((n) => live?.mask[n] === 1).length, "byte")} below the stack pointer that ${who} still needs.`
       : `Red-zone clobber, confirmed: ${who} read ${count(read.size, "byte")} below its stack pointer that ${cause} had overwritten.`;
   const lines = [
     title,
@@ -68,7 +71,7 @@ function explainRedZone(explainer: Explainer, symbols: SymbolTable, clobber: Clo
     `${gateText(explainer, event.vector)[0] ?? ""} IST 0 and the same privilege: the processor pushed onto the stack it found.`,
   ];
   if (read !== null) lines.push(...readText(explainer, symbols, clobber));
-  lines.push(...tableText(explainer.core, symbols, clobber, explainer.describe));
+  lines.push(...tableText(explainer.core, symbols, clobber));
   if (live === null)
     lines.push(
       `What ${who} keeps below RSP is not known, so nothing is said about bytes that it has not read.`,
@@ -100,10 +103,10 @@ function readText(
   const from = Math.max(first, 0);
   const to = Math.min(first + read.size, RED_ZONE_BYTES);
   const name = new Locals(explainer.core, symbols, read.rip, event.rsp).at(read.address);
-  const was = bytesText(before.subarray(from, to));
-  const is = bytesText(after.subarray(from, to));
+  const was = valueText(before.subarray(from, to));
+  const is = valueText(after.subarray(from, to));
   return [
-    `Read by ${placeText(explainer, symbols, read.rip)}: ${name === null ? "" : `${name}, `}${below(from)}. It had left ${was} there, and got ${is}.`,
+    `Read by ${placeText(explainer, symbols, read.rip)}: ${name === null ? "" : `${name}, `}${below(from)}. It had left ${was} there and found ${is}.`,
   ];
 }
 
@@ -112,10 +115,8 @@ function tableText(
   core: Core,
   symbols: SymbolTable,
   { event, before, after, live, isOver, read }: Clobber,
-  describe: Explainer["describe"],
 ): string[] {
   const locals = new Locals(core, symbols, read?.rip ?? event.rip, event.rsp);
-  const handler = describe(event.handler) ?? hex(event.handler);
   const rows: string[] = [];
   let kept = 0;
   for (let n = RED_ZONE_BYTES - WORD_BYTES; n >= 0; n -= WORD_BYTES) {
@@ -127,13 +128,14 @@ function tableText(
       continue;
     }
     const address = event.rsp - BigInt(RED_ZONE_BYTES - n);
-    const name = locals.at(address);
+    const names = locals.within(address, WORD_BYTES).join(", ");
     const by =
       address >= event.frame
         ? `${pushedAt(event, address)}, pushed by the processor`
-        : `written by ${handler}`;
+        : "written by the handler";
+    const change = `${bytesText(was)} → ${bytesText(is)}`;
     rows.push(
-      `${isLive ? "*" : " "} ${below(n).padEnd(8)}  ${bytesText(was)} → ${bytesText(is)}  ${name === null ? "" : `${name}: `}${by}`,
+      `${isLive ? "*" : " "} ${below(n).padEnd(8)}  ${change}  ${names === "" ? "" : `${names}: `}${by}`,
     );
   }
   const mark = live === null ? "" : "; * marks what may still be read";

@@ -66,6 +66,16 @@ export class Locals {
     }
     return null;
   }
+
+  /** All that lies in a range, lowest first. */
+  within(address: bigint, sizeBytes: number): readonly string[] {
+    const names = new Set<string>();
+    for (let n = 0; n < sizeBytes; n++) {
+      const name = this.at(address + BigInt(n));
+      if (name !== null) names.add(name);
+    }
+    return [...names];
+  }
 }
 
 /** The way from a variable to the part of it at an address. */

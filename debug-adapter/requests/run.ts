@@ -69,8 +69,12 @@ export function tellStop(state: State, stop: StepEnd, reason?: string): void {
   if (stop.kind === "triple-fault")
     state.output(autopsy(state.launched().explainer(focus), stop.chain), "important");
   const source = { hasSource: hasSource(state, focus) } satisfies StoppedBody;
-  // The editor shows an exception beside its source line; where there is none, the Debug Console says what it knows.
-  if (!source.hasSource && stop.kind === "event" && stop.event.kind === "exception")
+  // The editor shows an exception beside its source line; where there is none, the Debug Console says what it knows; and it keeps what
+  // is said of the red zone, which is about more places than one.
+  if (
+    stop.kind === "event" &&
+    (stop.event.kind === "red-zone" || (stop.event.kind === "exception" && !source.hasSource))
+  )
     state.output(exceptionInfo(stop, state.launched().explainer(focus), focus).description!, "important");
   state.host.event("stopped", {
     reason: reason ?? description.reason,

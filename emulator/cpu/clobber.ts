@@ -55,7 +55,7 @@ export interface Clobber {
   readonly kind: "latent" | "confirmed" | "ist";
   readonly event: StackEvent;
   readonly first: StackEvent | null;
-  /** Before the event, and now. Empty for "ist". */
+  /** Before the event, and after it: at its IRET if `isOver`, else when its frame had been pushed. Empty for "ist". */
   readonly before: Uint8Array;
   readonly after: Uint8Array;
   /** Null if nothing is known of the interrupted function. */

@@ -51,6 +51,8 @@ interface Pending {
 interface Watched {
   readonly event: StackEvent;
   readonly before: Uint8Array;
+  /** What the event has left. */
+  readonly after: Uint8Array;
   readonly live: LiveBytes | null;
   /** 1 for a byte that is not what the interrupted function left there. */
   readonly changed: Uint8Array;
@@ -234,9 +236,7 @@ export class RedZone implements StackHook {
       this.report({ kind: "latent", event, first: null, before, after, live, isOver, read: null }, core);
   }
 
-  #tellRead(core: Core, { event, before, live }: Watched, read: ClobberRead): void {
-    const now = core.peek(event.rsp - SIZE, RED_ZONE_BYTES);
-    const after = now.length === RED_ZONE_BYTES ? now : before;
+  #tellRead(core: Core, { event, before, after, live }: Watched, read: ClobberRead): void {
     this.report({ kind: "confirmed", event, first: null, before, after, live, isOver: true, read }, core);
   }
 
@@ -249,7 +249,7 @@ export class RedZone implements StackHook {
       if (before[n] !== after[n] && live?.mask[n] !== 0) changed[n] = 1;
     if (!changed.includes(1)) return;
     const left = live === null ? MOST_ACCESSES.unknown : MOST_ACCESSES.known;
-    this.#watched[core.index] = { event, before, live, changed, left };
+    this.#watched[core.index] = { event, before, after, live, changed, left };
     const from = changed.indexOf(1);
     const to = changed.lastIndexOf(1);
     const page = (n: number): bigint => (event.rsp - SIZE + BigInt(n)) & PAGE_MASK;
