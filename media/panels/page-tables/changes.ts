@@ -10,11 +10,11 @@ import { tableName } from "./snapshot.ts";
 export class Changes {
   readonly #list: List<TableChange>;
 
-  constructor(host: HTMLElement, choose: (linear: bigint) => void) {
+  constructor(host: HTMLElement, choose: (start: bigint, last: bigint) => void) {
     this.#list = new List<TableChange>(host, {
       label: "Entries that changed since the last stop",
       key: ({ address: at, kind }) => `${at} ${kind}`,
-      select: ({ linear }) => choose(BigInt(linear)),
+      select: ({ linear, last }) => choose(BigInt(linear), BigInt(last)),
       style: ({ kind }) => `change-${kind}`,
       hint: ({ before, after }) => `${before.value} → ${after.value}`,
       empty:

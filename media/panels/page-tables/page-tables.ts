@@ -55,7 +55,7 @@ const picture = new Picture(
   kept<PictureState>("picture", { path: [], scale: "logarithmic" }),
   (state) => keep("picture", state),
 );
-const goTo = (linear: bigint): void => void picture.goTo(linear, false);
+const goTo = (start: bigint, last: bigint): void => void picture.goToRange(start, last);
 const ranges = new Ranges(element("ranges"), goTo);
 const tree = new Tree(element("tree"), goTo);
 const changes = new Changes(element("changes"), goTo);
@@ -116,7 +116,7 @@ async function startAtCode(next: Snapshot): Promise<void> {
     await picture.goTo(BigInt(linear));
   } catch {
     // Without a program counter the whole is as good a start.
-    await picture.goTo(0n, false);
+    await picture.goToRange(0n, 0n);
   }
 }
 
@@ -183,7 +183,7 @@ function drawHead(): void {
             type="text"
             spellcheck="false"
             autocomplete="off"
-            placeholder=${direction === "linear" ? "Address, $register or symbol to translate" : "Physical address: who maps it?"}
+            placeholder=${direction === "linear" ? "Address, $register or symbol" : "Physical address: who maps it?"}
             aria-label=${direction === "linear" ? "Address to translate" : "Physical address"}
           />
           <button

@@ -76,18 +76,29 @@ export class Picture {
     await this.#follow(this.#path);
   }
 
-  /** Goes down to the entry that maps an address, or says that there is none. @param marked draw a mark at the address itself. */
-  async goTo(address: bigint, marked = true): Promise<void> {
+  /** Goes down to the entry that maps an address, and draws a mark at the address itself. */
+  async goTo(address: bigint): Promise<void> {
+    this.#marked = address;
+    await this.#descend(address, address);
+  }
+
+  /** Goes down to the smallest box that holds all of these addresses. */
+  async goToRange(start: bigint, last: bigint): Promise<void> {
+    this.#marked = null;
+    await this.#descend(start, last);
+  }
+
+  async #descend(start: bigint, last: bigint): Promise<void> {
     const snapshot = this.#snapshot;
-    if (snapshot === null) return;
-    this.#marked = marked ? address : null;
+    if (snapshot === null || snapshot.body.mode === null) return;
     const turn = ++this.#turn;
     const path: Choice[] = [];
     let strip: Strip | null = await rootStrip(snapshot, this.#scale);
     while (strip !== null && path.length < DEEPEST) {
-      const box = boxAt(strip, address);
-      if (box === undefined) break;
+      const box = boxAt(strip, start);
+      if (box === undefined || (box.last < last && path.length > 0)) break;
       path.push(choiceOf(box));
+      if (box.start === start && box.last === last) break;
       strip = await below(snapshot, strip, box, this.#scale);
     }
     if (turn === this.#turn) await this.#follow(path);
@@ -294,7 +305,7 @@ export class Picture {
     >
       <span class="bars" aria-hidden="true">${bars.map((kind) => html`<i class=${kind}></i>`)}</span>
       <span class="box-text" aria-hidden="true"
-        ><b>${count === 1 ? box.index : `${box.index} … ${box.index + count - 1}`}</b
+        ><b>${box.index}${count === 1 ? nothing : html`<small> … ${box.index + count - 1}</small>`}</b
         ><span>${entry === null ? "" : isLeaf ? `${rightsText(entry.effective)} ` : ""}${bytes}</span></span
       >
     </div>`;
@@ -327,7 +338,7 @@ export class Picture {
         return html`<span
           title="${name}: ${hex(start)} … ${hex(end)}"
           .style=${`left:${left}%;width:${width}%`}
-          >${name}</span
+          ><b>${name}</b></span
         >`;
       })}
     </div>`;

@@ -4,7 +4,7 @@ import { address, hex, place } from "../kit/address.ts";
 import { copy, keep, kept, request } from "../kit/host.ts";
 import { List, type Sort } from "../kit/list.ts";
 import { count, plural, size } from "../kit/size.ts";
-import type { MappedRange, RangeFilter } from "../../protocol/paging.ts";
+import type { MappedRange, PageTablesRangesBody, RangeFilter } from "../../protocol/paging.ts";
 import { pagesText } from "./details.ts";
 import { rightsTag, rightsText } from "./rights.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -46,8 +46,8 @@ export class Ranges {
   #turn = 0;
   #timer = 0;
 
-  /** @param choose shows an address in the picture. */
-  constructor(host: HTMLElement, choose: (linear: bigint) => void) {
+  /** @param choose shows addresses in the picture. */
+  constructor(host: HTMLElement, choose: (start: bigint, last: bigint) => void) {
     this.#bar = document.createElement("div");
     this.#bar.className = "toolbar";
     const body = document.createElement("div");
@@ -55,15 +55,16 @@ export class Ranges {
     this.#list = new List<MappedRange>(body, {
       label: "Mapped ranges",
       key: ({ start }) => start,
-      select: ({ start }) => choose(BigInt(start)),
+      select: ({ start, last, stride, times }) =>
+        choose(BigInt(start), BigInt(last) + BigInt(stride) * BigInt(times - 1)),
       style: ({ changed }) => (changed ? "changed" : ""),
       sort: (sort) => this.#set({ sort }),
-      empty: html`${this.#emptyText}`,
+      empty: "Nothing is mapped that all of these filters let through.",
       columns: [
         {
           id: "start",
           title: "Linear addresses",
-          width: "38ch",
+          width: "40ch",
           sortable: true,
           cell: (row) => this.#addresses(row),
         },
@@ -110,24 +111,24 @@ export class Ranges {
     if (snapshot.body.mode === null) return;
     const turn = ++this.#turn;
     const { filters, search, sort } = this.#state;
-    let rows = snapshot.ranges;
-    let total = snapshot.totalRanges;
-    this.#bytes = snapshot.body.mappedBytes;
+    // Without a filter the snapshot has the first rows already.
     const isPlain = filters.length === 0 && search === "";
-    for (let wanted = isPlain; rows.length < total || !wanted; wanted = true) {
-      const offset: number = wanted ? rows.length : 0;
-      const page = await request("redzone/pageTablesRanges", {
+    let rows = isPlain ? snapshot.ranges : [];
+    let total = isPlain ? snapshot.totalRanges : 1;
+    this.#bytes = snapshot.body.mappedBytes;
+    while (rows.length < Math.min(total, MOST_ROWS)) {
+      const page: PageTablesRangesBody = await request("redzone/pageTablesRanges", {
         ...snapshot.which,
         filters,
-        ...(search === "" ? {} : { search }),
-        offset,
+        ...(isPlain ? {} : { search }),
+        offset: rows.length,
         limit: PAGE_ROWS,
       });
       if (turn !== this.#turn) return;
-      rows = offset === 0 ? page.ranges : [...rows, ...page.ranges];
+      rows = [...rows, ...page.ranges];
       total = page.total;
       this.#bytes = page.bytes;
-      if (page.ranges.length === 0 || rows.length >= MOST_ROWS) break;
+      if (page.ranges.length === 0) break;
       this.#put(rows, total, sort);
     }
     this.#put(rows, total, sort);
@@ -138,10 +139,6 @@ export class Ranges {
     this.#total = total;
     this.#list.rows = this.#rows;
     this.#drawBar();
-  }
-
-  get #emptyText(): string {
-    return "Nothing is mapped that all of these filters let through.";
   }
 
   #set(change: Partial<State>): void {

@@ -27,7 +27,7 @@ export class Tree {
   #turn = 0;
 
   /** @param choose shows an entry in the picture. */
-  constructor(host: HTMLElement, choose: (linear: bigint) => void) {
+  constructor(host: HTMLElement, choose: (start: bigint, last: bigint) => void) {
     this.#open = new Set(kept<readonly string[]>(OPEN, []));
     this.#list = new List<Row>(host, {
       label: "Page tables from CR3 down",
@@ -35,7 +35,7 @@ export class Tree {
       depth: ({ depth }) => depth,
       expanded: ({ entry, key }) => (canOpen(entry) ? this.#open.has(key) : null),
       toggle: (row) => this.#toggle(row),
-      select: ({ entry }) => choose(BigInt(entry.linear)),
+      select: ({ entry }) => choose(BigInt(entry.linear), BigInt(entry.last)),
       style: ({ entry }) => `${entry.changed ? "changed" : ""} ${isMalformed(entry) ? "malformed" : ""}`,
       hint: ({ entry }) => [entry.value, ...entry.notes.map(({ text }) => text)].join("\n"),
       empty: "No entry of the root table is present: no address can be used.",
@@ -43,10 +43,10 @@ export class Tree {
         {
           id: "entry",
           title: "Entry",
-          width: "minmax(24ch, 2fr)",
+          width: "minmax(22ch, 1fr)",
           cell: ({ entry }) => html`${nameOf(entry.level, entry)}`,
         },
-        { id: "linear", title: "Linear addresses", width: "38ch", cell: (row) => this.#linear(row) },
+        { id: "linear", title: "Linear addresses", width: "40ch", cell: (row) => this.#linear(row) },
         { id: "target", title: "Leads to", width: "minmax(20ch, 1fr)", cell: ({ entry }) => target(entry) },
         { id: "size", title: "Size", width: "10ch", align: "right", cell: ({ entry }) => this.#size(entry) },
         {
@@ -59,7 +59,7 @@ export class Tree {
         {
           id: "flags",
           title: "Flags",
-          width: "minmax(24ch, max-content)",
+          width: "26ch",
           cell: ({ entry }) => flagTags(entry.flags),
         },
         {
