@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The `redzone` command: boots kernels without an editor, or serves the adapter over standard input and output. */
-import { parseCommand, USAGE } from "./cli/command.ts";
+import { parseCommand } from "./cli/command.ts";
+import { analyse } from "./cli/analyse.ts";
 import { STATUS } from "./cli/ending.ts";
 import { nodeHost } from "./cli/node-host.ts";
 import { run } from "./cli/run.ts";
@@ -9,7 +10,7 @@ import { runStdio } from "./index.ts";
 const command = parseCommand(process.argv.slice(2));
 switch (command.kind) {
   case "help":
-    process.stdout.write(USAGE);
+    process.stdout.write(command.text);
     break;
   case "version":
     process.stdout.write("redzone 0.1.0\n");
@@ -22,6 +23,9 @@ switch (command.kind) {
     void run(command, nodeHost()).then((status) => (process.exitCode = status));
     break;
   }
+  case "analyse":
+    process.exitCode = analyse(command, nodeHost());
+    break;
   case "dap":
     void runStdio();
     break;

@@ -11,6 +11,7 @@ import type { DebugProtocol } from "@vscode/debugprotocol";
 import { systemClock, type Clock } from "./debuggee.ts";
 import { AdapterError, cancelled, internal, unknownRequest } from "./errors.ts";
 import type { Files } from "./files.ts";
+import { analysis } from "./requests/analysis.ts";
 import { breakpoints } from "./requests/breakpoints.ts";
 import { bytes } from "./requests/bytes.ts";
 import { code } from "./requests/code.ts";
@@ -62,6 +63,7 @@ export class RedzoneSession extends DebugSession {
       ...memory(state),
       ...custom(state),
       ...display(state),
+      ...analysis(state),
       ...paging(state),
       ...stack(state),
       ...bytes(state),

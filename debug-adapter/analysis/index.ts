@@ -23,4 +23,7 @@ export { GuestAnalysis } from "./guest.ts";
 export type { Bits } from "./instruction.ts";
 export type { ByteRange } from "./liveness.ts";
 export { Program, type ProgramFunction } from "./program.ts";
+export { stackBody } from "./body.ts";
+export { analyseFile, type FileOptions } from "./file.ts";
+export { analysisText, listed, summary, usesRedZone } from "./text.ts";
 export { archiveMembers, isArchive, type ArchiveMember } from "./archive.ts";

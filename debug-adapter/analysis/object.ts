@@ -26,6 +26,15 @@ const I386: Readonly<Record<number, readonly [bytes: 4 | 8, isRelative: boolean]
   4: [4, true],
 };
 
+interface Relocation {
+  /** In the section that it is for. */
+  readonly offset: number;
+  readonly type: number;
+  readonly symbol: number;
+  /** Null: it stands in the field itself. */
+  readonly addend: bigint | null;
+}
+
 interface ObjectSymbol {
   readonly address: bigint;
   readonly name: string;
@@ -54,6 +63,22 @@ export class ObjectCode implements CodeBytes {
     return null;
   }
 
+  /** For each byte 1, or 0 where a relocation fills something in. */
+  fixedBytes(address: bigint, length: number): Uint8Array {
+    const fixed = new Uint8Array(length).fill(1);
+    for (const header of this.#sections) {
+      const start = Number(this.#elf.sectionAddress(header) - address);
+      if (start > length || start + header.size < 0) continue;
+      for (const table of this.#tablesOf(header)) {
+        for (const { offset } of this.#relocations(table)) {
+          const at = start + offset;
+          if (at + 8 > 0 && at < length) fixed.fill(0, Math.max(at, 0), Math.max(at + 4, 0));
+        }
+      }
+    }
+    return fixed;
+  }
+
   /** The symbol of another file that an address stands for. */
   outside(address: bigint): string | null {
     return this.#outside.get(address) ?? null;
@@ -64,36 +89,47 @@ export class ObjectCode implements CodeBytes {
     if (bytes === undefined) {
       const section = this.#elf.contents(header);
       bytes = section.bytes(0, section.size).slice();
-      for (const table of this.#elf.sections) {
-        if (table.info === header.index && (table.type === SHT.RELA || table.type === SHT.REL))
-          this.#apply(header, table, bytes);
-      }
+      for (const table of this.#tablesOf(header)) this.#apply(header, table, bytes);
       this.#contents.set(header.index, bytes);
     }
     return bytes;
   }
 
+  #tablesOf(header: ElfSectionHeader): ElfSectionHeader[] {
+    return this.#elf.sections.filter(
+      ({ info, type }) => info === header.index && (type === SHT.RELA || type === SHT.REL),
+    );
+  }
+
+  *#relocations(table: ElfSectionHeader): Generator<Relocation> {
+    const { is64 } = this.#elf;
+    const withAddend = table.type === SHT.RELA;
+    const cursor = this.#elf.contents(table).cursor();
+    const entryBytes = (is64 ? 16 : 8) + (withAddend ? (is64 ? 8 : 4) : 0);
+    for (let left = Math.floor(table.size / entryBytes); left > 0; left--) {
+      const offset = is64 ? cursor.u64Offset() : cursor.u32();
+      const info = is64 ? cursor.u64() : BigInt(cursor.u32());
+      yield {
+        offset,
+        type: Number(is64 ? info & 0xffff_ffffn : info & 0xffn),
+        symbol: Number(is64 ? info >> 32n : info >> 8n),
+        addend: withAddend ? (is64 ? cursor.s64() : BigInt(cursor.s32())) : null,
+      };
+    }
+  }
+
   #apply(target: ElfSectionHeader, table: ElfSectionHeader, bytes: Uint8Array): void {
-    const elf = this.#elf;
     const symbols = this.#table();
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const withAddend = table.type === SHT.RELA;
-    const cursor = elf.contents(table).cursor();
-    const entryBytes = (elf.is64 ? 16 : 8) + (withAddend ? (elf.is64 ? 8 : 4) : 0);
-    const base = elf.sectionAddress(target);
-    for (let left = Math.floor(table.size / entryBytes); left > 0; left--) {
-      const offset = elf.is64 ? cursor.u64Offset() : cursor.u32();
-      const info = elf.is64 ? cursor.u64() : BigInt(cursor.u32());
-      const type = Number(elf.is64 ? info & 0xffff_ffffn : info & 0xffn);
-      const index = Number(elf.is64 ? info >> 32n : info >> 8n);
-      let addend = withAddend ? (elf.is64 ? cursor.s64() : BigInt(cursor.s32())) : 0n;
-      const kind = (elf.machine === "x86-64" ? X86_64 : I386)[type];
+    const base = this.#elf.sectionAddress(target);
+    for (const { offset, type, symbol: index, addend } of this.#relocations(table)) {
+      const kind = (this.#elf.machine === "x86-64" ? X86_64 : I386)[type];
       const symbol = symbols[index];
       if (kind === undefined || symbol === undefined) continue;
       const [size, isRelative] = kind;
       if (offset + size > bytes.length) continue;
-      if (!withAddend) addend = BigInt(view.getInt32(offset, true));
-      const value = symbol.address + addend - (isRelative ? base + BigInt(offset) : 0n);
+      const constant = addend ?? BigInt(view.getInt32(offset, true));
+      const value = symbol.address + constant - (isRelative ? base + BigInt(offset) : 0n);
       if (size === 8) view.setBigUint64(offset, BigInt.asUintN(64, value), true);
       else view.setUint32(offset, Number(BigInt.asUintN(32, value)), true);
     }

@@ -75,6 +75,11 @@ export class Program implements FunctionContext {
       : (functions.find((each) => each.ranges.length > 1 && covers(each)) ?? null);
   }
 
+  /** For each byte of code 1, or 0 where the linker fills something in. */
+  fixedBytes(address: bigint, length: number): Uint8Array {
+    return this.#object?.fixedBytes(address, length) ?? new Uint8Array(length).fill(1);
+  }
+
   analyse(bounds: FunctionBounds): FunctionStack {
     return analyseFunction(bounds, this);
   }

@@ -9,6 +9,7 @@
  *     --vmlinux FILE        symbols of a Linux kernel
  *     --screenshot FILE     the screen as PNG when the machine ends
  */
+import { ANALYSE_USAGE, parseAnalyse, type AnalyseCommand } from "./analyse.ts";
 import { canBoot, LOADER_NAMES, type QemuOptions, parseQemuOptions } from "./options.ts";
 
 export type LoaderOption = (typeof LOADER_NAMES)[number];
@@ -36,15 +37,22 @@ export type StatsOption =
 
 export type Command =
   | RunCommand
+  | AnalyseCommand
   | { readonly kind: "dap" }
-  | { readonly kind: "help" }
+  | { readonly kind: "help"; readonly text: string }
   | { readonly kind: "version" }
   | { readonly kind: "error"; readonly text: string };
 
 /** Reads the words after the program's name. */
 export function parseCommand(words: readonly string[]): Command {
   if (words.length === 1 && words[0] === "dap") return { kind: "dap" };
-  if (words.length === 0 || words.some((word) => /^(-h|--?help)$/.test(word))) return { kind: "help" };
+  const isAnalyse = words[0] === "analyse" || words[0] === "analyze";
+  if (words.length === 0 || words.some((word) => /^(-h|--?help)$/.test(word)))
+    return { kind: "help", text: isAnalyse ? ANALYSE_USAGE : USAGE };
+  if (isAnalyse) {
+    const parsed = parseAnalyse(words.slice(1));
+    return typeof parsed === "string" ? { kind: "error", text: parsed } : parsed;
+  }
   if (words.some((word) => /^--?version$/.test(word))) return { kind: "version" };
 
   let loader: string = "auto";
@@ -122,6 +130,7 @@ function count(text: string): number | undefined {
 
 export const USAGE = `usage: redzone -kernel FILE [options]      boot a kernel, its serial port on standard output
        redzone -hda FILE [options]         boot from a disk, a CD (-cdrom) or a floppy (-fda)
+       redzone analyse FILE… [--json]      list the functions of a kernel, .o or .a that use the red zone (analyse --help)
        redzone dap                         serve the Debug Adapter Protocol over standard input and output
 
 Options known from qemu-system-x86_64:

@@ -9,6 +9,7 @@ import { AT, TAG } from "./dwarf/constants.ts";
 import { type Environment, Failure } from "./dwarf/expression.ts";
 import type { Activation } from "./dwarf/function.ts";
 import { linkageName, qualifiedName } from "./dwarf/name.ts";
+import { joinPath } from "./dwarf/path.ts";
 import { rangesOf } from "./dwarf/range.ts";
 import { Types } from "./dwarf/type.ts";
 import type { Entry } from "./dwarf/entry.ts";
@@ -125,6 +126,18 @@ export class SymbolImage {
 
   get separateDebug(): SeparateDebug | null {
     return this.file.separateDebug;
+  }
+
+  /** The compilation units with code: their source, and the compiler with what it recorded of its switches. */
+  *units(): Generator<{ readonly file: string; readonly producer: string }> {
+    for (const unit of this.file.data.units) {
+      const { name, compilationDirectory } = unit;
+      const producer = this.#ask(null, () => {
+        const { root } = unit;
+        return root.has(AT.low_pc) || root.has(AT.ranges) ? (root.string(AT.producer) ?? "") : null;
+      });
+      if (producer !== null && name !== "") yield { file: joinPath(compilationDirectory, name), producer };
+    }
   }
 
   guest(linked: bigint): bigint {

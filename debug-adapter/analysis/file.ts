@@ -1,0 +1,207 @@
+/**
+ * A whole file analysed: a kernel, an object file, or an archive of them.
+ *
+ * In steps, so that a caller can show how far it is and stop it. Damage of one member or one function is a sentence in `problems` and ends nothing else.
+ */
+import type { FileAnalysisBody, FileFunctionBody, UnitBody } from "../../media/protocol.ts";
+import { cannotReadFile } from "../errors.ts";
+import { baseName, directoryOf, type Files } from "../files.ts";
+import { Sources } from "../sources.ts";
+import { ET, openImage, SymbolError, type FileReader, type SymbolImage } from "../symbols/index.ts";
+import { archiveMembers, isArchive } from "./archive.ts";
+import { stackBody } from "./body.ts";
+import { memberOf, parseLinkMap, type LinkMap } from "./link-map.ts";
+import { ArchiveCode } from "./member.ts";
+import { Program, type ProgramFunction } from "./program.ts";
+import { unitsOf } from "./unit.ts";
+
+export interface FileOptions {
+  /** Directories that sources are looked for in, beside the file's own. */
+  readonly roots?: readonly string[];
+  /** From directories that compilers recorded to those of this machine. */
+  readonly sourceMap?: ReadonlyMap<string, string>;
+  /** Archives that may have been linked in, for a kernel without a linker's map. */
+  readonly archives?: readonly string[];
+}
+
+/** Of very large files only the functions that somebody has to look at are told. */
+const FUNCTIONS_MAX = 200_000;
+const MAP_MAX_BYTES = 256 << 20;
+
+/** Analyses the file at a path; each value is the fraction done. Throws `cannotReadFile`. */
+export function* analyseFile(
+  path: string,
+  files: Files,
+  options: FileOptions = {},
+): Generator<number, FileAnalysisBody> {
+  const reader = open(path, files);
+  const roots = [directoryOf(path), ...(options.roots ?? [])];
+  const work = new Work(path, files, new Sources(files, options.sourceMap ?? new Map(), roots));
+  const name = baseName(path);
+  if (isArchive(reader)) {
+    try {
+      for (const member of archiveMembers(reader, name)) {
+        const inside = member.reader ?? beside(path, member.name, files);
+        if (inside === null) work.problems.push(`${member.name} is not beside the thin archive ${name}.`);
+        else yield* work.add(inside, member.name, { member: member.name, isLoose: true });
+      }
+    } catch (error) {
+      if (!(error instanceof SymbolError)) throw error;
+      work.problems.push(error.message);
+    }
+    return work.body("archive");
+  }
+  const image = openImage(reader, { name, decompress: files.decompress });
+  if (image instanceof SymbolError) throw cannotReadFile("program", path, image);
+  const kind = image.file.elf.type === ET.REL ? "object" : "kernel";
+  const archives = kind === "kernel" ? work.archives(options.archives ?? []) : [];
+  const map = kind === "kernel" ? mapBeside(path, files) : null;
+  yield* work.addImage(withDebug(image, path, reader, files), {
+    member: null,
+    isLoose: false,
+    map,
+    archives,
+  });
+  return work.body(kind);
+}
+
+interface Origin {
+  /** The archive's member, if an archive is analysed. */
+  readonly member: string | null;
+  /** What is no object file is no problem, either. */
+  readonly isLoose: boolean;
+  readonly map?: LinkMap | null;
+  readonly archives?: readonly ArchiveCode[];
+}
+
+class Work {
+  readonly problems: string[] = [];
+  readonly #path: string;
+  readonly #files: Files;
+  readonly #sources: Sources;
+  readonly #functions: FileFunctionBody[] = [];
+  readonly #units = new Map<string, UnitBody>();
+  #count = 0;
+  #incomplete = 0;
+
+  constructor(path: string, files: Files, sources: Sources) {
+    this.#path = path;
+    this.#files = files;
+    this.#sources = sources;
+  }
+
+  archives(paths: readonly string[]): ArchiveCode[] {
+    return paths.flatMap((path) => {
+      try {
+        return [new ArchiveCode(this.#files.open(path), baseName(path))];
+      } catch (error) {
+        this.problems.push(cannotReadFile("archive", path, error).message);
+        return [];
+      }
+    });
+  }
+
+  *add(reader: FileReader, name: string, origin: Origin): Generator<number> {
+    const image = openImage(reader, { name, decompress: this.#files.decompress });
+    if (!(image instanceof SymbolError)) yield* this.addImage(image, origin);
+    else if (!origin.isLoose || /\.(?:o|obj)$/i.test(name)) this.problems.push(image.message);
+  }
+
+  *addImage(image: SymbolImage, origin: Origin): Generator<number> {
+    const program = new Program(image);
+    const { functions } = program;
+    this.#count += functions.length;
+    for (const [i, bounds] of functions.entries()) {
+      if (i % 64 === 0) yield i / functions.length;
+      const row = this.#row(bounds, program, origin);
+      if (!row.isComplete) this.#incomplete++;
+      if (functions.length <= FUNCTIONS_MAX || row.redZoneBytes > 0 || row.overwrites.length > 0)
+        this.#functions.push(row);
+    }
+    if (program.bits === 64) {
+      for (const { file, producer, redZone } of unitsOf(image)) {
+        const key = `${file}\0${redZone}`;
+        if (!this.#units.has(key))
+          this.#units.set(key, { name: file, path: this.#sources.find(file), producer, redZone });
+      }
+    }
+    for (const problem of image.problems.slice(0, 5)) this.problems.push(problem.message);
+  }
+
+  body(kind: FileAnalysisBody["kind"]): FileAnalysisBody {
+    return {
+      file: this.#path,
+      kind,
+      functionCount: this.#count,
+      incompleteCount: this.#incomplete,
+      functions: this.#functions,
+      units: [...this.#units.values()],
+      problems: this.problems,
+    };
+  }
+
+  #row(bounds: ProgramFunction, program: Program, origin: Origin): FileFunctionBody {
+    const { image } = program;
+    const stack = program.analyse(bounds);
+    const line = image.lineAt(bounds.entry);
+    const file = line === null || line.line === 0 ? null : line.file;
+    return {
+      ...stackBody(stack, (address) => image.lineAt(address)?.line ?? null),
+      file,
+      path: file === null ? null : this.#sources.find(file),
+      line: file === null ? null : (line?.line ?? null),
+      member: origin.member ?? (stack.redZoneBytes > 0 ? broughtBy(bounds, program, origin) : null),
+      isLabel: bounds.isLabel,
+    };
+  }
+}
+
+/** The archive's member that a function of a kernel is from. */
+function broughtBy(bounds: ProgramFunction, program: Program, { map, archives }: Origin): string | null {
+  const file = map?.at(bounds.entry) ?? null;
+  if (file !== null) return memberOf(file);
+  for (const archive of archives ?? []) {
+    const member = archive.memberOf(bounds, program);
+    if (member !== null) return member;
+  }
+  return null;
+}
+
+function open(path: string, files: Files): FileReader {
+  try {
+    return files.open(path);
+  } catch (error) {
+    throw cannotReadFile("program", path, error);
+  }
+}
+
+/** A member of a thin archive is a file; its name is relative to the archive. */
+function beside(archive: string, name: string, files: Files): FileReader | null {
+  const path = files.resolve(directoryOf(archive), name);
+  return files.exists(path) ? files.open(path) : null;
+}
+
+/** The linker's map, where build files put it: `kernel.map` or `kernel.elf.map` beside `kernel.elf`. */
+function mapBeside(path: string, files: Files): LinkMap | null {
+  for (const candidate of [`${path}.map`, `${path.replace(/\.[^./\\]+$/, "")}.map`]) {
+    if (candidate === path || !files.exists(candidate)) continue;
+    const reader = files.open(candidate);
+    if (reader.size > MAP_MAX_BYTES) continue;
+    const map = parseLinkMap(new TextDecoder().decode(reader.read(0, reader.size)));
+    if (map !== null) return map;
+  }
+  return null;
+}
+
+/** With its separate debug file, if that is beside it. */
+function withDebug(image: SymbolImage, path: string, reader: FileReader, files: Files): SymbolImage {
+  const link = image.separateDebug?.debugLink;
+  if (link === null || link === undefined) return image;
+  for (const candidate of [`${directoryOf(path)}/${link}`, `${directoryOf(path)}/.debug/${link}`]) {
+    if (candidate === path || !files.exists(candidate)) continue;
+    const debug = { name: candidate, reader: files.open(candidate) };
+    const whole = openImage(reader, { name: image.name, decompress: files.decompress, debug });
+    if (!(whole instanceof SymbolError)) return whole;
+  }
+  return image;
+}
