@@ -99,11 +99,12 @@ const node = {
 };
 
 /** Each folder of `media/panels/` is a panel if it has a program of its own name; the others are what panels share. */
+const isThere = (file) => existsSync(path.join(root, file));
 const panels = readdirSync(path.join(root, "media/panels"))
-  .filter((name) => existsSync(path.join(root, "media/panels", name, `${name}.ts`)))
-  .flatMap((name) =>
-    ["ts", "css"].map((type) => ({ in: `media/panels/${name}/${name}.${type}`, out: name })),
-  );
+  .map((name) => ({ out: name, program: `media/panels/${name}/${name}` }))
+  .filter(({ program }) => isThere(`${program}.ts`))
+  .flatMap(({ out, program }) => [`${program}.ts`, `${program}.css`].map((file) => ({ in: file, out })))
+  .filter((entry) => isThere(entry.in));
 
 /** What webviews load. */
 const browser = {
