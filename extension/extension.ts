@@ -14,6 +14,7 @@ import { DisplayPanels } from "./panels/display.ts";
 import { addressLinks } from "./panels/links.ts";
 import { Navigation } from "./panels/navigation.ts";
 import { pageTables } from "./panels/page-tables.ts";
+import { ramLayout } from "./panels/ram-layout.ts";
 import { watchRebuilds } from "./rebuild.ts";
 import { SerialTerminals } from "./serial.ts";
 import { statusItem } from "./status.ts";
@@ -25,6 +26,7 @@ export function activate({ subscriptions, extensionUri, extensionPath }: vscode.
   const navigation = new Navigation(machines);
   const panels = {
     "redzone.openPageTables": pageTables(extensionUri, machines, navigation),
+    "redzone.openRamLayout": ramLayout(extensionUri, machines, navigation),
   };
   const serial = new SerialTerminals(machines);
   subscriptions.push(

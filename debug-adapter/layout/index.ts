@@ -5,6 +5,7 @@
  * Invariant: everything is read from the emulator's own structures, and looking changes nothing that a guest can notice.
  */
 export { convert, type Converter } from "./conversion.ts";
+export { memoryDevices } from "./devices.ts";
 export { MAPS, runs } from "./dirty-maps.ts";
 export { Observation } from "./observation.ts";
 export { overlay } from "./overlay.ts";

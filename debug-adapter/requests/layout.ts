@@ -1,5 +1,5 @@
 /** Requests of the RAM Layout panel (`redzone/ramLayout…`). They may be asked while the machine runs, between two slices. */
-import { PHYSICAL_BITS, type MemoryRegion, type RamBlock } from "../../emulator/index.ts";
+import { PHYSICAL_BITS, type Machine, type MemoryRegion, type RamBlock } from "../../emulator/index.ts";
 import type {
   CandidateBody,
   DirtyArguments,
@@ -14,6 +14,7 @@ import {
   convert,
   hex,
   MAPS,
+  memoryDevices,
   memoryRanges,
   rangeBody,
   regionKind,
@@ -46,7 +47,7 @@ export function layout(state: State): Handlers {
         .reduce((bytes, { size }) => bytes + BigInt(size), 0n);
       const ramBytes = BigInt(machine.config.ramBytes);
       return {
-        blocks: blockBodies(machine, ranges, (block) => backing(machine.memory.system, block)),
+        blocks: blockBodies(machine, ranges, (block) => backing(machine, block)),
         ranges,
         ramBytes: hex(ramBytes),
         below4G: hex(ramBytes - above4G),
@@ -54,6 +55,7 @@ export function layout(state: State): Handlers {
         addressBits: PHYSICAL_BITS,
       };
     },
+    "redzone/ramLayoutDevices": () => memoryDevices(state.launched().machine),
     "redzone/ramLayoutRegions"() {
       const { memory } = state.launched().machine;
       return regionsBody(memory.addressSpaces);
@@ -166,8 +168,20 @@ function isReadonly(candidate: Candidate): boolean {
   return false;
 }
 
-/** The memory backend of a block: its region belongs to it. */
-function backing(root: MemoryRegion, block: RamBlock): Backing {
-  const id = /^\/objects\/(.+)$/.exec(blockRegion(root, block)?.owner?.path ?? "")?.[1];
-  return { backend: id === undefined ? null : { id, type: "memory-backend-ram" }, dimm: null };
+/** The memory backend of a block, and the DIMM it is in. */
+function backing(machine: Machine, block: RamBlock): Backing {
+  const devices = memoryDevices(machine);
+  const known = devices.backends.find(({ id }) => id === block.idstr);
+  const dimm = devices.dimms.find(({ memdev }) => memdev === known?.id);
+  // RAM that nobody named a backend for has one of its own.
+  const own = /^\/objects\/(.+)$/.exec(blockRegion(machine.memory.system, block)?.owner?.path ?? "")?.[1];
+  return {
+    backend:
+      known !== undefined
+        ? { id: known.id, type: known.type }
+        : own === undefined
+          ? null
+          : { id: own, type: "memory-backend-ram" },
+    dimm: dimm === undefined ? null : { id: dimm.id ?? "(no id)", slot: dimm.slot },
+  };
 }

@@ -230,7 +230,46 @@ export interface MarkArguments {
   readonly name?: string;
 }
 
+export interface MemoryBackendBody {
+  readonly id: string;
+  /** "memory-backend-ram", "memory-backend-file" */
+  readonly type: string;
+  readonly size: string;
+  /** Of a file. */
+  readonly path: string | null;
+  /** Something uses it: the machine, or a DIMM. */
+  readonly mapped: boolean;
+}
+
+export interface DimmBody {
+  /** Null: it was given none, so it cannot be unplugged. */
+  readonly id: string | null;
+  readonly slot: number;
+  readonly address: string;
+  readonly size: string;
+  readonly memdev: string;
+  readonly hotplugged: boolean;
+  /** It was asked back, and the guest has not given it yet. */
+  readonly removing: boolean;
+  /** What the guest said of its slot last, in words; null: nothing. */
+  readonly report: string | null;
+}
+
+/** Response of `redzone/ramLayoutDevices`: what `info memory-devices` and `info memdev` print. Changes are commands of the monitor. */
+export interface MemoryDevicesBody {
+  /** 0: the machine was started without `-m …,slots=N,maxmem=M`. */
+  readonly slots: number;
+  /** Where memory devices are mapped; null: nowhere. */
+  readonly window: { readonly start: string; readonly size: string } | null;
+  /** What all of them together may have, and have. */
+  readonly totalBytes: string;
+  readonly pluggedBytes: string;
+  readonly dimms: readonly DimmBody[];
+  readonly backends: readonly MemoryBackendBody[];
+}
+
 export interface LayoutRequests {
+  "redzone/ramLayoutDevices": { readonly arguments: undefined; readonly body: MemoryDevicesBody };
   "redzone/ramLayout": { readonly arguments: undefined; readonly body: RamLayoutBody };
   "redzone/ramLayoutRegions": { readonly arguments: undefined; readonly body: RegionsBody };
   "redzone/ramLayoutWhy": { readonly arguments: WhyArguments; readonly body: WhyBody };
