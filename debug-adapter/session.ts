@@ -24,6 +24,7 @@ import { lifecycle } from "./requests/lifecycle.ts";
 import { memory } from "./requests/memory.ts";
 import { paging } from "./requests/paging.ts";
 import { stack } from "./requests/stack.ts";
+import { redZone } from "./requests/red-zone.ts";
 import { State } from "./requests/state.ts";
 import { checkArguments, type Command, type Handlers } from "./requests/table.ts";
 
@@ -63,6 +64,7 @@ export class RedzoneSession extends DebugSession {
       ...memory(state),
       ...custom(state),
       ...display(state),
+      ...redZone(state),
       ...analysis(state),
       ...paging(state),
       ...stack(state),

@@ -9,12 +9,14 @@ import type { AnalysisRequests } from "./protocol/analysis.ts";
 import type { BytesRequests } from "./protocol/bytes.ts";
 import type { LayoutRequests } from "./protocol/layout.ts";
 import type { PagingRequests } from "./protocol/paging.ts";
+import type { ClobberRequests } from "./protocol/red-zone.ts";
 import type { StackRequests } from "./protocol/stack.ts";
 
 export type * from "./protocol/analysis.ts";
 export type * from "./protocol/bytes.ts";
 export type * from "./protocol/layout.ts";
 export type * from "./protocol/paging.ts";
+export type * from "./protocol/red-zone.ts";
 export type * from "./protocol/stack.ts";
 
 /** A stream of bytes that the guest writes and, for the serial ports, reads. */
@@ -155,7 +157,7 @@ export interface StatusBody {
 
 /** Requests by name, with arguments and response body. `undefined` stands for none. */
 export interface CustomRequests
-  extends AnalysisRequests, BytesRequests, LayoutRequests, PagingRequests, StackRequests {
+  extends AnalysisRequests, BytesRequests, LayoutRequests, PagingRequests, ClobberRequests, StackRequests {
   "redzone/serialInput": { readonly arguments: SerialInputArguments; readonly body: undefined };
   "redzone/consoleInput": { readonly arguments: ConsoleInputArguments; readonly body: undefined };
   "redzone/key": { readonly arguments: KeyArguments; readonly body: undefined };

@@ -53,7 +53,7 @@ export class ClobberLog {
 
   /** The last ones, oldest first. */
   get reports(): readonly Clobber[] {
-    return this.#reports;
+    return this.#reports.slice(-MOST_REPORTS);
   }
 
   #add(clobber: Clobber): void {
