@@ -6,6 +6,7 @@
 import * as vscode from "vscode";
 import { WorkerAdapter } from "./adapter/bridge.ts";
 import { Workers } from "./adapter/workers.ts";
+import { registerAnalysis } from "./analysis/index.ts";
 import { registerCommands } from "./commands.ts";
 import { registerConfigurations } from "./configurations.ts";
 import { registerExpressions } from "./expressions.ts";
@@ -15,6 +16,7 @@ import { addressLinks } from "./panels/links.ts";
 import { Navigation } from "./panels/navigation.ts";
 import { pageTables } from "./panels/page-tables.ts";
 import { ramLayout } from "./panels/ram-layout.ts";
+import { stack } from "./panels/stack.ts";
 import { watchRebuilds } from "./rebuild.ts";
 import { SerialTerminals } from "./serial.ts";
 import { statusItem } from "./status.ts";
@@ -26,6 +28,7 @@ export function activate({ subscriptions, extensionUri, extensionPath }: vscode.
   const navigation = new Navigation(machines);
   const panels = {
     "redzone.openPageTables": pageTables(extensionUri, machines, navigation),
+    "redzone.openStack": stack(extensionUri, machines, navigation),
     "redzone.openRamLayout": ramLayout(extensionUri, machines, navigation),
   };
   const serial = new SerialTerminals(machines);
@@ -46,5 +49,6 @@ export function activate({ subscriptions, extensionUri, extensionPath }: vscode.
     addressLinks(machines, serial, navigation),
     statusItem(machines),
     watchRebuilds(machines),
+    registerAnalysis(extensionPath, machines),
   );
 }

@@ -14,7 +14,12 @@ export function stack(state: State): Handlers {
     return found;
   };
   return {
-    "redzone/stack": (args) => stackPictures(state.stopped()).picture(core(args.cpu), args),
+    "redzone/stack"(args) {
+      const { frameId } = args;
+      const isKnown = frameId !== undefined && frameId !== 0 && !state.isPast(frameId);
+      const frame = isKnown ? state.frame(frameId) : null;
+      return stackPictures(state.stopped()).picture(frame?.core ?? core(args.cpu), args, frame);
+    },
     "redzone/stackSlots": ({ cpu, frame }) => ({
       slots: stackPictures(state.stopped()).slots(core(cpu), frame),
     }),

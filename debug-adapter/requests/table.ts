@@ -157,7 +157,7 @@ const SHAPES: { readonly [Name in Command]?: Shape } = {
   "redzone/memoryWrite": { place: "object", data: "string" },
   "redzone/memoryOverlay": { place: "object", type: "string" },
   "redzone/memoryTypes": { prefix: "string" },
-  "redzone/stack": { cpu: "number?", start: "number?", count: "number?", detailed: "number?" },
+  "redzone/stack": { cpu: "number?", start: "number?", count: "number?", detailed: "number?", frameId: "number?" },
   "redzone/stackSlots": { cpu: "number?", frame: "number" },
   "redzone/stackWords": { cpu: "number?", high: "string", count: "number" },
   "redzone/pageTables": TABLES,

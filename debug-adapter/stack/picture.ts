@@ -17,10 +17,10 @@ import type {
 } from "../../media/protocol.ts";
 import { GuestAnalysis } from "../analysis/index.ts";
 import { badReference } from "../errors.ts";
-import type { SymbolTable } from "../symbols/index.ts";
+import { convention, type SymbolTable } from "../symbols/index.ts";
 import { Chain, type Stretch } from "./chain.ts";
 import { extentOf, type Extent } from "./extent.ts";
-import { reader } from "./frame.ts";
+import { reader, type Frame } from "./frame.ts";
 import { linuxTasks } from "./linux-tasks.ts";
 import { StackRecord } from "./record.ts";
 import { slotsOf, wordSlot, type Earlier, type SlotContext } from "./slots.ts";
@@ -102,7 +102,7 @@ export class StackPictures {
   }
 
   /** The frames of a CPU's stack, and what lies below its stack pointer. */
-  picture(core: Core, args: StackArguments): StackBody {
+  picture(core: Core, args: StackArguments, wanted: Frame | null = null): StackBody {
     const start = bounded(args.start, 0, Number.MAX_SAFE_INTEGER);
     const count = bounded(args.count, FRAMES, MOST_FRAMES);
     const detailed = bounded(args.detailed, DETAILED, MOST_FRAMES);
@@ -139,6 +139,7 @@ export class StackPictures {
       stack: id,
       start,
       frames,
+      chosen: wanted === null ? null : indexOf(chain, wanted),
       hasMore: chain.at(start + count) !== null,
       end: chain.at(start + count) === null ? chain.end : null,
       windows,
@@ -258,6 +259,14 @@ export class StackPictures {
       ...(isDetailed ? { slots: this.#slots(kept, stretch) } : {}),
     };
   }
+}
+
+/** Which of the known stretches a frame is; its inlined functions have it in common. */
+function indexOf(chain: Chain, { pc, physical, architecture }: Frame): number | null {
+  const { stackPointer } = convention(architecture);
+  const low = physical.context.registers.get(stackPointer);
+  const found = chain.known.find((stretch) => stretch.low === low && stretch.pc === pc);
+  return found?.index ?? null;
 }
 
 const bounded = (value: number | undefined, otherwise: number, most: number): number =>

@@ -15,6 +15,8 @@ export interface StackArguments {
   readonly count?: number;
   /** How many of them, from the first, come with their slots; absent: 8. */
   readonly detailed?: number;
+  /** A frame of DAP's stackTrace, to be told which of these it is. */
+  readonly frameId?: number;
 }
 
 export interface StackBody {
@@ -33,6 +35,8 @@ export interface StackBody {
   readonly stack: string;
   readonly start: number;
   readonly frames: readonly StackFrame[];
+  /** The frame that `frameId` stands for; null if none was given, or it is further out. */
+  readonly chosen: number | null;
   /** There are frames behind the last one given. */
   readonly hasMore: boolean;
   /** Why there is none behind the last, once that is known. */
