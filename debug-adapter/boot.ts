@@ -19,6 +19,7 @@ import { openDrives } from "./drives.ts";
 import { badRom, cannotBoot, cannotReadFile } from "./errors.ts";
 import { directoryOf, type Files } from "./files.ts";
 import type { LaunchConfiguration } from "./launch.ts";
+import { MemoryFiles } from "./memory-files.ts";
 
 /** As much of a configuration as booting needs. */
 export type BootConfiguration = Pick<
@@ -30,6 +31,8 @@ export interface Booted {
   readonly machine: Pc;
   /** What is in the drives, by id. */
   readonly images: ReadonlyMap<string, BlockImage>;
+  /** Behind memory backends. */
+  readonly memoryFiles: MemoryFiles;
   /** Null if firmware boots. */
   readonly plan: BootPlan | null;
   /** Absolute path of the kernel, or else of the firmware or the first image. */
@@ -38,7 +41,7 @@ export interface Booted {
   readonly paths: ReadonlyMap<string, string>;
 }
 
-/** Boots. Throws `cannotReadFile`, `cannotOpenImage`, `cannotBoot` (with the boot doctor's diagnosis). */
+/** Boots. Throws `cannotReadFile`, `cannotOpenImage`, `cannotUseMemoryFile`, `cannotBoot` (with the boot doctor's diagnosis). */
 export function bootMachine(configuration: BootConfiguration, files: Files): Booted {
   const read = (what: string, path: string): Uint8Array => {
     try {
@@ -50,8 +53,13 @@ export function bootMachine(configuration: BootConfiguration, files: Files): Boo
   const at = (path: string): string => files.resolve(configuration.cwd, path);
   const { kernel, firmware, drives } = configuration;
   const image = kernel === null ? null : readImage(kernel, configuration, files, read);
+  const memoryFiles = new MemoryFiles(files, configuration.cwd);
+  const { memoryBackends } = configuration.machine;
   const config: MachineConfig = {
     ...configuration.machine,
+    ...(memoryBackends === undefined
+      ? {}
+      : { memoryBackends: memoryBackends.map((backend) => memoryFiles.open(backend)) }),
     ...(firmware === null ? {} : { firmware: readRom("firmware image", at(firmware), read) }),
     ...vgaRom(configuration, files, read),
     ...fwCfg(configuration.fwCfg, (path) => read("fw_cfg file", at(path))),
@@ -59,13 +67,15 @@ export function bootMachine(configuration: BootConfiguration, files: Files): Boo
   const images = openDrives(drives, configuration.cwd, files);
   const machine = createMachine(config, { images, stopwatch: () => performance.now() });
   const first = kernel ?? firmware ?? drives.find(({ path }) => path !== null)?.path ?? "";
-  if (image === null) return { machine, images, plan: null, mainPath: at(first), paths: new Map() };
+  memoryFiles.attach(machine);
+  if (image === null)
+    return { machine, images, memoryFiles, plan: null, mainPath: at(first), paths: new Map() };
   const result = boot(machine, image.image);
   if (result.kind === "diagnosis") throw cannotBoot(explainBoot(result));
   machine.onReset = () => {
     boot(machine, image.image);
   };
-  return { machine, images, plan: result, mainPath: at(first), paths: image.paths };
+  return { machine, images, memoryFiles, plan: result, mainPath: at(first), paths: image.paths };
 }
 
 /** A larger image would reach down to the I/O APIC, and the adapter's ROM has 64 KiB. */

@@ -71,6 +71,8 @@ export class Debuggee {
   onOutput: (channel: Channel, bytes: Uint8Array) => void = () => undefined;
   /** Called between slices while running. */
   onSlice: () => void = () => undefined;
+  /** Called when the machine has stopped, before anybody is told. */
+  onRest: () => void = () => undefined;
   readonly #clock: Clock;
   readonly #realTime: boolean;
   readonly #output = new Map<Channel, OutputBuffer>();
@@ -142,6 +144,7 @@ export class Debuggee {
     } finally {
       this.#running = false;
       this.flush();
+      this.onRest();
     }
   }
 

@@ -61,6 +61,9 @@ export const cannotOpenImage = (path: string, cause: unknown): AdapterError =>
 export const badRom = (what: string, path: string, text: string): AdapterError =>
   new AdapterError(1012, `Cannot use the ${what} ${path}: ${text}`, true);
 
+/** `text` is QEMU's. */
+export const cannotUseMemoryFile = (text: string): AdapterError => new AdapterError(1013, text, true);
+
 // 2xxx requests
 export const malformedRequest = (command: string, text: string): AdapterError =>
   new AdapterError(2001, `The request "${command}" is malformed: ${text}.`);

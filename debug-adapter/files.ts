@@ -12,6 +12,8 @@ export interface Files {
   open(path: string): FileReader;
   /** A file for a disk, read and written piece by piece; throws the host's error if it cannot be opened so. */
   store(path: string, readOnly: boolean): ByteStore;
+  /** Makes a file of so many zeros, or makes an empty one as large; throws the host's error. */
+  create(path: string, sizeBytes: number): void;
   exists(path: string): boolean;
   /** Names in a directory, those of directories with "/" at the end; empty if there is no such directory. */
   list(path: string): readonly string[];

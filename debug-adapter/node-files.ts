@@ -1,8 +1,10 @@
 /** Files on a host with Node: the stand-alone adapter, the worker, the command line. */
 import {
+  closeSync,
   existsSync,
   fstatSync,
   fsyncSync,
+  ftruncateSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -62,6 +64,14 @@ export const nodeFiles: Files = {
       },
       flush: () => fsyncSync(handle),
     };
+  },
+  create(path, sizeBytes) {
+    const handle = openSync(path, "a");
+    try {
+      ftruncateSync(handle, sizeBytes);
+    } finally {
+      closeSync(handle);
+    }
   },
   exists: existsSync,
   list(path) {

@@ -95,6 +95,11 @@ export async function run(command: RunCommand, host: Host): Promise<number> {
       return guestNames.names(core);
     },
     images: booted.images,
+    memoryFiles: booted.memoryFiles,
+    input: (input) => {
+      machine.input(input);
+      session.wake();
+    },
     stacks: new StackPictures(guestNames),
     choose: (cpu) => (core = machine.cpus[cpu]!),
     get isRunning() {
@@ -105,7 +110,16 @@ export async function run(command: RunCommand, host: Host): Promise<number> {
     cont: () => session.cont(),
     reset: () => session.reset(),
   });
-  session.onSlice = () => outputs.flush();
+  session.onSlice = () => {
+    outputs.flush();
+    try {
+      if (session.isRunning) booted.memoryFiles.slice(host.milliseconds());
+      else booted.memoryFiles.writeBack();
+    } catch (error) {
+      if (!(error instanceof AdapterError)) throw error;
+      say(error.message);
+    }
+  };
   if (command.untilSerial !== null) {
     const end = { status: STATUS.ok, reason: "until-serial", text: "" };
     // The event comes with the OUT that sends the last byte, so the machine stops behind exactly that instruction.

@@ -2,7 +2,7 @@
  * QEMU's monitor: the commands a QEMU user knows, answered in QEMU's form, for the Debug Console, `redzone --at-stop` and `-monitor`.
  *
  * Invariant: a command that exists in QEMU but not here is refused by name; one that exists nowhere gets QEMU's own complaint. Nothing here
- * knows DAP. Elsewhere: the texts (`registers.ts`, `translation.ts`, `dump.ts`, `interrupts.ts`).
+ * knows DAP. Elsewhere: the texts (`registers.ts`, `translation.ts`, `dump.ts`, `interrupts.ts`, `devices.ts`).
  */
 import {
   ACTIVITY,
@@ -10,22 +10,36 @@ import {
   infoRamblock,
   type BlockImage,
   type Core,
+  type Input,
   type Machine,
   type Pc,
 } from "../../emulator/index.ts";
 import type { Syntax } from "../disassembly/index.ts";
 import { AdapterError, badMonitorCommand } from "../errors.ts";
 import { bare, evaluateText, toInteger, type Names } from "../expressions/index.ts";
+import type { MemoryFiles } from "../memory-files.ts";
 import { GuestSpace } from "../memory/space.ts";
+import type { PageTables } from "../paging/index.ts";
 import type { StackPictures } from "../stack/picture.ts";
 import { stacksText, stackText } from "../stack/text.ts";
 import { statisticsText } from "../statistics.ts";
 import { activityText } from "../status.ts";
 import { dump, formatNumber, parseDumpFormat, type DumpFormat } from "./dump.ts";
 import { infoBlock } from "./block.ts";
+import {
+  deviceAdd,
+  deviceDel,
+  infoMemdev,
+  infoMemoryDevices,
+  infoMemorySizeSummary,
+  objectAdd,
+  objectDel,
+  type DeviceHost,
+} from "./devices.ts";
 import { infoLapic, infoPic } from "./interrupts.ts";
 import { infoPci } from "./pci.ts";
 import { machineNames } from "./names.ts";
+import { page, pages } from "./paging.ts";
 import { infoRegisters } from "./registers.ts";
 import { infoMem, infoTlb } from "./translation.ts";
 
@@ -39,7 +53,15 @@ export interface MonitorHost {
   readonly syntax?: Syntax;
   /** What is in the drives, by id. */
   readonly images?: ReadonlyMap<string, BlockImage>;
+  /** Files behind memory backends; absent: there can be none. */
+  readonly memoryFiles?: MemoryFiles;
   readonly isRunning?: boolean;
+  /** For `page` and `pages`; absent: they are read for each command, and nothing has a name. */
+  readonly pageTables?: PageTables;
+  /** Gives an input to the machine; absent: to the machine itself. */
+  input?(input: Input): void;
+  /** Something about the machine's memory is different now. */
+  memoryChanged?(): void;
   /** For `info stack` and `info stacks`. */
   readonly stacks?: StackPictures;
   /** What the red-zone detector has found; absent where nobody listens to it. */
@@ -71,6 +93,39 @@ function stacksOf({ stacks, isRunning }: MonitorHost): StackPictures {
   if (isRunning === true) throw badMonitorCommand("the machine is running; stop it first");
   return stacks;
 }
+
+/** The machine with its memory devices; other machines have none. */
+function withMemoryDevices(machine: Machine): Pc {
+  const found = pc(machine);
+  if (found === null) throw badMonitorCommand("this machine has no memory devices");
+  return found;
+}
+
+/** A command about memory that comes and goes. */
+const deviceCommand = (
+  names: string,
+  parameters: string,
+  text: string,
+  act: (host: DeviceHost, rest: string) => string,
+): Command => ({
+  names,
+  parameters,
+  help: text,
+  run({ host }, rest) {
+    const machine = withMemoryDevices(host.machine);
+    const { memoryFiles } = host;
+    const said = act(
+      {
+        machine,
+        ...(memoryFiles === undefined ? {} : { memoryFiles }),
+        input: (given) => (host.input === undefined ? machine.input(given) : host.input(given)),
+      },
+      rest,
+    );
+    host.memoryChanged?.();
+    return said;
+  },
+});
 
 function cpuNamed(machine: Machine, text: string): Core {
   const cpu = /^(?:0x[0-9a-f]+|\d+)$/i.test(text) ? machine.cpus[Number(text)] : undefined;
@@ -114,6 +169,24 @@ const INFO: readonly Command[] = [
     parameters: "",
     help: "show the active virtual memory mappings",
     run: ({ host }) => infoMem(host.core),
+  },
+  {
+    names: "memdev",
+    parameters: "",
+    help: "show memory backends",
+    run: ({ host }) => infoMemdev(withMemoryDevices(host.machine)),
+  },
+  {
+    names: "memory-devices",
+    parameters: "",
+    help: "show memory devices",
+    run: ({ host }) => infoMemoryDevices(withMemoryDevices(host.machine).memoryDevices),
+  },
+  {
+    names: "memory_size_summary",
+    parameters: "",
+    help: "show the amount of initially allocated and present hotpluggable (if enabled) memory in bytes.",
+    run: ({ host }) => infoMemorySizeSummary(withMemoryDevices(host.machine)),
   },
   {
     names: "mtree",
@@ -234,6 +307,13 @@ const COMMANDS: readonly Command[] = [
       return "";
     },
   },
+  deviceCommand(
+    "device_add",
+    "driver[,prop=value][,...]",
+    "add device, like -device on the command line",
+    deviceAdd,
+  ),
+  deviceCommand("device_del", "device", "remove device", deviceDel),
   {
     names: "gva2gpa",
     parameters: "addr",
@@ -258,6 +338,20 @@ const COMMANDS: readonly Command[] = [
       host.machine.input({ kind: "nmi" });
       return "";
     },
+  },
+  deviceCommand("object_add", "[qom-type=]type,id=str[,prop=value][,...]", "create QOM object", objectAdd),
+  deviceCommand("object_del", "id", "destroy QOM object", objectDel),
+  {
+    names: "page",
+    parameters: "addr",
+    help: "translate a virtual address and show every step: entries, rights, region, RAM block, and why an access would fault",
+    run: (monitor, rest) => page(monitor.host, monitor.value(rest)),
+  },
+  {
+    names: "pages",
+    parameters: "[filter...] [addr|name]",
+    help: "show what is mapped, merged, with rights of user and supervisor, page sizes and names (filters: write+execute, user, user-writable, executable, writable, uncached, not-accessed, dirty, global, large, changed)",
+    run: (monitor, rest) => pages(monitor.host, rest, (text) => monitor.value(text)),
   },
   {
     names: "print|p",
@@ -290,9 +384,9 @@ const UNSUPPORTED: ReadonlyMap<string, string> = new Map([
   ["gpa2hpa", "guest memory has no stable host address here"],
   ["gdbserver", "use the -s or -gdb option of the command line"],
   ...(
-    "announce_self balloon block_job_cancel boot_set calc_dirty_rate chardev-add closefd commit change delvm device_add device_del drive_add " +
+    "announce_self balloon block_job_cancel boot_set calc_dirty_rate chardev-add closefd commit change delvm drive_add " +
     "dump-guest-memory eject exit_preconfig expire_password getfd hostfwd_add i i8259 loadvm log logfile mce memsave migrate mouse_move " +
-    "netdev_add o object_add object_del one-insn-per-tb pcie_aer_inject_error pmemsave qemu-io qom-get qom-list qom-set ringbuf_read savevm " +
+    "netdev_add o one-insn-per-tb pcie_aer_inject_error pmemsave qemu-io qom-get qom-list qom-set ringbuf_read savevm " +
     "screendump sendkey set_link singlestep snapshot_blkdev sum sync-profile trace-event watchdog_action wavcapture"
   )
     .split(" ")
@@ -301,8 +395,8 @@ const UNSUPPORTED: ReadonlyMap<string, string> = new Map([
 const UNSUPPORTED_INFO: ReadonlyMap<string, string> = new Map([
   ["irq", "nobody counts interrupts; info pic shows what is pending"],
   ...(
-    "balloon block-jobs blockstats capture chardev dump history hotpluggable-cpus iothreads kvm memdev memory-devices " +
-    "memory_size_summary mice migrate name network numa opcount profile qdm qom-tree qtree replay roms sev snapshots usb usbhost usernet uuid vnc"
+    "balloon block-jobs blockstats capture chardev dump history hotpluggable-cpus iothreads kvm " +
+    "mice migrate name network numa opcount profile qdm qom-tree qtree replay roms sev snapshots usb usbhost usernet uuid vnc"
   )
     .split(" ")
     .map((name) => [name, ""] as const),
@@ -361,6 +455,8 @@ export class Monitor {
     // "p = 3", "x + 1" and "c->next" are about variables of those names.
     if (/^(?:[-+*%&|^<>=!.,[?)]|->)/.test(rest) && !/^-[afoD]\b/.test(rest)) return false;
     if (word.length === 1 && rest === "" && word !== "?") return false;
+    // A variable alone is asked for by its name.
+    if (word.startsWith("page") && rest === "" && this.host.names?.isVariable(word) === true) return false;
     return find(COMMANDS, word) !== undefined || UNSUPPORTED.has(word);
   }
 

@@ -116,7 +116,12 @@ export function lifecycle(state: State): Handlers {
 
   const end = (): void => {
     indexing++;
+    leave();
     state.hasEnded = true;
+  };
+  /** Files behind memory are exact whenever the machine stands, at its end, too. */
+  const leave = (): void => {
+    state.writeMemoryFiles();
     state.target?.debuggee.dispose();
   };
 
@@ -146,8 +151,8 @@ export function lifecycle(state: State): Handlers {
     },
     restart(args) {
       const given: unknown = args?.arguments;
-      const old = state.launched();
-      old.debuggee.dispose();
+      state.launched();
+      leave();
       start(given ?? lastGiven);
       state.later(go);
     },
@@ -176,6 +181,15 @@ function makeMonitor(state: State, target: Target): Monitor {
     },
     syntax: target.syntax,
     images: target.booted.images,
+    get pageTables() {
+      return target.pageTables;
+    },
+    memoryFiles: target.booted.memoryFiles,
+    input: (input) => target.debuggee.input(input),
+    memoryChanged() {
+      state.invalidate(["all"]);
+      state.sendStatus(true);
+    },
     stacks: stackPictures(target),
     quit() {
       state.hasEnded = true;

@@ -116,8 +116,10 @@ export function forwardOutput(state: State, target: Target): void {
     state.host.event("output", { category: channel.startsWith("serial") ? "stdout" : "console", output });
   };
   let namedFor = 0;
+  target.debuggee.onRest = () => state.writeMemoryFiles();
   target.debuggee.onSlice = () => {
     state.sendStatus(false);
+    state.writeMemoryFiles(state.host.clock.now());
     // The names at the last stop say in which mode each CPU was; a run that is more than a step has others.
     const { runBegan } = state;
     if (namedFor === runBegan || state.host.clock.now() - runBegan < RENAME_MILLISECONDS) return;

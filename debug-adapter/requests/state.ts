@@ -293,8 +293,19 @@ export class State {
 
   /** Something was changed by hand: lets the client fetch what it shows anew. */
   invalidate(areas: readonly ("variables" | "stacks" | "threads" | "all")[]): void {
+    this.writeMemoryFiles();
     if (this.client.supportsInvalidatedEvent === true) this.host.event("invalidated", { areas });
     this.sendStatus(false);
+  }
+
+  /** Brings the files behind memory up to date; with the host's time, only if it is long since. */
+  writeMemoryFiles(now?: number): void {
+    try {
+      if (now === undefined) this.target?.booted.memoryFiles.writeBack();
+      else this.target?.booted.memoryFiles.slice(now);
+    } catch (error) {
+      this.tellError("write a file behind memory", error);
+    }
   }
 
   /** Names of variables in scope in a frame, for completion. */
