@@ -37,8 +37,8 @@ export function tableEntries(view: View, linear: number, height: number, wanted:
   const { name, pages, entries } = tree.level(height);
   const format = tree.format(height);
   const base = linear - (linear % (pages * entries));
-  const first = wanted.only?.index ?? 0;
-  const end = Math.min(entries, first + (wanted.only?.count ?? entries));
+  const start = wanted.only?.index ?? 0;
+  const end = Math.min(entries, start + (wanted.only?.count ?? entries));
   const old = view.before.get(table);
   const path = walk(tree, base).steps;
   const above = path.filter((step) => step.height > height).map((step) => step.table);
@@ -52,10 +52,11 @@ export function tableEntries(view: View, linear: number, height: number, wanted:
     const changed = old !== undefined && (old[at] !== lo || (isWide && old[at + 1] !== hi));
     return { index, lo, hi, kind, target: targetOf(format, lo, hi, kind === KIND.page), changed };
   };
-  for (let index = first; index < end;) {
+  for (let index = start; index < end;) {
     const cell = cellAt(index);
     let count = 1;
     let fold: TableEntry["fold"] = null;
+    let accessed = cell.lo & BIT.A;
     if (wanted.only === undefined) {
       let last = cell;
       while (index + count < end) {
@@ -64,12 +65,14 @@ export function tableEntries(view: View, linear: number, height: number, wanted:
         if (how === null || (fold !== null && how !== fold)) break;
         fold = how;
         last = next;
+        accessed &= next.lo;
         count++;
       }
     }
     index += count;
     if (cell.kind === KIND.absent && wanted.absent !== true && wanted.only === undefined) continue;
-    rows.push(row(view, table, height, base, inherited, [...above, table], cell, count, fold));
+    const first = row(view, table, height, base, inherited, [...above, table], cell, count, fold);
+    rows.push(accessed === 0 ? { ...first, flags: first.flags.filter((flag) => flag !== "A") } : first);
   }
   return { table: hexPage(table, height === tree.paging.shape.top ? tree.paging.rootOffset : 0), level: name, linear: hexLinear(tree.paging.shape, base), entries: rows };
 } // oxfmt-ignore
@@ -79,7 +82,8 @@ function folds(tree: PageTree, height: number, a: Cell, b: Cell): TableEntry["fo
   if (a.kind !== b.kind || a.changed !== b.changed) return null;
   if (a.lo === b.lo && a.hi === b.hi) return "same";
   const isSuper = height > 1 && a.kind === KIND.page;
-  const flags = isSuper ? 0x1fff : 0xfff;
+  // That one table has been used and the next one has not keeps no two tables apart.
+  const flags = isSuper ? 0x1fff : a.kind === KIND.table ? 0xfff & ~BIT.A : 0xfff;
   if (((a.lo ^ b.lo) & flags) !== 0 || ((a.hi ^ b.hi) & ~WIDE & ~0xff) !== 0) return null;
   const { pages } = tree.level(height);
   if (a.kind === KIND.page) return a.target + pages === b.target ? "contiguous" : null;

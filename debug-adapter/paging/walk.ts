@@ -102,13 +102,13 @@ export function verdict(
   const last = found.steps.at(-1);
   if (last === undefined || found.failure === "outside-ram") {
     const which = last === undefined ? "CR3" : `the ${nameOf(last.height)} at ${hex(last.address)}`;
-    return refuse(
-      `${subject(access, by)} cannot be translated: ${which} points to a table at ${hex((last?.target ?? tree.paging.root) * 4096)}, where there is no memory.`,
-      0,
-      last === undefined ? null : nameOf(last.height),
-      "address",
-    );
-  }
+    const text = `${subject(access, by)} cannot be translated: ${which} points to a table at ${hex((last?.target ?? tree.paging.root) * 4096)}, where there is no memory.`;
+    const level = last === undefined ? null : nameOf(last.height);
+    // Nothing answers, so the entry reads as all ones; with 4-byte entries those are a page.
+    if (shape.entryBytes === 4)
+      return { access, by, allowed: false, errorCode: null, level, bit: "address", why: text };
+    return refuse(`${text} The entry reads as all ones, and reserved bits are among them.`, PAGE_FAULT.present | PAGE_FAULT.reserved, level, "address");
+  } // oxfmt-ignore
   const where = `the ${nameOf(last.height)} at ${hex(last.address)} (${entryText(last)})`;
   if (found.failure === "absent")
     return refuse(

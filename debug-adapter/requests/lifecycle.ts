@@ -184,6 +184,9 @@ function makeMonitor(state: State, target: Target): Monitor {
     get pageTables() {
       return target.pageTables;
     },
+    get pageTables() {
+      return target.pageTables;
+    },
     memoryFiles: target.booted.memoryFiles,
     input: (input) => target.debuggee.input(input),
     memoryChanged() {
