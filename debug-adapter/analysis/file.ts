@@ -24,8 +24,8 @@ export interface FileOptions {
   readonly archives?: readonly string[];
 }
 
-/** Of very large files only the functions that somebody has to look at are told. */
-const FUNCTIONS_MAX = 200_000;
+/** Of files with more functions only those with a red zone are told with their lines: reading the line tables of a distribution's kernel takes five times as long as analysing it. */
+const LINES_MAX = 20_000;
 const MAP_MAX_BYTES = 256 << 20;
 
 /** Analyses the file at a path; each value is the fraction done. Throws `cannotReadFile`. */
@@ -113,10 +113,9 @@ class Work {
     this.#count += functions.length;
     for (const [i, bounds] of functions.entries()) {
       if (i % 64 === 0) yield i / functions.length;
-      const row = this.#row(bounds, program, origin);
+      const row = this.#row(bounds, program, origin, functions.length <= LINES_MAX);
       if (!row.isComplete) this.#incomplete++;
-      if (functions.length <= FUNCTIONS_MAX || row.redZoneBytes > 0 || row.overwrites.length > 0)
-        this.#functions.push(row);
+      this.#functions.push(row);
     }
     if (program.bits === 64) {
       for (const { file, producer, redZone } of unitsOf(image)) {
@@ -140,10 +139,10 @@ class Work {
     };
   }
 
-  #row(bounds: ProgramFunction, program: Program, origin: Origin): FileFunctionBody {
+  #row(bounds: ProgramFunction, program: Program, origin: Origin, withLines: boolean): FileFunctionBody {
     const { image } = program;
     const stack = program.analyse(bounds);
-    const line = image.lineAt(bounds.entry);
+    const line = withLines || stack.redZoneBytes > 0 ? image.lineAt(bounds.entry) : null;
     const file = line === null || line.line === 0 ? null : line.file;
     return {
       ...stackBody(stack, (address) => image.lineAt(address)?.line ?? null),

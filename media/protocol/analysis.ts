@@ -40,7 +40,7 @@ export interface FunctionStackBody {
 
 /** The same in a file, with where it comes from. */
 export interface FileFunctionBody extends FunctionStackBody {
-  /** Source as the compiler recorded it; null without line information. */
+  /** Source as the compiler recorded it; null without line information, or where it was not looked for (of large files, functions without a red zone). */
   readonly file: string | null;
   /** That file on this machine, if it was found. */
   readonly path: string | null;
@@ -65,7 +65,6 @@ export interface UnitBody {
 export interface FileAnalysisBody {
   readonly file: string;
   readonly kind: "kernel" | "object" | "archive";
-  /** How many functions there are; `functions` has them all, or those that matter if they are too many. */
   readonly functionCount: number;
   /** Of those, how many could not be followed to the end. */
   readonly incompleteCount: number;

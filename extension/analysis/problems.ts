@@ -1,0 +1,142 @@
+/** The analysis in the Problems panel: functions of a kernel that use the red zone, at their source lines, and a summary of the units that were built with one. */
+import path from "node:path";
+import * as vscode from "vscode";
+import type { FileAnalysisBody, FileFunctionBody } from "../../media/protocol.ts";
+import { anchorLine } from "./anchor.ts";
+import { accessText, functionProblem, overwriteProblem, unitsProblem, unitsWithRedZone } from "./words.ts";
+
+const SOURCE = "Redzone";
+const CODE = "red-zone";
+const EXPLANATION = vscode.Uri.parse("https://en.wikipedia.org/wiki/Red_zone_(computing)");
+const RELATED_MAX = 8;
+const WHOLE_LINE = 10_000;
+
+type Found = Map<string, vscode.Diagnostic[]>;
+
+export class Problems implements vscode.Disposable {
+  readonly #collection = vscode.languages.createDiagnosticCollection("redzone");
+  /** By the kernel's path. */
+  readonly #byKernel = new Map<string, Found>();
+  readonly #actions = vscode.languages.registerCodeActionsProvider(
+    { scheme: "file" },
+    { provideCodeActions: (_, __, { diagnostics }) => diagnostics.filter(isOurs).flatMap(actionsFor) },
+    { providedCodeActionKinds: [vscode.CodeActionKind.QuickFix] },
+  );
+
+  /** Replaces what was said of a kernel. */
+  async show(body: FileAnalysisBody): Promise<void> {
+    const found: Found = new Map();
+    const add = (file: string, diagnostic: vscode.Diagnostic): void => {
+      const list = found.get(file);
+      if (list === undefined) found.set(file, [diagnostic]);
+      else list.push(diagnostic);
+    };
+    for (const row of body.functions) {
+      if (row.redZoneBytes > 0) add(row.path ?? body.file, await functionDiagnostic(row));
+      if (row.overwrites.length > 0) add(row.path ?? body.file, await overwriteDiagnostic(row));
+    }
+    const units = unitsWithRedZone(body);
+    const first = units.find(({ path: file }) => file !== null)?.path ?? body.file;
+    if (units.length > 0) add(first, unitsDiagnostic(body, first));
+    this.#byKernel.set(body.file, found);
+    this.#publish();
+  }
+
+  forget(kernel: string): void {
+    if (this.#byKernel.delete(kernel)) this.#publish();
+  }
+
+  dispose(): void {
+    this.#collection.dispose();
+    this.#actions.dispose();
+  }
+
+  #publish(): void {
+    const all: Found = new Map();
+    for (const found of this.#byKernel.values())
+      for (const [file, diagnostics] of found) all.set(file, [...(all.get(file) ?? []), ...diagnostics]);
+    this.#collection.clear();
+    this.#collection.set([...all].map(([file, diagnostics]) => [vscode.Uri.file(file), diagnostics]));
+  }
+}
+
+const isOurs = ({ source, code }: vscode.Diagnostic): boolean =>
+  source === SOURCE && typeof code === "object" && code.value === CODE;
+
+async function functionDiagnostic(row: FileFunctionBody): Promise<vscode.Diagnostic> {
+  const diagnostic = warning(await rangeOf(row), functionProblem(row));
+  const { path: file } = row;
+  if (file !== null) {
+    diagnostic.relatedInformation = row.accesses
+      .filter(({ line }, i, all) => line !== null && all.findIndex((each) => each.line === line) === i)
+      .slice(0, RELATED_MAX)
+      .map(
+        (access) => new vscode.DiagnosticRelatedInformation(at(file, access.line ?? 1), accessText(access)),
+      );
+  }
+  return diagnostic;
+}
+
+const overwriteDiagnostic = async (row: FileFunctionBody): Promise<vscode.Diagnostic> =>
+  warning(await rangeOf(row), overwriteProblem(row));
+
+function unitsDiagnostic(body: FileAnalysisBody, shownAt: string): vscode.Diagnostic {
+  const text = unitsProblem(path.basename(body.file), body);
+  const diagnostic = warning(new vscode.Range(0, 0, 0, 0), text);
+  diagnostic.severity = vscode.DiagnosticSeverity.Information;
+  diagnostic.relatedInformation = unitsWithRedZone(body)
+    .flatMap(({ path: file }) => (file === null || file === shownAt ? [] : [file]))
+    .slice(0, RELATED_MAX)
+    .map((file) => new vscode.DiagnosticRelatedInformation(at(file, 1), "built without -mno-red-zone"));
+  return diagnostic;
+}
+
+function warning(range: vscode.Range, text: string): vscode.Diagnostic {
+  const diagnostic = new vscode.Diagnostic(range, text, vscode.DiagnosticSeverity.Warning);
+  diagnostic.source = SOURCE;
+  diagnostic.code = { value: CODE, target: EXPLANATION };
+  return diagnostic;
+}
+
+const at = (file: string, line: number): vscode.Location =>
+  new vscode.Location(vscode.Uri.file(file), new vscode.Position(line - 1, 0));
+
+/** The function's name in its source as that is now; the first line of a kernel without sources. */
+async function rangeOf({ path: file, line, name }: FileFunctionBody): Promise<vscode.Range> {
+  if (file === null || line === null) return new vscode.Range(0, 0, 0, 0);
+  try {
+    const document = await vscode.workspace.openTextDocument(vscode.Uri.file(file));
+    const found = anchorLine((each) => document.lineAt(each).text, document.lineCount, line, name);
+    const { text, firstNonWhitespaceCharacterIndex } = document.lineAt(found);
+    const word = name.split("::").at(-1) ?? name;
+    const start = text.indexOf(word);
+    return start < 0
+      ? new vscode.Range(found, firstNonWhitespaceCharacterIndex, found, text.length)
+      : new vscode.Range(found, start, found, start + word.length);
+  } catch {
+    // The editor cannot open it; a person may find it at its line all the same.
+    return new vscode.Range(line - 1, 0, line - 1, WHOLE_LINE);
+  }
+}
+
+/** Where a build's switches usually are, to look through for the place to add the one that is missing. */
+const BUILD_FILES =
+  "**/{Makefile,makefile,GNUmakefile,*.mk,CMakeLists.txt,*.cmake,meson.build,build.zig,build.rs,*.ninja,Cargo.toml,config.toml,*.json}";
+
+function actionsFor(diagnostic: vscode.Diagnostic): vscode.CodeAction[] {
+  const make = (title: string, command: string, argument: unknown): vscode.CodeAction => {
+    const action = new vscode.CodeAction(title, vscode.CodeActionKind.QuickFix);
+    action.diagnostics = [diagnostic];
+    action.command = { title, command, arguments: [argument] };
+    return action;
+  };
+  return [
+    make("Find where the build sets compiler switches", "workbench.action.findInFiles", {
+      query: "-ffreestanding|-mcmodel|-nostdlib|CFLAGS|red-zone|redzone",
+      isRegex: true,
+      filesToInclude: BUILD_FILES,
+      triggerSearch: true,
+    }),
+    make("What is the red zone?", "vscode.open", EXPLANATION),
+  ];
+}
