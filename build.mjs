@@ -93,6 +93,7 @@ const node = {
   entryPoints: [
     { in: "extension/extension.ts", out: "extension" },
     { in: "extension/adapter/worker.ts", out: "adapter-worker" },
+    { in: "extension/analysis/worker.ts", out: "analysis-worker" },
     { in: "debug-adapter/redzone.ts", out: "redzone" },
     { in: "iced-x86", out: "iced_x86" },
   ],
