@@ -12,6 +12,8 @@ import type { Machine, Machines } from "../machines.ts";
 import { panelHtml } from "./html.ts";
 import type { Navigation } from "./navigation.ts";
 
+/** A panel that another has taken the place of by then will not come to the front. */
+const FRONT_MILLISECONDS = 1000;
 const NOTICE_MILLISECONDS = 4000;
 /** The editor names the view types of webviews with this before them. */
 const PREFIX = "mainThreadWebview-";
@@ -191,7 +193,11 @@ export class MachinePanels implements vscode.Disposable {
     if (this.#shown === null) {
       const panel = vscode.window.createWebviewPanel(this.#kind.view, this.#kind.title, columnOfPanels());
       this.#shown = this.#adopt(panel);
-    } else this.#shown.panel.reveal();
+      if (place !== undefined) this.#shown.reveal(place);
+      await lockGroup(panel);
+      return;
+    }
+    this.#shown.panel.reveal();
     if (place !== undefined) this.#shown.reveal(place);
   }
 
@@ -220,6 +226,22 @@ function columnOfPanels(): vscode.ViewColumn {
     tabs.some(({ input }) => input instanceof vscode.TabInputWebview && isOurs(input.viewType)),
   );
   return group?.viewColumn ?? vscode.ViewColumn.Beside;
+}
+
+/** A group with nothing else in it is locked: the next stop would otherwise open its source over the panel. */
+async function lockGroup(panel: vscode.WebviewPanel): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const finish = (): void => {
+      clearTimeout(timer);
+      subscription.dispose();
+      resolve();
+    };
+    const subscription = panel.onDidChangeViewState(() => void (panel.active && finish()));
+    const timer = setTimeout(finish, FRONT_MILLISECONDS);
+    if (panel.active) finish();
+  });
+  if (panel.active && vscode.window.tabGroups.activeTabGroup.tabs.length === 1)
+    await vscode.commands.executeCommand("workbench.action.lockEditorGroup");
 }
 
 const isOurs = (viewType: string): boolean => viewType.startsWith(`${PREFIX}redzone.`);

@@ -56,13 +56,7 @@ export function details({ level, unit }: Strip, run: Run, body: PageTablesBody):
       }
       ${flagTags(entry.flags)} ${rightsTag(entry.effective)}
       <span class="muted">${isTable ? "below it at most: " : ""}${rightsWords(entry.effective)}</span>
+      ${entry.notes.map(({ text, isError }) => html`<span class="note ${isError ? "error" : ""}">${text}</span>`)}
     </p>
-    ${
-      entry.notes.length === 0
-        ? nothing
-        : html`<p>
-            ${entry.notes.map(({ text, isError }) => html`<span class="note ${isError ? "error" : ""}">${text}</span>`)}
-          </p>`
-    }
     ${entry.writtenBy === undefined ? nothing : html`<p>${writer(entry.writtenBy)}</p>`}`;
 }

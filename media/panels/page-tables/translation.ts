@@ -31,7 +31,6 @@ interface Access {
 
 const ACCESSES: readonly AccessKind[] = ["read", "write", "execute"];
 const BY: readonly AccessVerdict["by"][] = ["supervisor", "user"];
-const VERBS: Record<AccessKind, string> = { read: "read", write: "written", execute: "executed" };
 
 export class Translation {
   readonly #host: HTMLElement;
@@ -228,11 +227,9 @@ export class Translation {
   }
 }
 
-function explanation({ access, by, allowed, errorCode, level, bit, why }: AccessVerdict): TemplateResult {
-  return html`<p class="why" role="status">
-    <b>${allowed ? `The ${by} may ${access} it.` : `It cannot be ${VERBS[access]} by the ${by}.`}</b>
-    ${why}
-    ${errorCode === null ? nothing : html`<span class="muted">Page fault, error code ${hex(errorCode)}.</span>`}
+function explanation({ allowed, level, bit, why }: AccessVerdict): TemplateResult {
+  return html`<p class="why ${allowed ? "allowed" : "denied"}" role="status">
+    <span aria-hidden="true">${allowed ? "✓" : "✗"}</span> ${why}
     ${level === null ? nothing : html`<span class="tag">${level}${bit === null ? nothing : ` ${bit}`}</span>`}
   </p>`;
 }

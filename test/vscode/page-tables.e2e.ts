@@ -1,0 +1,117 @@
+/** The Page Tables panel in a real editor, by keyboard: without a machine, without paging, the picture, a translation, the tree, three themes. */
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { browserPath } from "./browser.ts";
+import { PanelDesk } from "./panels.ts";
+import { root } from "./server.mjs";
+
+const SOURCE = readFileSync(path.join(root, "media/sample-kernel/main.c"), "utf8").split("\n");
+const STOP = SOURCE.findIndex((line) => line.includes("banner(&boot)")) + 1;
+
+describe.skipIf(browserPath === null)("the Page Tables panel", () => {
+  let desk: PanelDesk;
+  const page = () => desk.page;
+  const press = async (...keys: readonly string[]): Promise<void> => {
+    for (const key of keys) await desk.window.page.keyboard.press(key);
+  };
+  const crumbs = () => page().locator(".crumbs").innerText();
+  /** Steps of the way to what is chosen. */
+  const chosen = async () =>
+    (await crumbs()).replaceAll(/\s+/gu, " ").split("› ").slice(1).join("/").replaceAll(" ", "");
+
+  beforeAll(async () => {
+    desk = await PanelDesk.open("page-tables", [{ name: "Sample", kernel: "sample.elf" }]);
+  });
+  afterAll(() => desk?.close());
+  afterEach(({ task }) => desk.screenshotOfFailure(task));
+
+  it("says what it is for when no machine runs", async () => {
+    await desk.openPanel("Page Tables");
+    await expect.poll(() => page().locator("#empty").innerText()).toMatch(/No machine is running/u);
+    await desk.window.screenshot("50-page-tables-empty");
+  });
+
+  it("says that paging is off at the first instruction", async () => {
+    await desk.start("Sample");
+    await desk.window.waitForStop(/_start/u);
+    await expect.poll(() => page().locator("#notice").innerText()).toMatch(/Paging is off/u);
+  });
+
+  it("shows the address space down to the page with the code, by itself", async () => {
+    await desk.window.openFile("main.c");
+    await desk.window.clickGutter(STOP);
+    await press("F5");
+    await desk.window.waitForStop(/kernel_main/u);
+    await desk.openPanel("Page Tables");
+    await desk.window.command("View: Toggle Primary Side Bar Visibility");
+    await desk.window.command("View: Toggle Panel Visibility");
+    await desk.window.clearNotifications();
+    // Entries are folded as far as their accessed and dirty bits are alike.
+    await expect.poll(chosen).toMatch(/^PML4\[0\]\/PDPT\[0\]\/.*PD\[1\]$/u);
+    await expect.poll(() => page().locator(".summary").innerText()).toMatch(/4-level/u);
+    await expect.poll(() => page().locator(".details").innerText()).toMatch(/2 MiB/u);
+    await desk.screenshots("51-page-tables");
+  });
+
+  it("is walked with arrows, and says where it is", async () => {
+    await page().locator(".strips").focus();
+    for (let steps = 0; (await chosen()).split("/").length > 3 && steps < 4; steps++) {
+      const before = await chosen();
+      await press("Backspace");
+      await expect.poll(chosen).not.toBe(before);
+    }
+    await press("End");
+    await expect.poll(chosen).toBe("PML4[0]/PDPT[0]/PD[2…511]");
+    await press("Enter");
+    await expect.poll(chosen).toBe("PML4[0]/PDPT[0]/PD[2…511]/PD[2…17]");
+    await press("Enter");
+    await expect.poll(chosen).toBe("PML4[0]/PDPT[0]/PD[2…511]/PD[2…17]/PD[2]");
+    const active = page().locator(".box.current");
+    await expect
+      .poll(() => page().locator(".strips").getAttribute("aria-activedescendant"))
+      .toBe(await active.getAttribute("id"));
+    await expect.poll(() => active.getAttribute("aria-label")).toMatch(/^PD\[2\], 2 MiB from 0x400000/u);
+    await press("Escape");
+    await expect.poll(chosen).toBe("PML4[0]/PDPT[0]/PD[2…511]/PD[2…17]");
+    await press("ArrowUp");
+    await expect.poll(chosen).toBe("PML4[0]/PDPT[0]/PD[2…511]");
+  });
+
+  it("translates what is typed, with every step and the reason why the user may not", async () => {
+    await page().locator("#address").focus();
+    await desk.window.page.keyboard.type("kernel_main");
+    await press("Enter");
+    await expect.poll(() => page().locator(".steps li").count()).toBe(4);
+    await expect.poll(() => page().locator(".arrival").innerText()).toMatch(/pc\.ram/u);
+    await page().locator('.verdicts [aria-checked="true"]').focus();
+    await press("ArrowDown");
+    await expect.poll(() => page().locator(".why").innerText()).toMatch(/user code \(CPL 3\) faults.*U\/S/u);
+    await desk.screenshots("52-page-tables-translation");
+  });
+
+  it("unfolds the tree", async () => {
+    await page().locator('[role="tab"][aria-selected="true"]').focus();
+    await press("ArrowLeft");
+    const row = (name: string) => page().locator("#tree .list-row").filter({ hasText: name });
+    await row("PML4[0]").waitFor();
+    await page().locator("#tree").focus();
+    await press("ArrowRight");
+    await row("PDPT[0]").waitFor();
+    await press("ArrowDown", "ArrowRight");
+    await row("PD[2 … 511]").waitFor();
+    await expect.poll(() => row("PDPT[0]").getAttribute("aria-level")).toBe("2");
+    await desk.window.screenshot("53-page-tables-tree");
+  });
+
+  it("keeps its place while another editor is in front, and the last tables when the machine is off", async () => {
+    await desk.window.openFile("paging.c");
+    await desk.openPanel("Page Tables");
+    await page().locator("#tree .list-row").filter({ hasText: "PD[2 … 511]" }).waitFor();
+    await desk.window.page.keyboard.press("Shift+F5");
+    await desk.window.toolbar.waitFor({ state: "hidden" });
+    await expect.poll(() => page().locator("body").getAttribute("data-state")).toBe("ended");
+    await expect.poll(() => page().locator("#head").innerText()).toMatch(/switched off/u);
+    await desk.window.screenshot("54-page-tables-ended");
+  });
+});
