@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import type { MemoryBackendConfig } from "../../emulator/index.ts";
 import { fetchGnuMach } from "../guests-boot/gnumach.mjs";
 import { assemble, type Subject } from "./runner.ts";
 
@@ -11,6 +12,12 @@ const SAMPLE = fileURLToPath(new URL("../../media/sample-kernel/sample.elf", imp
 const bytes = (characters: string): Uint8Array => new TextEncoder().encode(characters);
 const key = (code: number): readonly number[] => [code, 0xf0, code];
 const debugExit = { iobase: 0xf4, iosize: 4 };
+
+const backend = (id: string, mebibytes: number): MemoryBackendConfig => ({
+  id,
+  type: "memory-backend-ram",
+  sizeBytes: mebibytes * MEBIBYTE,
+});
 
 function attempt(image: () => Uint8Array, why: string): Uint8Array | null {
   try {
@@ -22,8 +29,11 @@ function attempt(image: () => Uint8Array, why: string): Uint8Array | null {
 }
 
 const hasNasm = spawnSync("nasm", ["-v"]).status === 0;
-const mixture = hasNasm || process.env["CI"] !== undefined ? assemble("mixture") : null;
-if (mixture === null) console.log("nasm is missing: the mixture is not run");
+const assembled = (name: string): Uint8Array | null =>
+  hasNasm || process.env["CI"] !== undefined ? assemble(name) : null;
+const mixture = assembled("mixture");
+const dimm = assembled("dimm");
+if (mixture === null) console.log("nasm is missing: the mixture and the guest with memory slots are not run");
 const gnumach = attempt(
   () => new Uint8Array(readFileSync(fetchGnuMach())),
   "GNU Mach could not be fetched: it is not run",
@@ -65,6 +75,31 @@ export const SUBJECTS: { readonly [name: string]: Subject | null } = {
     ],
     end: 500_000,
     lively: 0,
+  },
+  "memory that comes and goes": dimm && {
+    kernel: dimm,
+    append: "",
+    config: {
+      ramBytes: 16 * MEBIBYTE,
+      slots: 2,
+      maxRamBytes: 1024 * MEBIBYTE,
+      debugExit,
+      memoryBackends: [{ id: "m0", type: "memory-backend-ram", sizeBytes: 32 * MEBIBYTE }],
+    },
+    inputs: [
+      { instant: 60_000, input: { kind: "dimm-plug", dimm: { id: "d0", memdev: "m0", slot: 1 } } },
+      { instant: 150_000, input: { kind: "backend-add", backend: backend("m1", 128) } },
+      { instant: 150_100, input: { kind: "dimm-plug", dimm: { id: "d1", memdev: "m1" } } },
+      { instant: 240_000, input: { kind: "dimm-unplug", id: "d0" } },
+      { instant: 250_000, input: { kind: "backend-remove", id: "m0" } },
+      { instant: 250_000, input: { kind: "backend-add", backend: backend("m0", 64) } },
+      { instant: 250_003, input: { kind: "dimm-plug", dimm: { id: "d0", memdev: "m0" } } },
+      { instant: 340_000, input: { kind: "dimm-unplug", id: "d1" } },
+      { instant: 345_000, input: { kind: "backend-remove", id: "m1" } },
+      { instant: 350_000, input: { kind: "dimm-unplug", id: "d0" } },
+    ],
+    end: 400_000,
+    lively: 59_000,
   },
   "GNU Mach": gnumach && {
     kernel: gnumach,
