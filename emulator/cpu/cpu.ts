@@ -192,9 +192,9 @@ export class Cpu implements Processor {
   }
 
   get executed(): number {
-    if (!this.#inside) return this.#done;
     const { core } = this;
     const charged = this.#given - this.#withheld - core.word(RUN.budget);
+    if (!this.#inside) return this.#done + charged;
     return this.#done + charged - (core.word(core.word(RUN.trace) + TRACE.count) - this.#recordIndex());
   }
 

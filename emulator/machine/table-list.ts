@@ -199,8 +199,15 @@ export class TableList {
   }
 }
 
-/** Whether a page is what a CPU's CR3 names, without bigints. */
+/** Whether a page is what a CPU's CR3 names, or one of PAE's directory pointers in registers; without bigints. */
 function isRoot(core: Core, page: number): boolean {
+  if ((core.cr0 & CR0.PG) !== 0 && (core.efer & EFER.LMA) === 0 && (core.cr4 & CR4.PAE) !== 0)
+    for (let at: number = STATE.pdpte; at < STATE.pdpte + 32; at += 8)
+      if (
+        (core.word(at) & ENTRY.P) !== 0 &&
+        (core.word(at + 4) & HIGH_ADDRESS) * 0x100000 + (core.word(at) >>> 12) === page
+      )
+        return true;
   const low = core.word(STATE.cr3) >>> 12;
   const high = (core.efer & EFER.LMA) !== 0 ? core.word(STATE.cr3 + 4) & HIGH_ADDRESS : 0;
   return (core.cr0 & CR0.PG) !== 0 && high * 0x100000 + low === page;

@@ -24,12 +24,12 @@ import {
   type WalkStep,
 } from "../cpu/system/paging.ts";
 import {
-  isSuspect,
   slotEntry,
   suspectEntry,
   suspectWhere,
   tableIndex,
   trust,
+  type SlotEntry,
 } from "../cpu/system/suspicion.ts";
 import { currentPcid } from "../cpu/system/tlb.ts";
 import type { GuestMemory, TableMemory } from "../memory/guest-memory.ts";
@@ -45,10 +45,14 @@ const RIGHTS = TLB_FLAG.writable | TLB_FLAG.user | TLB_FLAG.executable;
 const LEVELS = [1, 2, 3, 4, 5] as const;
 const LEVEL_OF = { PTE: 1, PDE: 2, PDPTE: 3, PML4E: 4, PML5E: 5 } as const;
 
-/** Why a translation is under suspicion. No writes and no root: nobody saw. */
+/** Why a translation is, or was, under suspicion. No writes and no root: nobody saw. */
 interface Suspicion {
-  readonly writes: TableWrite[];
+  readonly of: SlotEntry;
+  writes: TableWrite[];
   root: RootChange | null;
+  /** What has been reported already: whether it was, and which of the writes. */
+  isTold: boolean;
+  told: readonly TableWrite[];
 }
 
 export class TableWatch implements TableHook {
@@ -207,18 +211,18 @@ export class TableWatch implements TableHook {
       if (grants(now.rights, entry.flags)) this.#trust(core, slot);
       return;
     }
-    const suspicion = this.#suspicions[core.index]!.get(numberOf(slot));
+    const suspicion = this.#suspicionOf(core, slot);
+    const { writes, root, isTold, told } = suspicion;
     // An interrupt waits at this CPU: it may be the other's request to invalidate.
-    const isForeign =
-      suspicion !== undefined &&
-      suspicion.root === null &&
-      suspicion.writes.every(({ cpu }) => cpu !== core.index);
-    if (isForeign && suspicion.writes.length > 0 && (core.interruptLine || core.nmiPending)) return;
-    this.#trust(core, slot);
+    const isForeign = root === null && writes.length > 0 && writes.every(({ cpu }) => cpu !== core.index);
+    if (isForeign && (core.interruptLine || core.nmiPending)) return;
+    trust(core, slot);
     if (!this.#isDetecting) return;
-    const { then, changes } = history(suspicion, entry.page, now, (past) =>
-      explainWalk(core, lo, hi, access, by, past),
-    );
+    const walk = (past: ReadonlyMap<number, bigint>): PageWalk => explainWalk(core, lo, hi, access, by, past);
+    const { then, changes } = history(writes, told, entry.page, now, walk);
+    if (isTold && !changes.some((write) => !told.includes(write) && isOnPath(now, write))) return;
+    suspicion.isTold = true;
+    suspicion.told = [...writes];
     this.report(
       {
         linear: linear((BigInt(hi) << 32n) | BigInt(lo)),
@@ -230,7 +234,7 @@ export class TableWatch implements TableHook {
         now,
         then,
         changes,
-        root: suspicion?.root ?? null,
+        root,
       },
       core,
     );
@@ -247,8 +251,8 @@ export class TableWatch implements TableHook {
       before,
       after,
     };
-    const note = (slot: TlbSlot, was: boolean): void => {
-      this.#suspicionOf(core, slot, was).root ??= change;
+    const note = (slot: TlbSlot): void => {
+      this.#suspicionOf(core, slot).root ??= change;
     };
     if ((core.cr4 & CR4.PCIDE) !== 0) {
       const roots = this.#roots[core.index]!;
@@ -314,8 +318,8 @@ export class TableWatch implements TableHook {
   }
 
   #suspect(core: Core, level: number, index: number, entryBytes: 4 | 8, write: TableWrite): void {
-    const isRunning = suspectEntry(core, level, index, entryBytes, (slot, was) => {
-      const { writes } = this.#suspicionOf(core, slot, was);
+    const isRunning = suspectEntry(core, level, index, entryBytes, (slot) => {
+      const { writes } = this.#suspicionOf(core, slot);
       if (writes.at(-1) !== write) writes.push(write);
       if (writes.length > MOST_WRITES) writes.splice(1, 1);
     });
@@ -355,19 +359,22 @@ export class TableWatch implements TableHook {
     }
   }
 
-  #suspicionOf(core: Core, slot: TlbSlot, was: boolean): Suspicion {
+  /** What is known against the translation in a slot; what was known against one that was there before is forgotten. */
+  #suspicionOf(core: Core, slot: TlbSlot): Suspicion {
     const suspicions = this.#suspicions[core.index]!;
     const number = numberOf(slot);
-    const known = was ? suspicions.get(number) : undefined;
-    if (known !== undefined) return known;
-    const suspicion = { writes: [], root: null };
+    const known = suspicions.get(number);
+    const of = slotEntry(core, slot);
+    if (known !== undefined && isSameEntry(known.of, of)) return known;
+    const suspicion = { of, writes: [], root: null, isTold: false, told: [] };
     suspicions.set(number, suspicion);
     return suspicion;
   }
 
+  /** The translation in a slot is what memory says. */
   #trust(core: Core, slot: TlbSlot): void {
     this.#suspicions[core.index]!.delete(numberOf(slot));
-    if (isSuspect(core, slot)) trust(core, slot);
+    trust(core, slot);
   }
 
   #suspectAll(): void {
@@ -397,6 +404,12 @@ export class TableWatch implements TableHook {
   }
 }
 
+const isSameEntry = (a: SlotEntry, b: SlotEntry): boolean =>
+  a.page === b.page && a.flags === b.flags && a.pcid === b.pcid && a.lo === b.lo && a.hi === b.hi;
+
+const isOnPath = ({ steps }: PageWalk, { address }: TableWrite): boolean =>
+  steps.some((step) => step.address === address);
+
 const numberOf = ({ kind, index }: TlbSlot): number => (kind === "data" ? index : ~index);
 
 /** Whether every access that a translation with the rights `cached` allows is allowed by `rights`, too. */
@@ -424,17 +437,28 @@ const isSame = (a: WalkStep, b: WalkStep): boolean =>
   !saysElse(a.value, b.value, LEVEL_OF[a.level], a.size) &&
   ((a.value ^ b.value) & 1n) === 0n;
 
-/** The walk that the TLB remembers, as far as recorded writes can tell, and the writes of the first entry that is not what it was. */
+/**
+ * The walk that the TLB remembers, as far as recorded writes can tell, and the writes of the first entry that is not what it was: of those that have not been told
+ * if they explain it, else of all.
+ */
 function history(
-  suspicion: Suspicion | undefined, page: number, now: PageWalk, walk: (past: ReadonlyMap<number, bigint>) => PageWalk,
+  writes: readonly TableWrite[],
+  told: readonly TableWrite[],
+  page: number,
+  now: PageWalk,
+  walk: (past: ReadonlyMap<number, bigint>) => PageWalk,
 ): { readonly then: PageWalk | null; readonly changes: readonly TableWrite[] } {
-  const writes = suspicion?.writes ?? [];
-  if (writes.length === 0) return { then: null, changes: [] };
-  const past = new Map<number, bigint>();
-  for (const { address, before } of writes) if (!past.has(address)) past.set(address, before);
-  const then = walk(past);
-  if (then.physical === null || Math.floor(then.physical / PAGE_BYTES) !== page) return { then: null, changes: writes };
-  const culprit = then.steps.find((step, n) => now.steps[n] === undefined || !isSame(step, now.steps[n]));
-  const changes = writes.filter(({ address }) => address === culprit?.address);
-  return { then, changes: changes.length > 0 ? changes : writes };
-} // oxfmt-ignore
+  const fresh = writes.filter((write) => !told.includes(write));
+  for (const some of fresh.length < writes.length ? [fresh, writes] : [writes]) {
+    const past = new Map<number, bigint>();
+    for (const { address, before } of some) if (!past.has(address)) past.set(address, before);
+    const then = walk(past);
+    if (some.length === 0 || then.physical === null || Math.floor(then.physical / PAGE_BYTES) !== page)
+      continue;
+    const culprit = then.steps.find((step, n) => now.steps[n] === undefined || !isSame(step, now.steps[n]));
+    const changes = some.filter(({ address }) => address === culprit?.address);
+    if (changes.length > 0) return { then, changes };
+  }
+  const onPath = writes.filter((write) => isOnPath(now, write));
+  return { then: null, changes: onPath.length > 0 ? onPath : writes };
+}

@@ -22,8 +22,7 @@ export function tableIndex(lo: number, hi: number, level: number, entryBytes: 4 
 }
 
 /**
- * Puts the cached translations under suspicion that may have come through entry `index` of a table of `level`, and visits each, with whether it
- * was under suspicion before: their next use is told to
+ * Puts the cached translations under suspicion that may have come through entry `index` of a table of `level`, and visits each: their next use is told to
  * `Core.tableHook`. True if the code page in use is among them: the fetch after this instruction has to be looked up.
  */
 export function suspectEntry(
@@ -31,7 +30,7 @@ export function suspectEntry(
   level: number,
   index: number,
   entryBytes: 4 | 8,
-  each: (slot: TlbSlot, was: boolean) => void,
+  each: (slot: TlbSlot) => void,
 ): boolean {
   const first = index & 0x1ff;
   const only = level === 1 ? [first, first + 512] : null;
@@ -46,7 +45,7 @@ export function suspectWhere(
   core: Core,
   slots: readonly number[] | null,
   wanted: (lo: number, hi: number, flags: number, pcid: number) => boolean,
-  each: (slot: TlbSlot, was: boolean) => void,
+  each: (slot: TlbSlot) => void,
 ): boolean {
   const u32 = core.u32;
   let isRunning = false;
@@ -56,13 +55,13 @@ export function suspectWhere(
     if (flags === 0 || !wanted(u32[at + 10]!, u32[at + 11]!, flags, u32[at + 14]!)) return;
     clearTags(u32, at);
     u32[at + 9] = flags | TLB_FLAG.suspect;
-    each({ kind: "data", index }, (flags & TLB_FLAG.suspect) !== 0);
+    each({ kind: "data", index });
   };
   const code = (index: number): void => {
     const at = codeAt(index);
     const flags = u32[at + 6]!;
     if (flags === 0) return;
-    const tag = u32[at] === EMPTY && u32[at + 1] === EMPTY ? at + 2 : at;
+    const tag = codeTag(u32, at);
     const lo = (u32[tag]! & ~1) >>> 0;
     const hi = u32[tag + 1]!;
     if (!wanted(lo, hi, flags, u32[at + 7]!)) return;
@@ -72,7 +71,7 @@ export function suspectWhere(
       forgetCodePage(core);
       isRunning = true;
     }
-    each({ kind: "instruction", index }, (flags & TLB_FLAG.suspect) !== 0);
+    each({ kind: "instruction", index });
   };
   if (slots === null) {
     const visit =
@@ -90,21 +89,35 @@ export function suspectWhere(
   return isRunning;
 }
 
-/** What a slot has: the page it leads to, TLB_FLAG bits and PCID. */
-export function slotEntry(core: Core, { kind, index }: TlbSlot): { readonly page: number; readonly flags: number; readonly pcid: number } {
+/** What a slot has. */
+export interface SlotEntry {
+  /** Guest-physical page number. */
+  readonly page: number;
+  /** TLB_FLAG bits. */
+  readonly flags: number;
+  readonly pcid: number;
+  /** Linear page address. */
+  readonly lo: number;
+  readonly hi: number;
+}
+
+export function slotEntry(core: Core, { kind, index }: TlbSlot): SlotEntry {
   const { u32 } = core;
   if (kind === "data") {
     const at = dataAt(index);
-    return { page: u32[at + 12]!, flags: u32[at + 9]! & ~TLB_FLAG.suspect, pcid: u32[at + 14]! };
+    const flags = u32[at + 9]! & ~TLB_FLAG.suspect;
+    return { page: u32[at + 12]!, flags, pcid: u32[at + 14]!, lo: u32[at + 10]!, hi: u32[at + 11]! };
   }
   const at = codeAt(index);
-  return { page: u32[at + 5]! * 0x100000000 + u32[at + 4]!, flags: u32[at + 6]! & ~TLB_FLAG.suspect, pcid: u32[at + 7]! };
-} // oxfmt-ignore
-
-export function isSuspect(core: Core, { kind, index }: TlbSlot): boolean {
-  const flags = kind === "data" ? core.u32[dataAt(index) + 9]! : core.u32[codeAt(index) + 6]!;
-  return (flags & TLB_FLAG.suspect) !== 0;
+  const tag = codeTag(u32, at);
+  const page = u32[at + 5]! * 0x100000000 + u32[at + 4]!;
+  const flags = u32[at + 6]! & ~TLB_FLAG.suspect;
+  return { page, flags, pcid: u32[at + 7]!, lo: (u32[tag]! & ~1) >>> 0, hi: u32[tag + 1]! };
 }
+
+/** Index of the words of an instruction entry that have its page: one of its tags, or both. */
+const codeTag = (u32: Uint32Array, at: number): number =>
+  u32[at] === EMPTY && u32[at + 1] === EMPTY ? at + 2 : at;
 
 /** The translation in a slot is under suspicion no more. */
 export function trust(core: Core, { kind, index }: TlbSlot): void {
