@@ -63,7 +63,7 @@ export function extentOf(core: Core, space: GuestSpace, table: SymbolTable, addr
         : pages.low !== null
           ? "above a page that is not writable"
           : "below a page that is not writable",
-    name: name !== null && STACK_NAME.test(name) ? name.replace(/\+0x[0-9a-f]+$/, "") : null,
+    name: name !== null && STACK_NAME.test(name) ? plainName(name.replace(/\+0x[0-9a-f]+$/, "")) : null,
     guard: pages.low === null ? UNKNOWN : guardBelow(space, table, pages.low),
   };
 }
@@ -109,10 +109,16 @@ function symbolExtent(
       low: symbol.address,
       high,
       text: isStack ? `symbol ${symbol.demangled}` : `inside ${symbol.demangled}`,
-      name: symbol.demangled,
+      name: plainName(symbol.demangled),
     };
   }
   return null;
+}
+
+/** "stack" for stack_bottom. */
+function plainName(name: string): string {
+  const plain = name.replace(/_?(?:bottom|low|start|begin|base)$/i, "");
+  return STACK_NAME.test(plain) ? plain : name;
 }
 
 function endOf(table: SymbolTable, symbol: GuestSymbol): bigint | null {

@@ -334,8 +334,9 @@ class SlotMaker {
   }
 }
 
-export const wordText = (value: bigint, sizeBytes: number): string =>
-  `0x${value.toString(16).padStart(sizeBytes * 2, "0")}`;
+/** A number, but bytes where it is less than half a word: "0x00ff" is two. */
+const wordText = (value: bigint, sizeBytes: number): string =>
+  sizeBytes >= 4 ? hex(value) : `0x${value.toString(16).padStart(sizeBytes * 2, "0")}`;
 
 export const hexBytes = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -19,6 +19,7 @@ export const stack = (uri: vscode.Uri, machines: Machines, navigation: Navigatio
         <aside id="side">
           <div id="stacks" class="stale"></div>
           <div id="details" class="stale"></div>
+          <div id="clobbers" class="stale" hidden></div>
         </aside>
       </div>
       <footer id="legend"></footer>`,
@@ -30,5 +31,6 @@ export const stack = (uri: vscode.Uri, machines: Machines, navigation: Navigatio
       "redzone/stacks",
       "redzone/stackWords",
       "redzone/stackMark",
+      "redzone/stackClobbers",
     ],
   });

@@ -16,6 +16,14 @@ import { KIND_WORDS } from "./kinds.ts";
 import { zoneCells, zoneNames } from "./zone.ts";
 
 const ROW_PIXELS = 22;
+/** Below this width offsets and notes have no room; they are in the tooltips. */
+const NARROW_PIXELS = 760;
+
+/** Tracks of the columns. @param digits of the longest address, "0x" counted */
+const columnsFor = (digits: number, isNarrow: boolean): string =>
+  isNarrow
+    ? `calc(${digits}ch + 44px) 0 minmax(24ch, 1fr) minmax(24ch, 1.6fr) 0`
+    : `calc(${digits}ch + 44px) 8ch minmax(24ch, 1.2fr) minmax(30ch, 2fr) minmax(14ch, 1.2fr)`;
 
 export interface PictureEvents {
   /** Folds or unfolds. */
@@ -26,6 +34,13 @@ export interface PictureEvents {
 }
 
 const VIEWS: Record<StackTarget["kind"], View> = {
+  code: "source",
+  data: "memory",
+  stack: "stack",
+  memory: "memory",
+};
+
+const VIEW_WORDS: Record<StackTarget["kind"], string> = {
   code: "source",
   data: "memory",
   stack: "stack",
@@ -60,7 +75,7 @@ export class Picture {
       hint: hintOf,
       empty: "Nothing is known of this stack.",
       columns: [
-        { id: "address", title: "Address", width: "25ch", cell: (row) => addressCell(row) },
+        { id: "address", title: "Address", width: "25ch", cell: addressCell },
         {
           id: "offset",
           title: "Offset",
@@ -70,8 +85,7 @@ export class Picture {
           cell: (row) => html`<span class="muted">${this.#offset(row)}</span>`,
         },
         { id: "name", title: "What lies there", width: "minmax(26ch, 1.4fr)", cell: nameCell },
-        { id: "value", title: "Value", width: "minmax(22ch, 1.2fr)", cell: valueCell },
-        { id: "target", title: "Points to", width: "minmax(16ch, 1fr)", cell: targetCell },
+        { id: "value", title: "Value, and what it points to", width: "minmax(30ch, 2fr)", cell: valueCell },
         { id: "notes", title: "", width: "minmax(14ch, 1fr)", cell: notesCell },
       ],
     });
@@ -87,6 +101,8 @@ export class Picture {
     this.#pointer = pointer;
     this.#pointerName = pointerName;
     const anchor = this.#anchor();
+    const digits = rows.reduce((most, { address: at }) => Math.max(most, at?.length ?? 0), 8);
+    this.#host.style.setProperty("--columns", columnsFor(digits, this.#host.clientWidth < NARROW_PIXELS));
     this.#list.rows = rows;
     this.#restore(anchor, rows);
   }
@@ -299,13 +315,14 @@ function valueCell(row: Row): TemplateResult | string | typeof nothing {
         : html`<span class="muted">${count(Number(BigInt(high) - BigInt(low)))} B</span>`;
     }
     case "slot":
-      return html`<span class="value">${row.slot.value}</span>`;
+      return html`<span class="value">${row.slot.value}</span>${pointsTo(row.slot.target, row.slot.value)}`;
     case "part":
-      return html`<span class="value">${row.part.value}</span>`;
+      return html`<span class="value">${row.part.value}</span>${pointsTo(row.part.target, row.part.value)}`;
+    case "bytes":
+      return html`<span class="muted">${zoneNames(row.window, row.offset)}</span>`;
     case "waiting":
     case "pointer":
     case "zone":
-    case "bytes":
     case "gap":
     case "switch":
     case "more":
@@ -314,13 +331,13 @@ function valueCell(row: Row): TemplateResult | string | typeof nothing {
   }
 }
 
-function targetCell(row: Row): TemplateResult | string | typeof nothing {
-  if (row.kind === "bytes") return html`<span class="muted">${zoneNames(row.window, row.offset)}</span>`;
-  const target = row.kind === "slot" ? row.slot.target : row.kind === "part" ? row.part.target : null;
+/** What a value points to, unless it says so itself. */
+function pointsTo(target: StackTarget | null, value: string): TemplateResult | typeof nothing {
   if (target === null) return nothing;
-  return html`<span class="points ${target.kind}"
-    >→
-    ${address(place("linear", target.address), VIEWS[target.kind], target.text === "" ? "memory" : target.text)}</span
+  const at = place("linear", target.address);
+  const isSaid = target.text === "" || value.includes(`<${target.text}>`);
+  return html` <span class="points ${target.kind}"
+    >→ ${address(at, VIEWS[target.kind], isSaid ? VIEW_WORDS[target.kind] : target.text)}</span
   >`;
 }
 

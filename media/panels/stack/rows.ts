@@ -6,8 +6,8 @@
  */
 import type { RedZoneWindow, StackBody, StackFrame, StackPart, StackSlot } from "../../protocol.ts";
 
-/** Bytes of the red zone in a row. */
-export const ZONE_ROW_BYTES = 16;
+/** Bytes of the red zone in a row: a word, as in the frames. */
+export const ZONE_ROW_BYTES = 8;
 const ZONE_BYTES = 128;
 /** Frames that are unfolded until somebody folds them. */
 const OPEN_FRAMES = 3;
@@ -41,9 +41,9 @@ const zoneKey = (window: RedZoneWindow): string => `zone ${window.functionName} 
 export const isOpenFrame = (folds: Folds, frame: StackFrame, isChosen: boolean): boolean =>
   folds.get(frameKey(frame)) ?? (frame.index < OPEN_FRAMES || isChosen);
 export const isOpenSlot = (folds: Folds, slot: StackSlot): boolean => folds.get(slotKey(slot)) ?? false;
-/** That of the innermost frame is shown; those of interrupted ones, where something was lost. */
+/** One in which nothing is kept is only said. */
 export const isOpenZone = (folds: Folds, window: RedZoneWindow): boolean =>
-  folds.get(zoneKey(window)) ?? true;
+  folds.get(zoneKey(window)) ?? window.usedBytes !== 0;
 
 /** What has been fetched of a CPU's stack: the first answer, and the frames of all of them. */
 export interface Fetched {

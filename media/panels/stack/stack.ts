@@ -17,7 +17,15 @@ import {
   type MachineState,
 } from "../kit/host.ts";
 import { count } from "../kit/size.ts";
-import type { StackBody, StackSlot, StacksBody, StackSummary, StackWarning } from "../../protocol.ts";
+import type {
+  StackBody,
+  StackClobbersBody,
+  StackSlot,
+  StacksBody,
+  StackSummary,
+  StackWarning,
+} from "../../protocol.ts";
+import { drawClobbers, withClobbers } from "./clobbers.ts";
 import { drawLegend } from "./kinds.ts";
 import { Picture } from "./picture.ts";
 import { stackRows, wordRows, type Fetched, type Row } from "./rows.ts";
@@ -49,6 +57,7 @@ function element(id: string): HTMLElement {
 
 let fetched: Fetched | null = null;
 let all: StacksBody | null = null;
+let clobbers: StackClobbersBody | null = null;
 let words: Words | null = null;
 let problem: string | null = null;
 let session = "";
@@ -97,9 +106,10 @@ async function refresh(): Promise<void> {
   const began = performance.now();
   const wanted = cpu === null ? fromEditor(state) : { cpu };
   try {
-    const [body, list] = await Promise.all([
+    const [answer, list, reports] = await Promise.all([
       request("redzone/stack", { ...wanted, count: FIRST_FRAMES, detailed: DETAILED_FRAMES }),
       request("redzone/stacks"),
+      request("redzone/stackClobbers"),
     ]);
     if (mine !== turn) return;
     problem = null;
@@ -107,8 +117,10 @@ async function refresh(): Promise<void> {
     const frame = state.frameId;
     const isOther = frame !== shownFrame || isFirst;
     shownFrame = frame;
+    const body = { ...answer, windows: withClobbers(answer.windows, reports) };
     fetched = { body, frames: body.frames, hasMore: body.hasMore, end: body.end };
     all = list;
+    clobbers = reports;
     if (words !== null) await fetchWords(words.stack);
     draw();
     await fill();
@@ -277,6 +289,7 @@ function draw(): void {
   drawHead();
   drawNotices();
   drawPicture();
+  drawClobbers(element("clobbers"), clobbers);
   stacks.show(all?.stacks ?? [], words === null ? (fetched?.body.stack ?? null) : (words.stack?.id ?? null));
 }
 

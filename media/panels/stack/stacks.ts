@@ -61,8 +61,8 @@ export class Stacks {
 const wholeOf = ({ low, high }: StackSummary): number | null =>
   low === null ? null : Number(BigInt(high) - BigInt(low));
 
-const usedOf = ({ high, pointer }: StackSummary): number | null =>
-  pointer === null ? null : Math.max(0, Number(BigInt(high) - BigInt(pointer)));
+const usedOf = ({ low, high, pointer }: StackSummary): number | null =>
+  pointer === null || low === null ? null : Math.max(0, Number(BigInt(high) - BigInt(pointer)));
 
 /** From the full end on: what is in use, up to the high-water mark, and the guard at the far end. */
 function gauge(stack: StackSummary): TemplateResult | typeof nothing {

@@ -15,7 +15,7 @@ const ZONE_BYTES = 128;
 const runAt = (window: RedZoneWindow, offset: number): RedZoneRun | undefined =>
   window.runs.find((run) => offset >= run.offset && offset < run.offset + run.sizeBytes);
 
-/** Cells of the bytes from `offset` (-128 … -16) on, lowest first. */
+/** Cells of the bytes from `offset` (-128 … -8) on, lowest first. */
 export function zoneCells(window: RedZoneWindow, offset: number): TemplateResult {
   const cells = Array.from({ length: ZONE_ROW_BYTES }, (_, i) => {
     const at = offset + i;
@@ -25,7 +25,7 @@ export function zoneCells(window: RedZoneWindow, offset: number): TemplateResult
     const name = run?.name === undefined || run.name === "" ? "" : `${run.name}, `;
     const by = run?.by === null || run === undefined ? "" : `, now ${run.by}`;
     return html`<i
-      class="cell ${state} ${run?.isChanged === true ? "fresh" : ""} ${i % 8 === 0 && i > 0 ? "word" : ""}"
+      class="cell ${state} ${run?.isChanged === true ? "fresh" : ""}"
       title="RSP${at}: ${name}${STATES[state]}${by}"
       >${byte === "" ? "··" : byte}</i
     >`;
