@@ -15,6 +15,7 @@ import { DisplayPanels } from "./panels/display.ts";
 import { addressLinks } from "./panels/links.ts";
 import { Navigation } from "./panels/navigation.ts";
 import { pageTables } from "./panels/page-tables.ts";
+import { memory } from "./panels/memory.ts";
 import { ramLayout } from "./panels/ram-layout.ts";
 import { stack } from "./panels/stack.ts";
 import { watchRebuilds } from "./rebuild.ts";
@@ -30,6 +31,7 @@ export function activate({ subscriptions, extensionUri, extensionPath }: vscode.
     "redzone.openPageTables": pageTables(extensionUri, machines, navigation),
     "redzone.openStack": stack(extensionUri, machines, navigation),
     "redzone.openRamLayout": ramLayout(extensionUri, machines, navigation),
+    "redzone.openMemory": memory(extensionUri, machines, navigation),
   };
   const serial = new SerialTerminals(machines);
   subscriptions.push(

@@ -15,12 +15,18 @@ import { DisassemblyDocuments } from "./disassembly.ts";
 type Show = (place: Place, machine: Machine) => Promise<void>;
 
 const VIEWS: readonly { readonly view: View; readonly command: string; readonly label: string }[] = [
-  { view: "memory", command: "redzone.openAddressInMemory", label: "$(file-binary) Memory" },
+  { view: "memory", command: "redzone.openAddressInMemory", label: "$(table) Memory" },
   { view: "disassembly", command: "redzone.openAddressInDisassembly", label: "$(symbol-array) Disassembly" },
   { view: "source", command: "redzone.openAddressInSource", label: "$(go-to-file) Source" },
   { view: "pageTables", command: "redzone.openAddressInPageTables", label: "$(list-tree) Page Tables" },
   { view: "ramLayout", command: "redzone.openAddressInRamLayout", label: "$(layout) RAM Layout" },
   { view: "stack", command: "redzone.openAddressInStack", label: "$(layers) Stack" },
+  { view: "hexEditor", command: "redzone.openAddressInHexEditor", label: "$(file-binary) Hex Editor" },
+  {
+    view: "memoryInspector",
+    command: "redzone.openAddressInMemoryInspector",
+    label: "$(search) Memory Inspector",
+  },
 ];
 
 /** VS Code's command behind "View Binary Data", which the Hex Editor extension shows; it offers to install that. */
@@ -39,7 +45,7 @@ export class Navigation implements vscode.Disposable {
     const disassembly = new DisassemblyDocuments(machines);
     this.#subscriptions = [
       disassembly,
-      this.register("memory", async (place, { session }) => {
+      this.register("hexEditor", async (place, { session }) => {
         const memoryReference = formatPlace(place);
         await vscode.commands.executeCommand(VIEW_MEMORY, {
           sessionId: session.id,

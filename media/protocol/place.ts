@@ -12,7 +12,16 @@ export interface Place {
   readonly offset: string;
 }
 
-export type View = "memory" | "disassembly" | "source" | "pageTables" | "ramLayout" | "stack";
+/** `hexEditor` is the editor's own view of memory, `memoryInspector` that extension's, where it is installed. */
+export type View =
+  | "memory"
+  | "disassembly"
+  | "source"
+  | "pageTables"
+  | "ramLayout"
+  | "stack"
+  | "hexEditor"
+  | "memoryInspector";
 
 /** Argument of the command `redzone.reveal`. */
 export interface RevealArguments {

@@ -99,9 +99,22 @@ export class Workbench {
   /** Runs a command of the palette by its title. */
   async command(title: string): Promise<void> {
     const input = await this.palette();
-    await input.fill(`>${title}`);
     const row = this.page.locator(".quick-input-widget .monaco-list-row").filter({ hasText: title }).first();
-    await row.waitFor();
+    // The list does not learn of the commands of an extension that is loaded while it is open: it is asked again.
+    for (let attempt = 1; ; attempt++) {
+      await input.fill(">");
+      await input.fill(`>${title}`);
+      const shown = row.waitFor({ timeout: PALETTE_MILLISECONDS });
+      if (attempt === PALETTE_ATTEMPTS) await shown;
+      else if (
+        !(await shown.then(
+          () => true,
+          () => false,
+        ))
+      )
+        continue;
+      break;
+    }
     await row.click();
   }
 

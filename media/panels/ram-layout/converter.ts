@@ -86,84 +86,86 @@ export class Converter {
         ${
           readings.length === 0
             ? nothing
-            : html`<table class="readings stale">
-                <thead>
-                  <tr>
-                    <th scope="col">Read as</th>
-                    <th scope="col">Linear</th>
-                    <th scope="col">Guest-physical</th>
-                    <th scope="col">ram_addr_t</th>
-                    <th scope="col">RAMBlock</th>
-                    <th scope="col">Region</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  ${readings.map((reading) => this.#row(reading))}
-                </tbody>
-              </table>`
+            : html`<div class="readings stale">
+                <table>
+                  <thead>
+                    <tr>
+                      <th scope="col">Read as</th>
+                      <th scope="col">Linear</th>
+                      <th scope="col">Guest-physical</th>
+                      <th scope="col">ram_addr_t</th>
+                      <th scope="col">Who answers</th>
+                    </tr>
+                  </thead>
+                  <tbody>
+                    ${readings.map((reading) => this.#row(reading))}
+                  </tbody>
+                </table>
+              </div>`
         }`,
       this.#host,
     );
   }
 
   #row(reading: ConversionBody): TemplateResult {
-    const { linear, more, physical, ram, block, region, note } = reading;
+    const { linear, more, physical, ram, note } = reading;
     const [first, ...others] = physical;
     const isPort = reading.kind === "io";
     const at = isPort ? reading.place.offset : first;
+    const why =
+      at === undefined
+        ? nothing
+        : html`<button
+            class="small"
+            title="Who answers at this address, and who does not"
+            @click=${() => this.#why(isPort ? "io" : "physical", at)}
+          >
+            Why?
+          </button>`;
+    const isLost = at === undefined && ram === null;
     return html`<tr>
-        <th scope="row">${reading.reading}</th>
-        <td>
-          ${linear
-            .slice(0, 3)
-            .map(
-              (each) =>
-                html`<div>
-                  ${address(place("linear", each.address))}
-                  ${each.symbol === null ? nothing : html`<span class="muted">${each.symbol}</span>`}
-                </div>`,
-            )}
-          ${
-            more || linear.length > 3
-              ? html`<span class="muted">and ${more ? "more" : linear.length - 3}</span>`
-              : nothing
-          }
-        </td>
-        <td>
-          ${isPort ? html`<span class="mono">port ${reading.place.offset}</span>` : first === undefined ? "—" : address(place("physical", first), "ramLayout")}
-          ${
-            others.length > 0
-              ? html`<div class="muted">
-                  also
-                  ${others.slice(0, 3).map((each) => html`${address(place("physical", each), "ramLayout")} `)}
-                </div>`
-              : nothing
-          }
-        </td>
-        <td>${ram === null ? "—" : address(place("ram", ram))}</td>
-        <td class="mono">${block === null ? "—" : `${block.idstr} + ${block.offset}`}</td>
-        <td class="mono">
-          ${region === null ? "—" : `${region.name} + ${region.offset}`}
-          ${
-            at === undefined
-              ? nothing
-              : html`<button
-                  class="small"
-                  title="Who answers at this address, and who does not"
-                  @click=${() => this.#why(isPort ? "io" : "physical", at)}
-                >
-                  Why?
-                </button>`
-          }
-        </td>
-      </tr>
+      <th scope="row">${reading.reading}</th>
+      <td>
+        ${linear.length === 0 ? "—" : linear.slice(0, 3).map(linearAddress)}${
+          more || linear.length > 3
+            ? html`<span class="muted">and ${more ? "more" : linear.length - 3}</span>`
+            : nothing
+        }
+      </td>
       ${
-        note === null
-          ? nothing
-          : html`<tr class="note">
-              <td></td>
-              <td colspan="5">${note}</td>
-            </tr>`
-      }`;
+        isLost
+          ? html`<td colspan="3" class="muted">${note}</td>`
+          : html`<td>
+                ${
+                  isPort
+                    ? html`<span class="mono">port ${reading.place.offset}</span>`
+                    : first === undefined
+                      ? "—"
+                      : address(place("physical", first), "ramLayout")
+                }
+                ${others
+                  .slice(0, 3)
+                  .map((each) => html`<div>${address(place("physical", each), "ramLayout")}</div>`)}
+              </td>
+              <td>${ram === null ? "—" : address(place("ram", ram))}</td>
+              <td>
+                <span class="mono">${answerer(reading)}</span> ${why}
+                ${note === null ? nothing : html`<div class="muted">${note}</div>`}
+              </td>`
+      }
+    </tr>`;
   }
+}
+
+const linearAddress = ({ address: at, symbol }: ConversionBody["linear"][number]): TemplateResult =>
+  html`<div>
+    ${address(place("linear", at))} ${symbol === null ? nothing : html`<span class="muted">${symbol}</span>`}
+  </div>`;
+
+/** The region, and the block where it has another name. */
+function answerer({ region, block }: ConversionBody): string {
+  const where = block === null ? null : `${block.idstr} + ${block.offset}`;
+  if (region === null) return where ?? "—";
+  const within = `${region.name} + ${region.offset}`;
+  return where === null || block?.idstr.endsWith(region.name) === true ? within : `${within} = ${where}`;
 }

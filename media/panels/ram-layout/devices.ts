@@ -81,7 +81,10 @@ export class Devices {
     const submit = (event: Event): void => {
       event.preventDefault();
       const data = new FormData(event.target as HTMLFormElement);
-      const text = (name: string): string => String(data.get(name) ?? "").trim();
+      const text = (name: string): string => {
+        const value = data.get(name);
+        return typeof value === "string" ? value.trim() : "";
+      };
       const id = text("id");
       const backend = `mem-${id}`;
       const slot = text("slot") === "" ? "" : `,slot=${text("slot")}`;

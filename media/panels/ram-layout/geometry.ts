@@ -62,7 +62,7 @@ export function segmentsOf({ ranges }: RamLayoutBody, { start, end }: Extent): S
         start: at,
         end: until,
         kind: "hole",
-        name: "nothing answers",
+        name: "hole",
         range: null,
       });
   };

@@ -11,8 +11,11 @@ import { count, plural, size } from "../kit/size.ts";
 import type { DirtyBody, DirtyMap, DirtyRun, MomentsBody, RamBlockBody } from "../../protocol.ts";
 
 const PAGE = 4096;
-const CELL_PIXELS = 9;
+/** Cells are as large as they can be for all of them to be seen, within these bounds. */
+const CELL_PIXELS = { least: 8, most: 20 } as const;
 const GAP_PIXELS = 1;
+/** A single dirty page of a thousand must be seen, too. */
+const FAINTEST = 0.4;
 
 const MAPS: readonly { readonly map: DirtyMap; readonly label: string; readonly hint: string }[] = [
   { map: "changed", label: "Changed since", hint: "Pages written since a moment that you choose" },
@@ -51,6 +54,7 @@ export class Heat {
   #dirty = new Uint32Array(0);
   #code = new Uint32Array(0);
   #columns = 1;
+  #pixels: number = CELL_PIXELS.least;
   #cursor = 0;
   #pointed: number | null = null;
   #problem: string | null = null;
@@ -102,15 +106,17 @@ export class Heat {
     const turn = ++this.#turn;
     const look = this.#look;
     const block = this.#blocks.find(({ idstr }) => idstr === look.block) ?? first;
-    const columns = Math.max(8, Math.floor((this.#frame.clientWidth - 24) / (CELL_PIXELS + GAP_PIXELS)));
-    const rows = Math.max(8, Math.floor((this.#frame.clientHeight - 8) / (CELL_PIXELS + GAP_PIXELS)));
+    const [width, height] = [this.#frame.clientWidth - 24, this.#frame.clientHeight - 8];
+    const fit = (extent: number, pixels: number): number =>
+      Math.max(8, Math.floor(extent / (pixels + GAP_PIXELS)));
+    const most = fit(width, CELL_PIXELS.least) * fit(height, CELL_PIXELS.least);
     try {
       const [moments, body] = await Promise.all([
         request("redzone/ramLayoutMoments"),
         request("redzone/ramLayoutDirty", {
           map: look.map,
           block: block.idstr,
-          cells: columns * rows,
+          cells: most,
           ...(look.moment === null ? {} : { moment: look.moment }),
           ...(look.pages === 0 ? {} : { first: look.first, count: look.pages }),
         }),
@@ -121,7 +127,11 @@ export class Heat {
       this.#body = body;
       this.#dirty = unfold(body.runs);
       this.#code = body.code === null ? new Uint32Array(0) : unfold(body.code);
-      this.#columns = Math.min(columns, Math.max(8, this.#dirty.length));
+      let pixels: number = CELL_PIXELS.most;
+      while (pixels > CELL_PIXELS.least && fit(width, pixels) * fit(height, pixels) < this.#dirty.length)
+        pixels--;
+      this.#pixels = pixels;
+      this.#columns = fit(width, pixels);
       this.#cursor = Math.min(this.#cursor, Math.max(0, this.#dirty.length - 1));
     } catch (error) {
       if (turn !== this.#turn) return;
@@ -227,9 +237,9 @@ export class Heat {
     this.#say();
     const body = this.#body;
     if (body === null) return;
-    const step = CELL_PIXELS + GAP_PIXELS;
+    const step = this.#pixels + GAP_PIXELS;
     const rows = Math.ceil(this.#dirty.length / this.#columns);
-    const [width, height] = [this.#columns * step, rows * step];
+    const [width, height] = [this.#columns * step + 1, rows * step + 1];
     const ratio = window.devicePixelRatio;
     this.#canvas.width = Math.round(width * ratio);
     this.#canvas.height = Math.round(height * ratio);
@@ -250,7 +260,7 @@ export class Heat {
       const fill = (style: string | undefined, share: number): void => {
         context.globalAlpha = share;
         context.fillStyle = style ?? "#888";
-        context.fillRect(x, y, CELL_PIXELS, CELL_PIXELS);
+        context.fillRect(x, y, this.#pixels, this.#pixels);
       };
       fill(clean, 1);
       const codePages = this.#code[cell] ?? 0;
@@ -265,7 +275,7 @@ export class Heat {
     context.lineWidth = 2;
     const x = (this.#cursor % this.#columns) * step;
     const y = Math.floor(this.#cursor / this.#columns) * step;
-    context.strokeRect(x + 1, y + 1, CELL_PIXELS - 2, CELL_PIXELS - 2);
+    context.strokeRect(x, y, this.#pixels, this.#pixels);
   }
 
   #say(): void {
@@ -306,7 +316,7 @@ export class Heat {
   }
 
   #cellAt({ offsetX, offsetY }: MouseEvent): number | null {
-    const step = CELL_PIXELS + GAP_PIXELS;
+    const step = this.#pixels + GAP_PIXELS;
     const column = Math.floor(offsetX / step);
     const cell = Math.floor(offsetY / step) * this.#columns + column;
     return column < this.#columns && cell >= 0 && cell < this.#dirty.length ? cell : null;
@@ -365,8 +375,7 @@ export class Heat {
   }
 }
 
-/** A single dirty page of many must be seen, too. */
-const shade = (share: number): number => 0.25 + 0.75 * Math.min(1, share);
+const shade = (share: number): number => FAINTEST + (1 - FAINTEST) * Math.min(1, share);
 
 const isCleared = ({ since }: DirtyBody): boolean => since.startsWith("since");
 

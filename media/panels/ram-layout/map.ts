@@ -211,8 +211,8 @@ export class RamMap {
   #piece(piece: Piece, box: Box): TemplateResult {
     const { block, start, end, blockOffset, segments } = piece;
     const kind = segments[0]?.kind ?? "unseen";
-    const name = blockOffset === 0n ? block : `${block} + ${hex(blockOffset)}`;
-    const label = `RAMBlock ${name}, ${size(end - start)} at ram_addr_t ${hex(start)}${segments.length === 0 ? ", not seen" : ""}`;
+    const name = blockOffset === 0n ? (block.split("/").at(-1) ?? block) : `+ ${hex(blockOffset)}`;
+    const label = `RAMBlock ${block} + ${hex(blockOffset)}, ${size(end - start)} at ram_addr_t ${hex(start)}${segments.length === 0 ? ", not seen" : ""}`;
     const isFirst = blockOffset === 0n ? "first" : "";
     return this.#box(
       box,

@@ -49,7 +49,7 @@ export class Regions {
       },
       style: ({ enabled }) => (enabled ? "" : "disabled"),
       columns: [
-        { id: "name", title: "Region", width: "minmax(26ch, 2fr)", cell: ({ name }) => name },
+        { id: "name", title: "Region", width: "minmax(22ch, 1fr)", cell: ({ name }) => name },
         { id: "start", title: "First", width: "12ch", cell: (row) => placeOf(row, row.start) },
         { id: "end", title: "Last", width: "18ch", cell: ({ end }) => end },
         {
