@@ -14,6 +14,7 @@ export const pageTables = (uri: vscode.Uri, machines: Machines, navigation: Navi
       <header id="head"></header>
       <div id="notice"></div>
       <section id="picture" class="stale" aria-label="Picture of the address space"></section>
+      <div id="split"></div>
       <nav id="tabs" class="toolbar"></nav>
       <section id="ranges" class="tab stale" role="tabpanel" aria-labelledby="tab-ranges"></section>
       <section id="tree" class="tab stale" role="tabpanel" aria-labelledby="tab-tree"></section>

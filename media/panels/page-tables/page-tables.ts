@@ -16,6 +16,7 @@ import {
   type MachineState,
 } from "../kit/host.ts";
 import { plural, size } from "../kit/size.ts";
+import { splitter } from "../kit/splitter.ts";
 import type { Hex, PageTablesArguments, PageTablesBody } from "../../protocol/paging.ts";
 import { Changes } from "./changes.ts";
 import { pagesText } from "./details.ts";
@@ -76,6 +77,7 @@ async function refresh(): Promise<void> {
   }
   const mine = ++turn;
   const asked = which(state);
+  const start = performance.now();
   try {
     const body = await request("redzone/pageTables", asked);
     if (mine !== turn) return;
@@ -96,6 +98,9 @@ async function refresh(): Promise<void> {
     if (mine === turn) problem = error instanceof Error ? error.message : String(error);
   }
   if (mine === turn) draw();
+  // For the developer tools: from the word that the machine has stopped to the new picture.
+  performance.clearMeasures();
+  performance.measure("page tables", { start });
 }
 
 async function showSnapshot(next: Snapshot): Promise<void> {
@@ -355,5 +360,6 @@ onMachine((state) => {
 onReveal(({ space, offset }) => {
   if (space === "linear" || space === "physical") void ask({ address: offset, direction: space });
 });
+splitter(element("split"), element("picture"), "split", "Height of the picture");
 draw();
 connect();
