@@ -231,6 +231,7 @@ export class MemoryDevices {
       ...(offset === undefined ? {} : { offset }),
     });
     const region = MemoryRegion.ram(id, block, { owner: { kind: "obj", path: `/objects/${id}` } });
+    block.isRegistered = id === this.#config.ramBackend;
     this.#backends.set(id, { config, block, region });
     return block;
   }
@@ -257,13 +258,17 @@ export class MemoryDevices {
   #show(dimm: Dimm): void {
     const window = deviceMemory(this.#config);
     assert(window !== null && this.#window !== null, "a window for memory devices");
-    this.#window.add(this.#backend(dimm.memdev).region, dimm.address - window.base);
+    const { block, region } = this.#backend(dimm.memdev);
+    this.#window.add(region, dimm.address - window.base);
+    block.isRegistered = true;
   }
 
   #take(slot: number): void {
     const dimm = this.#dimms.get(slot);
     assert(dimm !== undefined && this.#window !== null, "a DIMM in the slot", slot);
-    this.#window.remove(this.#backend(dimm.memdev).region);
+    const { block, region } = this.#backend(dimm.memdev);
+    this.#window.remove(region);
+    block.isRegistered = false;
     this.#dimms.delete(slot);
   }
 

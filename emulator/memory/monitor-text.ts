@@ -22,7 +22,7 @@ export function infoRamblock(list: RamList): string {
     `${name.padStart(24)} ${pageSize.padStart(8)}  ${offset.padStart(18)} ${used.padStart(18)} ${total.padStart(18)}\n`;
   const rows = list.blocks.map((block) =>
     row(
-      block.idstr,
+      block.isRegistered ? block.idstr : "",
       `${block.pageSize / 1024} KiB`,
       `0x${hex16(block.offset)}`,
       `0x${hex16(block.usedLength)}`,

@@ -44,6 +44,8 @@ export class RamBlock {
   readonly maxLength: number;
   readonly pageSize = PAGE_BYTES;
   readonly flags: number;
+  /** Somebody uses the block. Until then, and again afterwards, QEMU has no name for a backend's block, and `info ramblock` shows none. */
+  isRegistered = true;
   /** By page number >> CHUNK_SHIFT. Most are never made. */
   readonly chunks: (Chunk | undefined)[];
   /** Generation in which the zero frame was given out for a page of a chunk that does not exist. */
