@@ -191,7 +191,8 @@ export class MachinePanels implements vscode.Disposable {
   /** Opens the panel, or brings it to the front, and puts the keyboard into it. @param place what it is to show. */
   async open(place?: Place): Promise<void> {
     if (this.#shown === null) {
-      const panel = vscode.window.createWebviewPanel(this.#kind.view, this.#kind.title, columnOfPanels());
+      const column = await columnOfPanels();
+      const panel = vscode.window.createWebviewPanel(this.#kind.view, this.#kind.title, column);
       this.#shown = this.#adopt(panel);
       if (place !== undefined) this.#shown.reveal(place);
       await lockGroup(panel);
@@ -220,12 +221,16 @@ export class MachinePanels implements vscode.Disposable {
   }
 }
 
-/** Panels share a group: where one is already, else beside the source. */
-function columnOfPanels(): vscode.ViewColumn {
-  const group = vscode.window.tabGroups.all.find(({ tabs }) =>
+/** Panels share a group: where one is already, else beside the source, else one that leaves room for the source. */
+async function columnOfPanels(): Promise<vscode.ViewColumn> {
+  const { all } = vscode.window.tabGroups;
+  const group = all.find(({ tabs }) =>
     tabs.some(({ input }) => input instanceof vscode.TabInputWebview && isOurs(input.viewType)),
   );
-  return group?.viewColumn ?? vscode.ViewColumn.Beside;
+  if (group !== undefined) return group.viewColumn;
+  if (all.some(({ tabs }) => tabs.length > 0)) return vscode.ViewColumn.Beside;
+  await vscode.commands.executeCommand("workbench.action.newGroupRight");
+  return vscode.ViewColumn.Active;
 }
 
 /** A group with nothing else in it is locked: the next stop would otherwise open its source over the panel. */

@@ -7,7 +7,7 @@
 import { html, nothing, render, svg, type TemplateResult } from "lit";
 import { hex, menuContext, openMenu, place } from "../kit/address.ts";
 import { size } from "../kit/size.ts";
-import { Contents } from "./contents.ts";
+import { Contents, type Named } from "./contents.ts";
 import { details } from "./details.ts";
 import { rightsClass, rightsOf, rightsText, rightsWords } from "./rights.ts";
 import { position, type Box, type Scale } from "./scale.ts";
@@ -262,7 +262,7 @@ export class Picture {
       <div class="boxes">
         ${boxes.map((box) => this.#box(strip, box, depth, box === chosen))}${this.#mark(boxes)}
       </div>
-      ${this.#names(boxes)}
+      ${this.#names(boxes, depth)}
     </div>`;
   }
 
@@ -320,28 +320,39 @@ export class Picture {
     return html`<span class="mark" title=${hex(at)} .style=${`left:${position(boxes, at)}%`}></span>`;
   }
 
-  /** Regions and images below a strip, where they lie. */
-  #names(boxes: readonly Box[]): TemplateResult | typeof nothing {
-    const first = boxes[0];
-    const last = boxes.at(-1);
-    if (first === undefined || last === undefined) return nothing;
-    const regions = (this.#snapshot?.body.regions ?? [])
-      .filter(({ hole }) => !hole)
-      .map(({ start, last: end, name }) => ({ start: BigInt(start), last: BigInt(end), name }))
-      .filter(({ start, last: end }) => end >= first.start && start <= last.last);
-    const named = regions.length > 0 ? regions : this.#contents.names(first.start, last.last, MOST_NAMES);
-    if (named.length === 0) return nothing;
+  /** Regions and images below a strip, where they lie. What is a part of the only one above says nothing new. */
+  #names(boxes: readonly Box[], depth: number): TemplateResult | typeof nothing {
+    const named = this.#named(boxes);
+    const [only] = named;
+    const above = depth === 0 ? undefined : this.#strips[depth - 1];
+    if (only === undefined) return nothing;
+    if (
+      named.length === 1 &&
+      above !== undefined &&
+      this.#named(above.boxes).some(({ name }) => name === only.name)
+    )
+      return nothing;
     return html`<div class="names" aria-hidden="true">
-      ${named.map(({ start, last: end, name }) => {
+      ${named.map(({ start, last, name }) => {
         const left = position(boxes, start);
-        const width = position(boxes, end) - left;
+        const width = position(boxes, last) - left;
         return html`<span
-          title="${name}: ${hex(start)} … ${hex(end)}"
+          title="${name}: ${hex(start)} … ${hex(last)}"
           .style=${`left:${left}%;width:${width}%`}
           ><b>${name}</b></span
         >`;
       })}
     </div>`;
+  }
+
+  #named(boxes: readonly Box[]): readonly Named[] {
+    const first = boxes[0]?.start ?? 0n;
+    const last = boxes.at(-1)?.last ?? -1n;
+    const regions = (this.#snapshot?.body.regions ?? [])
+      .filter(({ hole }) => !hole)
+      .map(({ start, last: end, name }) => ({ start: BigInt(start), last: BigInt(end), name }))
+      .filter(({ start, last: end }) => end >= first && start <= last);
+    return regions.length > 0 ? regions : this.#contents.names(first, last, MOST_NAMES);
   }
 }
 
