@@ -51,6 +51,10 @@ describe.skipIf(browserPath === null)("the Page Tables panel", () => {
     await expect.poll(chosen).toMatch(/^PML4\[0\]\/PDPT\[0\]\/.*PD\[1\]$/u);
     await expect.poll(() => page().locator(".summary").innerText()).toMatch(/4-level/u);
     await expect.poll(() => page().locator(".details").innerText()).toMatch(/2 MiB/u);
+    const milliseconds = await page()
+      .locator("body")
+      .evaluate(() => performance.getEntriesByName("page tables").at(-1)?.duration ?? 0);
+    console.log(`from the stop to the picture: ${milliseconds.toFixed(0)} ms`);
     await desk.screenshots("51-page-tables");
   });
 

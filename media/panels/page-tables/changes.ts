@@ -9,6 +9,7 @@ import { tableName } from "./snapshot.ts";
 
 export class Changes {
   readonly #list: List<TableChange>;
+  #turn = 0;
 
   constructor(host: HTMLElement, choose: (start: bigint, last: bigint) => void) {
     this.#list = new List<TableChange>(host, {
@@ -53,8 +54,11 @@ export class Changes {
     });
   }
 
-  show({ changes }: Snapshot): void {
-    this.#list.rows = changes.changes;
+  async show(snapshot: Snapshot): Promise<void> {
+    const turn = ++this.#turn;
+    if (snapshot.body.mode === null) return;
+    const { changes } = await snapshot.changes();
+    if (turn === this.#turn) this.#list.rows = changes;
   }
 }
 

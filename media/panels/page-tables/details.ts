@@ -3,7 +3,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { address, hex, place } from "../kit/address.ts";
 import { plural, size } from "../kit/size.ts";
 import type { PageTablesBody, TableEntry, Writer } from "../../protocol/paging.ts";
-import { rightsTag, rightsWords } from "./rights.ts";
+import { limitTag, rightsTag, rightsWords } from "./rights.ts";
 import type { Run } from "./scale.ts";
 import { nameOf, targetOf, type Strip } from "./strips.ts";
 
@@ -54,8 +54,12 @@ export function details({ level, unit }: Strip, run: Run, body: PageTablesBody):
           ? html`<span class="mono">${entry.value}</span> at ${address(place("physical", entry.address))}`
           : nothing
       }
-      ${flagTags(entry.flags)} ${rightsTag(entry.effective)}
-      <span class="muted">${isTable ? "below it at most: " : ""}${rightsWords(entry.effective)}</span>
+      ${flagTags(entry.flags)}
+      ${
+        isTable
+          ? limitTag(entry.effective)
+          : html`${rightsTag(entry.effective)} <span class="muted">${rightsWords(entry.effective)}</span>`
+      }
       ${entry.notes.map(({ text, isError }) => html`<span class="note ${isError ? "error" : ""}">${text}</span>`)}
     </p>
     ${entry.writtenBy === undefined ? nothing : html`<p>${writer(entry.writtenBy)}</p>`}`;

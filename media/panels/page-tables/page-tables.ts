@@ -48,6 +48,8 @@ let tab: Tab = kept<Tab>("tab", "ranges");
 let chosen: Chosen = kept<Chosen>("chosen", { root: null, cpu: null });
 let direction: Direction = kept<Direction>("direction", "linear");
 let turn = 0;
+/** Which state of the tables each tab has. */
+const shown: Record<Tab, Snapshot | null> = { ranges: null, tree: null, translation: null, changes: null };
 /** An address that came before there was anything to show it in. */
 let awaited: Question | null = null;
 
@@ -66,7 +68,10 @@ const translation = new Translation(element("translation"), (linear) => void pic
 function which(state: MachineState): PageTablesArguments {
   if (chosen.root !== null) return { root: chosen.root };
   if (chosen.cpu !== null) return { cpu: chosen.cpu };
-  return state.state === "none" || state.threadId === null ? {} : { cpu: state.threadId - 1 };
+  if (state.state === "none") return {};
+  // Until the Call Stack has chosen: the CPU that stopped, which it will choose.
+  const cpu = state.threadId === null ? state.status?.cpu : state.threadId - 1;
+  return cpu === undefined ? {} : { cpu };
 }
 
 async function refresh(): Promise<void> {
@@ -89,7 +94,7 @@ async function refresh(): Promise<void> {
     problem = null;
     if (!isSame) {
       const next = new Snapshot(asked, state.session, body);
-      await next.load();
+      await Promise.all([next.load(), picture.prefetch(next)]);
       if (mine !== turn) return;
       snapshot = next;
       await showSnapshot(next);
@@ -105,13 +110,19 @@ async function refresh(): Promise<void> {
 
 async function showSnapshot(next: Snapshot): Promise<void> {
   document.body.dataset["paging"] = next.body.mode === null ? "off" : "on";
-  changes.show(next);
-  await Promise.all([picture.show(next), ranges.show(next), tree.show(next), translation.show(next)]);
+  await Promise.all([picture.show(next), showTab(next)]);
   if (awaited !== null) {
     const question = awaited;
     awaited = null;
     await ask(question);
   } else if (picture.isFresh && next.body.mode !== null) await startAtCode(next);
+}
+
+/** What is behind another tab is asked for when it comes to the front. */
+async function showTab(next: Snapshot): Promise<void> {
+  if (shown[tab] === next) return;
+  shown[tab] = next;
+  await { ranges, tree, translation, changes }[tab].show(next);
 }
 
 /** The first picture shows where the processor is. */
@@ -140,6 +151,7 @@ function setTab(next: Tab, focus = false): void {
   tab = next;
   keep("tab", tab);
   drawTabs();
+  if (snapshot !== null) void showTab(snapshot);
   if (focus) document.getElementById(`tab-${tab}`)?.focus();
 }
 
@@ -148,7 +160,7 @@ function draw(): void {
   drawTabs();
   const body = snapshot?.body ?? null;
   render(
-    problem !== null && snapshot === null
+    problem !== null
       ? html`<p class="message error" role="alert">${problem}</p>`
       : body !== null && body.mode === null
         ? html`<p class="message">

@@ -69,6 +69,17 @@ export class Picture {
     void this.#follow(this.#path);
   }
 
+  /** Asks for the tables that are shown now all at once; following the path would ask for one after the other. */
+  async prefetch(snapshot: Snapshot): Promise<void> {
+    const { mode, levels } = snapshot.body;
+    if (mode === null) return;
+    const shown = this.#strips.filter(({ table }) => table !== null);
+    await Promise.all([
+      snapshot.entries(levels[0]!, 0n),
+      ...shown.slice(1).map(async ({ level, boxes: [first] }) => snapshot.entries(level, first?.start ?? 0n)),
+    ]).catch(() => null);
+  }
+
   /** Draws another state of the tables at the same place. */
   async show(snapshot: Snapshot): Promise<void> {
     this.#snapshot = snapshot;
@@ -215,7 +226,10 @@ export class Picture {
         </div>`,
       this.#host,
     );
-    this.#host.querySelector(".box.current")?.closest(".strip")?.scrollIntoView({ block: "nearest" });
+    // When the panel has its sizes: the first picture is drawn into a part that was hidden.
+    requestAnimationFrame(() =>
+      this.#host.querySelector(".box.current")?.closest(".strip")?.scrollIntoView({ block: "nearest" }),
+    );
   }
 
   /** The way to what is chosen: each step a button that comes back to it. */

@@ -71,7 +71,7 @@ export class Ranges {
         {
           id: "size",
           title: "Size",
-          width: "10ch",
+          width: "12ch",
           align: "right",
           sortable: true,
           cell: ({ bytes, times }) =>

@@ -62,3 +62,13 @@ export const rightsTag = (effective: EffectiveRights): TemplateResult =>
   html`<span class="rights ${rightsClass(rightsOf(effective))}" title=${rightsWords(effective)}
     >${rightsText(effective)}</span
   >`;
+
+/** Rights that entries below a table may still give: of whom they are is for those to say, so there is no colour. */
+export function limitTag({ user, supervisor }: EffectiveRights): TemplateResult {
+  const letters = (["r", "w", "x"] as const)
+    .map((each) => ((user + supervisor).includes(each) ? each : "-"))
+    .join("");
+  const hasUser = user !== "---";
+  const words = `Entries below may give at most ${letters}${hasUser ? ", to the user, too" : ", and nothing to the user"}`;
+  return html`<span class="rights limit" title=${words}>≤ ${letters}${hasUser ? " u" : ""}</span>`;
+}

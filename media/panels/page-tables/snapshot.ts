@@ -42,7 +42,7 @@ export class Snapshot {
   /** The first ranges, without a filter. */
   ranges: readonly MappedRange[] = [];
   totalRanges = 0;
-  changes: PageTablesChangesBody = { changes: [], total: 0, since: null };
+  #changes: Promise<PageTablesChangesBody> | null = null;
   readonly #entries = new Map<string, Promise<readonly TableEntry[]>>();
 
   constructor(which: PageTablesArguments, session: string, body: PageTablesBody) {
@@ -51,16 +51,20 @@ export class Snapshot {
     this.body = body;
   }
 
-  /** Fetches what is shown whatever is open. */
+  /** Fetches what the picture takes its colours from. */
   async load(): Promise<void> {
     if (this.body.mode === null) return;
-    const [ranges, changes] = await Promise.all([
-      request("redzone/pageTablesRanges", { ...this.which, limit: COLOURED_RANGES }),
-      request("redzone/pageTablesChanges", { ...this.which, limit: CHANGES }),
-    ]);
-    this.ranges = ranges.ranges;
-    this.totalRanges = ranges.total;
-    this.changes = changes;
+    const { ranges, total } = await request("redzone/pageTablesRanges", {
+      ...this.which,
+      limit: COLOURED_RANGES,
+    });
+    this.ranges = ranges;
+    this.totalRanges = total;
+  }
+
+  async changes(): Promise<PageTablesChangesBody> {
+    this.#changes ??= request("redzone/pageTablesChanges", { ...this.which, limit: CHANGES });
+    return this.#changes;
   }
 
   /** Entries of the table that maps `linear` with entries of `level`, those that are present, folded. */

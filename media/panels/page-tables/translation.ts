@@ -14,7 +14,7 @@ import type {
   TranslateStep,
 } from "../../protocol/paging.ts";
 import { flagTags, writer } from "./details.ts";
-import { rightsTag } from "./rights.ts";
+import { limitTag, rightsTag } from "./rights.ts";
 import { tableName, type Snapshot } from "./snapshot.ts";
 
 export type Direction = "linear" | "physical";
@@ -268,7 +268,8 @@ function walkStep(step: TranslateStep): TemplateResult {
   return html`<li class=${present ? "" : "missing"}>
     <span class="mono"><b>${tableName(level)}[${index}]</b> at ${address(place("physical", entry))}</span>
     <span class="mono">= ${value}</span>
-    ${flagTags(flags)} ${present ? rightsTag(effective) : html`<span class="error">not present</span>`}
+    ${flagTags(flags)}
+    ${present ? (pageBytes === 0 ? limitTag(effective) : rightsTag(effective)) : html`<span class="error">not present</span>`}
     ${
       target === null
         ? nothing

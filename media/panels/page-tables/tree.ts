@@ -6,7 +6,7 @@ import { List } from "../kit/list.ts";
 import { size } from "../kit/size.ts";
 import type { TableEntry, TableLevel } from "../../protocol/paging.ts";
 import { flagTags, pagesText, writer } from "./details.ts";
-import { rightsTag } from "./rights.ts";
+import { limitTag, rightsTag } from "./rights.ts";
 import { unitOf, type Snapshot } from "./snapshot.ts";
 import { isMalformed, nameOf } from "./strips.ts";
 
@@ -53,8 +53,9 @@ export class Tree {
           id: "rights",
           title: "Effective",
           width: "11ch",
-          hint: "Rights after all levels above, CR0, CR4 and EFER; u: what the user may",
-          cell: ({ entry }) => rightsTag(entry.effective),
+          hint: "Rights after all levels above, CR0, CR4 and EFER; u: what the user may; ≤: what entries below a table may give",
+          cell: ({ entry }) =>
+            entry.pageBytes === 0 ? limitTag(entry.effective) : rightsTag(entry.effective),
         },
         {
           id: "flags",
