@@ -24,6 +24,16 @@ const machineCommands: readonly {
   readonly run: (machine: Machine, surroundings: Surroundings) => unknown;
 }[] = [
   { id: "redzone.openDisplay", label: "$(vm) Open Display", run: (_, { display }) => display.open() },
+  ...[
+    { id: "redzone.openPageTables", label: "$(list-tree) Open Page Tables" },
+    { id: "redzone.openRamLayout", label: "$(layout) Open RAM Layout" },
+    { id: "redzone.openStack", label: "$(layers) Open Stack" },
+    { id: "redzone.openMemory", label: "$(file-binary) Open Memory" },
+  ].map(({ id, label }) => ({
+    id,
+    label,
+    run: (_: Machine, { panels }: Surroundings) => panels[id]?.open(),
+  })),
   {
     id: "redzone.openSerial",
     label: "$(terminal) Open Serial Console",
