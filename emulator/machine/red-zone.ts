@@ -3,8 +3,8 @@
  *
  * At such a delivery the bytes below RSP are copied before the processor pushes. At the IRET that returns to the same place they are compared: what the push and
  * the handler have changed is known then. From there on accesses to the stack's page are looked at until the interrupted function has read a changed byte, has
- * written them all, has returned, or has had `MOST_ACCESSES` of them. No ordinary store is ever looked at, and a function of which it is known that it keeps
- * nothing below RSP costs one question per event.
+ * written them all, has returned, or has had `MOST_ACCESSES` of them. No ordinary store is ever looked at. A function of which it is known that it keeps
+ * nothing below RSP costs one question per event; those of which nothing is known are looked at as often as `CREDIT` allows.
  * Invariant: nothing here changes the guest, and what is reported is a function of the run: of deliveries, IRETs and accesses in program order, which both
  * engines report alike. Not part of a machine's saved state: a state that is loaded begins without memories.
  * Elsewhere: which bytes are live (whoever sets `live`), what a report means to a person (`debug-adapter/red-zone/`).
@@ -29,7 +29,12 @@ const MOST_PENDING = 64;
 /** Instants for which an IRET is waited for: IRETs are slower while one is. */
 const LONGEST_WAIT = 200_000_000;
 /** Accesses to the stack's page that are looked at after an IRET: where the function's live bytes are known, and where they are not. */
-const MOST_ACCESSES = { known: 1_000_000, unknown: 256 } as const;
+const MOST_ACCESSES = { known: 1_000_000, unknown: 128 } as const;
+/**
+ * What may be spent on functions of which nothing is known, in accesses that are looked at (a microsecond or so each): so much at once, and one more every so many
+ * instants, which is one or two hundredths of the time. An event costs as much as some accesses. A find is worth everything.
+ */
+const CREDIT = { most: 4096, instants: 20_000, event: 8 } as const;
 /** How far below the interrupted RSP the function's callees may be before it must be another stack. */
 const SAME_STACK = 1n << 14n;
 /** Bytes that an event with an error code pushes. */
@@ -79,6 +84,9 @@ export class RedZone implements StackHook {
   /** Hears of everything that is found. */
   report: (clobber: Clobber, core: Core) => void = () => undefined;
 
+  #credit: number = CREDIT.most;
+  /** When credit was last given. */
+  #credited = 0;
   /** Latest last. */
   #pending: Pending[] = [];
   readonly #watched: (Watched | null)[];
@@ -110,6 +118,8 @@ export class RedZone implements StackHook {
   /** Another state was loaded, or the machine was reset. */
   forget(): void {
     this.#pending = [];
+    this.#credit = CREDIT.most;
+    this.#credited = this.#now();
     this.#await();
     for (const core of this.#cores) this.#unwatch(core);
   }
@@ -125,7 +135,7 @@ export class RedZone implements StackHook {
     if (watched !== null) this.#unwatch(core);
     if (found.privilege !== 0 || !found.isWide) return;
     found.live = this.live(core);
-    if (found.live?.count === 0) return;
+    if (found.live === null ? !this.#spend() : found.live.count === 0) return;
     const before = below(core, found.rsp);
     if (before === null) return;
     found.before = before;
@@ -183,9 +193,14 @@ export class RedZone implements StackHook {
   accessed(core: Core, low: number, high: number, size: number, kind: "read" | "write" | "modify"): void {
     const watched = this.#watched[core.index] ?? null;
     if (watched === null) return;
-    const { event, changed } = watched;
+    const { event, changed, live } = watched;
     const { rsp } = core;
     if (rsp > event.rsp || event.rsp - rsp > SAME_STACK || --watched.left < 0) return this.#unwatch(core);
+    // It has pushed or called: of a function of which nothing is known that is taken for the end of its red zone.
+    if (live === null) {
+      this.#credit--;
+      if (rsp < event.rsp) return this.#unwatch(core);
+    }
     const address = (BigInt(high) << 32n) | BigInt(low);
     const first = Number(BigInt.asIntN(64, address - event.rsp)) + RED_ZONE_BYTES;
     if (first >= RED_ZONE_BYTES || first + size <= 0) return;
@@ -237,6 +252,7 @@ export class RedZone implements StackHook {
   }
 
   #tellRead(core: Core, { event, before, after, live }: Watched, read: ClobberRead): void {
+    this.#credit = CREDIT.most;
     this.report({ kind: "confirmed", event, first: null, before, after, live, isOver: true, read }, core);
   }
 
@@ -260,6 +276,16 @@ export class RedZone implements StackHook {
     if (this.#watched[core.index] === null) return;
     this.#watched[core.index] = null;
     core.watchStack(-1n, -1n);
+  }
+
+  /** Whether an event in unknown code may be looked at. */
+  #spend(): boolean {
+    const given = Math.floor((this.#now() - this.#credited) / CREDIT.instants);
+    this.#credited += given * CREDIT.instants;
+    this.#credit = Math.min(CREDIT.most, this.#credit + given);
+    if (this.#credit <= 0) return false;
+    this.#credit -= CREDIT.event;
+    return true;
   }
 
   #add(pending: Pending): void {
