@@ -214,7 +214,7 @@ export class BreakpointTable {
           debug.addEvent(
             newId(),
             place.filter.watch,
-            (event, core) => place.filter.accepts(event) && this.#judgeEvent(entry, event, core),
+            (event, core) => place.filter.accepts(event, core) && this.#judgeEvent(entry, event, core),
           );
         }
     }

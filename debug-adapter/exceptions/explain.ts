@@ -17,10 +17,12 @@ import {
   type Pc,
 } from "../../emulator/index.ts";
 import { decodeAt, type Syntax } from "../disassembly/index.ts";
+import { baseName } from "../files.ts";
 import { GuestSpace } from "../memory/space.ts";
 import { codeBits, decodeDescriptor, decodeGate, isWide } from "../registers/index.ts";
 import type { SymbolTable } from "../symbols/index.ts";
 import { SEG } from "../../emulator/index.ts";
+import { explainNull, NULL_PAGE_BYTES } from "./null-pointer.ts";
 import { errorCodeText, vectorNamed, vectorText } from "./vector.ts";
 
 export interface Explainer {
@@ -46,6 +48,15 @@ export function instructionText({ core, describe, syntax }: Explainer, rip: bigi
   return `${hex(address)}${name === null ? "" : ` <${name}>`}: ${text}`;
 }
 
+/** The same, and its source line. */
+export function instructionLine(explainer: Explainer, rip: bigint): string {
+  const { core, symbols } = explainer;
+  const base = codeBits(core) === 64 ? 0n : core.segmentBase(SEG.cs);
+  const line = symbols?.lineAt(rip + base) ?? null;
+  const source = line === null || line.line === 0 ? "" : ` (${baseName(line.file)}, line ${line.line})`;
+  return instructionText(explainer, rip) + source;
+}
+
 /** One line: "#PF (page fault) at 0x… <f+4>: user write of a page that is not present, address 0x0". */
 export function faultTitle(fault: FaultRecord): string {
   const code = fault.errorCode === null ? "" : `, error code ${errorCodeText(fault.vector, fault.errorCode)}`;
@@ -63,6 +74,8 @@ export function explainFault(explainer: Explainer, fault: FaultRecord): string[]
   else if (fault.errorCode !== null && fault.errorCode !== 0 && fault.vector !== 17)
     lines.push(...explainSelector(explainer, fault.errorCode));
   lines.push(...gateText(explainer, fault.vector));
+  if (fault.vector === VECTOR.PF && fault.address !== null && fault.address < NULL_PAGE_BYTES)
+    lines.push(...explainNull(explainer, fault.rip, fault.address));
   const hint = hintFor(explainer, fault);
   if (hint !== null) lines.push(hint);
   return lines;
@@ -161,8 +174,6 @@ function hintFor({ core, machine }: Explainer, fault: FaultRecord): string | nul
   ) {
     return "The IDT has not been set up (LIDT) yet, so no exception can be handled: this one becomes a triple fault.";
   }
-  if (fault.vector === VECTOR.PF && fault.address !== null && fault.address < 4096n)
-    return "The address is in the first page: a null pointer, or a field of one, was followed.";
   if (
     fault.vector === VECTOR.PF &&
     fault.address !== null &&

@@ -4,10 +4,21 @@
  *
  * Invariant: filters are ids that never change, because editors remember them.
  */
-import { WATCH, type Clobber, type CpuEvent } from "../../emulator/index.ts";
+import {
+  CR4,
+  FLAG,
+  PAGE_FAULT,
+  VECTOR,
+  WATCH,
+  type Clobber,
+  type Core,
+  type CpuEvent,
+  type FaultRecord,
+} from "../../emulator/index.ts";
 import type { DebugProtocol } from "@vscode/debugprotocol";
 import { integerValue, UNSIGNED_LONG, type Value } from "../expressions/index.ts";
 import { staleText } from "../paging/stale.ts";
+import { NULL_PAGE_BYTES } from "./null-pointer.ts";
 import { VECTORS, vectorText } from "./vector.ts";
 
 export interface Filter {
@@ -19,7 +30,7 @@ export interface Filter {
   readonly condition: string;
   /** WATCH bits; 0 for a triple fault, at which the machine stops anyway. */
   readonly watch: number;
-  readonly accepts: (event: CpuEvent) => boolean;
+  readonly accepts: (event: CpuEvent, core: Core) => boolean;
 }
 
 const vectors: readonly Filter[] = VECTORS.map(({ number, mnemonic, name, kind }) => ({
@@ -161,6 +172,16 @@ const other: readonly Filter[] = [
     accepts: (event) => event.kind === "privilege",
   },
   {
+    id: "null-pointer",
+    label: "Null pointer in the kernel",
+    description:
+      "Stops before a page fault that supervisor code causes in the first page, and says which register and which variable were null.",
+    isDefault: true,
+    condition: "$error & 2",
+    watch: WATCH.exception,
+    accepts: (event, core) => event.kind === "exception" && isNullPointer(event.fault, core),
+  },
+  {
     id: "stale-tlb",
     label: "Stale TLB entry",
     description:
@@ -171,6 +192,13 @@ const other: readonly Filter[] = [
     accepts: (event) => event.kind === "stale-tlb",
   },
 ];
+
+/** With SMAP, a supervisor that reaches for user memory says so first (EFLAGS.AC): a program's null pointer, which a kernel is prepared for. */
+function isNullPointer({ vector, errorCode, address }: FaultRecord, core: Core): boolean {
+  if (vector !== VECTOR.PF || address === null || address >= NULL_PAGE_BYTES) return false;
+  const isForUser = (core.cr4 & CR4.SMAP) !== 0 && (core.rflags & BigInt(FLAG.AC)) !== 0n;
+  return ((errorCode ?? 0) & PAGE_FAULT.user) === 0 && !isForUser;
+}
 
 export const FILTERS: readonly Filter[] = [...vectors, ...other];
 

@@ -48,7 +48,7 @@ export function explainStale(explainer: StaleExplainer, use: StaleUse, rip: bigi
   const lines = [
     staleText(use),
     `${use.access === "fetch" ? "About to run" : "By"} ${instruction(rip)}.`,
-    `The page tables changed, but this processor had ${hex(use.linear & ~0xfffn)}${name === null ? "" : ` <${name}>`} in its TLB and was not told to forget it, so it did not look.`,
+    `The page tables changed, but this processor had ${hex(use.linear & ~0xfffn)}${name === null ? "" : ` <${name}>`} in its TLB, where it remembers translations, and was not told to forget it, so it went by what it remembered.`,
     ...levels(use),
     ...consequence(use),
     ...changed(explainer, use),
@@ -58,9 +58,9 @@ export function explainStale(explainer: StaleExplainer, use: StaleUse, rip: bigi
 }
 
 /** Each level as it is in memory, and where it is known and different, as it was when the TLB remembered it. */
-function levels({ now, then, cached }: StaleUse): string[] {
+function levels({ now, was: past, cached }: StaleUse): string[] {
   const lines = [`In memory now (${now.paging} paging):`];
-  const old = new Map((then?.steps ?? []).map((step) => [step.address, step]));
+  const old = new Map((past?.steps ?? []).map((step) => [step.address, step]));
   const below: WalkStep[] = [];
   for (const step of now.steps) {
     const was = old.get(step.address);
@@ -70,7 +70,7 @@ function levels({ now, then, cached }: StaleUse): string[] {
       `  ${step.level} at ${hex(step.address)} = ${hex(step.value)} (${entryText(step)})${isSame ? "" : `; it was ${hex(was.value)}: ${difference(was, step)}`}`,
     );
   }
-  for (const step of then?.steps ?? []) if (old.has(step.address)) below.push(step);
+  for (const step of past?.steps ?? []) if (old.has(step.address)) below.push(step);
   for (const step of below) lines.push(`  before, the walk went on to ${step.level} at ${hex(step.address)} = ${hex(step.value)} (${entryText(step)})`);
   lines.push(`In the TLB: the frame at ${hex(cached.page)}, ${rightsText(cached.flags)}${(cached.flags & TLB_FLAG.global) === 0 ? "" : ", global"}.`);
   return lines;
@@ -102,7 +102,8 @@ function difference(was: WalkStep, is: WalkStep): string {
   if (changed(0n)) return `present is ${bit(0n)} now`;
   const parts: string[] = [];
   const address = 0xffffffffff000n;
-  if (((was.value ^ is.value) & address) !== 0n) parts.push(`the address was ${hex(was.value & address)}`);
+  if (((was.value ^ is.value) & address) !== 0n)
+    parts.push(`its address was ${hex(was.value & address)} and is ${hex(is.value & address)}`);
   if (changed(1n)) parts.push(`writable is ${bit(1n)} now`);
   if (changed(2n)) parts.push(`user is ${bit(2n)} now`);
   if (changed(7n) && is.level !== "PTE") parts.push(`page size is ${bit(7n)} now`);
@@ -162,10 +163,11 @@ function remedy(core: Core, { linear, cached, changes, root, cpu, now }: StaleUs
       "Until that is done, a processor may use either translation (SDM 3A 4.10.5).",
     );
   else {
-    const reload = isGlobal
-      ? "a write of CR3 is not enough, since the page is global (clear and set CR4.PGE for that)"
-      : "or write CR3 if much has changed, which drops all pages that are not global";
-    lines.push(`Execute INVLPG on ${page} after changing the entry: ${reload}.`);
+    lines.push(
+      isGlobal
+        ? `Execute INVLPG on ${page} after changing the entry. A write of CR3 is not enough: the page is global, and for all of those CR4.PGE has to be cleared and set.`
+        : `Execute INVLPG on ${page} after changing the entry, or write CR3 if much has changed: that makes the processor forget every page that is not global.`,
+    );
     const culprit = now.steps.find((step) => step.address === changes[0]?.address);
     if (culprit !== undefined && culprit.level !== "PTE" && culprit.pageBytes === 0)
       lines.push(`A changed ${culprit.level} concerns every page below it: each that may be cached needs INVLPG, or all go with CR3.`);

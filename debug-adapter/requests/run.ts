@@ -59,6 +59,7 @@ export function tellStop(state: State, stop: StepEnd, reason?: string): void {
   if ("cpu" in stop) state.focusOn(stop.cpu);
   else if (stop.kind === "pause" && reason === undefined) state.focusOnRunning();
   state.observe();
+  state.writeMemoryFiles();
   state.launched().observation.stopped();
   state.launched().stopped();
   const hits = state.breakpoints.hitEntries.filter(
@@ -73,7 +74,9 @@ export function tellStop(state: State, stop: StepEnd, reason?: string): void {
   // is said of the red zone, which is about more places than one.
   if (
     stop.kind === "event" &&
-    (stop.event.kind === "red-zone" || (stop.event.kind === "exception" && !source.hasSource))
+    (stop.event.kind === "red-zone" ||
+      stop.event.kind === "stale-tlb" ||
+      (stop.event.kind === "exception" && !source.hasSource))
   )
     state.output(exceptionInfo(stop, state.launched().explainer(focus), focus).description!, "important");
   state.host.event("stopped", {

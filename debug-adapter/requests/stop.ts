@@ -8,6 +8,7 @@ import {
   explainFault,
   explainInterrupt,
   faultTitle,
+  instructionLine,
   instructionText,
   type Explainer,
 } from "../exceptions/explain.ts";
@@ -121,7 +122,7 @@ export function exceptionInfo(
           ? explainClobber(explainer, explainer.symbols, event.clobber)
           : event.kind === "stale-tlb"
             ? explainStale(
-                { ...explainer, instruction: (rip) => instructionText(explainer, rip) },
+                { ...explainer, instruction: (rip) => instructionLine(explainer, rip) },
                 event.use,
                 stop.rip,
               )

@@ -45,7 +45,7 @@ export interface StaleUse {
   /** What memory says: the walk of the same access. */
   readonly now: PageWalk;
   /** The walk as it was when the TLB remembered it, put together from what was recorded; null if that does not lead to where the TLB goes. */
-  readonly then: PageWalk | null;
+  readonly was: PageWalk | null;
   /** Changes of the entry at fault since the translation was cached, oldest first. Empty: made before the detector was on, or through CR3. */
   readonly changes: readonly TableWrite[];
   readonly root: RootChange | null;

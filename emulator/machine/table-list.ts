@@ -113,7 +113,7 @@ export class TableList {
   }
 
   clear(): void {
-    for (const page of [...this.#tables.keys()]) this.remove(page);
+    for (const page of this.#tables.keys()) this.remove(page);
   }
 
   /** All tables that can be reached from the CPUs' roots now. */
@@ -126,7 +126,7 @@ export class TableList {
     }
     // What was known before was not looked through.
     const roots = new Set(this.#cores.map((core) => rootOf(core)?.page));
-    for (const [page, { levels, entryBytes }] of [...this.#tables])
+    for (const [page, { levels, entryBytes }] of new Map(this.#tables))
       for (let level = 2; level <= TOP_LEVEL; level++)
         if ((levels & tableBit(level)) !== 0 && !(level === 3 && roots.has(page)))
           this.#addChildren(page, level, entryBytes);

@@ -219,7 +219,7 @@ export class TableWatch implements TableHook {
     trust(core, slot);
     if (!this.#isDetecting) return;
     const walk = (past: ReadonlyMap<number, bigint>): PageWalk => explainWalk(core, lo, hi, access, by, past);
-    const { then, changes } = history(writes, told, entry.page, now, walk);
+    const { was, changes } = history(writes, told, entry.page, now, walk);
     if (isTold && !changes.some((write) => !told.includes(write) && isOnPath(now, write))) return;
     suspicion.isTold = true;
     suspicion.told = [...writes];
@@ -232,7 +232,7 @@ export class TableWatch implements TableHook {
         instant: this.#now(),
         cached: { page: physical(entry.page * PAGE_BYTES), flags: entry.flags, pcid: entry.pcid },
         now,
-        then,
+        was,
         changes,
         root,
       },
@@ -447,18 +447,18 @@ function history(
   page: number,
   now: PageWalk,
   walk: (past: ReadonlyMap<number, bigint>) => PageWalk,
-): { readonly then: PageWalk | null; readonly changes: readonly TableWrite[] } {
+): { readonly was: PageWalk | null; readonly changes: readonly TableWrite[] } {
   const fresh = writes.filter((write) => !told.includes(write));
   for (const some of fresh.length < writes.length ? [fresh, writes] : [writes]) {
     const past = new Map<number, bigint>();
     for (const { address, before } of some) if (!past.has(address)) past.set(address, before);
-    const then = walk(past);
-    if (some.length === 0 || then.physical === null || Math.floor(then.physical / PAGE_BYTES) !== page)
+    const was = walk(past);
+    if (some.length === 0 || was.physical === null || Math.floor(was.physical / PAGE_BYTES) !== page)
       continue;
-    const culprit = then.steps.find((step, n) => now.steps[n] === undefined || !isSame(step, now.steps[n]));
+    const culprit = was.steps.find((step, n) => now.steps[n] === undefined || !isSame(step, now.steps[n]));
     const changes = some.filter(({ address }) => address === culprit?.address);
-    if (changes.length > 0) return { then, changes };
+    if (changes.length > 0) return { was, changes };
   }
   const onPath = writes.filter((write) => isOnPath(now, write));
-  return { then: null, changes: onPath.length > 0 ? onPath : writes };
+  return { was: null, changes: onPath.length > 0 ? onPath : writes };
 }

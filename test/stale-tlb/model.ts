@@ -178,7 +178,10 @@ export class Model {
           this.#pcide = (value & 0x20000n) !== 0n;
           this.#forget(() => true);
           break;
-        default:
+        case "end":
+        case "clear":
+        case "signal":
+        case "wait":
           throw new Error(`the model knows nothing of ${kind}`);
       }
     }
