@@ -176,8 +176,6 @@ const COMMANDS = [
 
 /** What differs and may: A20 and SMM are always as here; the rest names a reason. */
 function normalized(command: string, text: string): string {
-  // In PAE mode QEMU leaves the no-execute bit of a large page in its address.
-  if (command === "info tlb") return text.replace(/: 8(0{7}[0-9a-f]{8}) X/g, ": 0$1 X");
   if (command !== "info registers") return text;
   // After a boot by SeaBIOS; ours begins as after a reset.
   return text
