@@ -1,0 +1,85 @@
+/** Where gdb finds frames, saved registers and variables of a kernel that runs in QEMU, at stops in turn; and the kernels for it. */
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+export interface OracleFrame {
+  readonly name: string | null;
+  /** Addresses as decimal numbers. */
+  readonly cfa: string;
+  readonly saved: Readonly<Record<string, string>>;
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+export interface OracleStop {
+  readonly pc: string;
+  /** Real frames, innermost first. */
+  readonly frames: readonly OracleFrame[];
+}
+
+const has = (command: string): boolean => spawnSync(command, ["--version"]).status === 0;
+export const hasCompiler = has("gcc") && has("make") && has("objcopy");
+export const hasOracle = hasCompiler && has("gdb") && has("qemu-system-x86_64");
+
+/** The sample kernel, compiled with other options; ELF64 and, for QEMU, the same as ELF32. */
+export function compileSample(name: string, flags: string): { readonly elf: string; readonly elf32: string } {
+  const out = join(ROOT, ".cache/stack", `${name}-${process.pid}`);
+  rmSync(out, { recursive: true, force: true });
+  mkdirSync(out, { recursive: true });
+  const common = `-g -gdwarf-5 -std=gnu17 -ffreestanding -fno-pic -fno-pie -fcf-protection=none -mgeneral-regs-only -mno-red-zone`;
+  execFileSync(
+    "make",
+    [
+      "-s",
+      "-C",
+      join(ROOT, "media/sample-kernel"),
+      `OUT=${out}`,
+      `CFLAGS=${common} ${flags}`,
+      `${out}/sample32.elf`,
+    ],
+    {
+      stdio: "pipe",
+    },
+  );
+  return { elf: join(out, "sample.elf"), elf32: join(out, "sample32.elf") };
+}
+
+/** `places` in gdb's words. Each is met once, in this order. */
+export function stopsInQemu(
+  { elf, elf32 }: { readonly elf: string; readonly elf32: string },
+  append: string,
+  places: readonly string[],
+): readonly OracleStop[] {
+  const folder = mkdtempSync(join(tmpdir(), "redzone-stack-"));
+  const socket = join(folder, "gdb");
+  const words = [
+    "-m", "128", "-kernel", elf32, "-append", append, "-display", "none", "-serial", "null",
+    "-S", "-gdb", `unix:${socket},server=on,wait=off`,
+  ]; // oxfmt-ignore
+  const qemu = spawn("qemu-system-x86_64", words, { stdio: "ignore" });
+  try {
+    execFileSync("sh", [
+      "-c",
+      `for i in $(seq 300); do [ -S "$0" ] && exit 0; sleep 0.1; done; exit 1`,
+      socket,
+    ]);
+    const script = fileURLToPath(new URL("frames.py", import.meta.url));
+    const out = execFileSync("gdb", ["-batch", "-nx", elf, "-x", script], {
+      encoding: "latin1",
+      timeout: 120_000,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, SOCKET: socket, PLACES: JSON.stringify(places) },
+    });
+    return out
+      .split("\n")
+      .filter((line) => line.startsWith("STOP "))
+      .map((line) => JSON.parse(line.slice(5)) as OracleStop);
+  } finally {
+    qemu.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
