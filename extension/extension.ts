@@ -10,6 +10,7 @@ import { registerAnalysis } from "./analysis/index.ts";
 import { registerCommands } from "./commands.ts";
 import { registerConfigurations } from "./configurations.ts";
 import { registerExpressions } from "./expressions.ts";
+import { MemoryInspector } from "./memory-inspector.ts";
 import { DEBUG_TYPE, Machines } from "./machines.ts";
 import { DisplayPanels } from "./panels/display.ts";
 import { addressLinks } from "./panels/links.ts";
@@ -49,6 +50,7 @@ export function activate({ subscriptions, extensionUri, extensionPath }: vscode.
     registerCommands({ extensionUri, machines, display, panels, serial }),
     registerExpressions(),
     addressLinks(machines, serial, navigation),
+    new MemoryInspector(machines, navigation),
     statusItem(machines),
     watchRebuilds(machines),
     registerAnalysis(extensionPath, machines),

@@ -44,9 +44,10 @@ export function bytes(state: State): Handlers {
       const given = fromBase64(data);
       state.stopped().space(state.focus).write(at, given);
       state.memoryChanged(at, given.length);
-      // The bytes may be a variable, a page table or the stack.
-      state.forget();
-      state.invalidate(["all"]);
+      // The bytes may be a variable. Frames stay as they are: told of new ones, the editor would bring the source in front of the panel.
+      state.variables.clear();
+      state.invalidate(["variables"]);
+      state.sendStatus(true);
     },
     "redzone/memoryOverlay"({ place, type }) {
       const at = addressOf(place);

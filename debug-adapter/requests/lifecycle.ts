@@ -184,13 +184,11 @@ function makeMonitor(state: State, target: Target): Monitor {
     get pageTables() {
       return target.pageTables;
     },
-    get pageTables() {
-      return target.pageTables;
-    },
     memoryFiles: target.booted.memoryFiles,
     input: (input) => target.debuggee.input(input),
     memoryChanged() {
-      state.invalidate(["all"]);
+      // Not the stacks: the editor would bring the source of the top frame to the front of whatever asked.
+      state.invalidate(["variables"]);
       state.sendStatus(true);
     },
     stacks: stackPictures(target),
