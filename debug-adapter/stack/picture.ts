@@ -143,7 +143,8 @@ export class StackPictures {
       hasMore: chain.at(start + count) !== null,
       end: chain.at(start + count) === null ? chain.end : null,
       windows,
-      warnings: start > 0 ? [] : stackWarnings(this.#subject.isLinux, kept.chain, extent, why, frames),
+      warnings:
+        start > 0 ? [] : stackWarnings(this.#subject.isLinux, kept.chain, extent, why, frames, windows),
     };
   }
 

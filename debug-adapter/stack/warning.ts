@@ -1,5 +1,5 @@
 /** What is wrong with the stack of a CPU, in sentences: overflow, alignment, a stack protector's word that was overwritten. */
-import type { StackFrame, StackWarning } from "../../media/protocol.ts";
+import type { RedZoneWindow, StackFrame, StackWarning } from "../../media/protocol.ts";
 import type { Chain } from "./chain.ts";
 import { extentOf, type Extent } from "./extent.ts";
 import { extentWarnings } from "./stacks.ts";
@@ -15,6 +15,7 @@ export function stackWarnings(
   extent: Extent,
   why: string | null,
   frames: readonly StackFrame[],
+  windows: readonly RedZoneWindow[],
 ): readonly StackWarning[] {
   const { pointer, core, space, table } = chain;
   const warnings = extentWarnings(extent, extent.name ?? "the stack", pointer);
@@ -39,6 +40,9 @@ export function stackWarnings(
           text: `The stack protector's word of ${label} was overwritten: something wrote beyond an array below it.`,
           address,
         });
+  for (const { frame, runs, text, high } of windows)
+    if (frame > 0 && runs.some(({ state }) => state === "overwritten"))
+      warnings.push({ severity: "warning", text, address: high });
   const misaligned = alignmentWarning(isLinux, chain);
   if (misaligned !== null) warnings.push(misaligned);
   return warnings;

@@ -18,8 +18,10 @@ export const stack = (uri: vscode.Uri, machines: Machines, navigation: Navigatio
         <section id="picture" class="stale"></section>
         <aside id="side">
           <div id="stacks" class="stale"></div>
-          <div id="details" class="stale"></div>
-          <div id="clobbers" class="stale" hidden></div>
+          <div id="facts" class="stale">
+            <div id="details"></div>
+            <div id="clobbers" hidden></div>
+          </div>
         </aside>
       </div>
       <footer id="legend"></footer>`,

@@ -22,8 +22,8 @@ const NARROW_PIXELS = 760;
 /** Tracks of the columns. @param digits of the longest address, "0x" counted */
 const columnsFor = (digits: number, isNarrow: boolean): string =>
   isNarrow
-    ? `calc(${digits}ch + 44px) 0 minmax(24ch, 1fr) minmax(24ch, 1.6fr) 0`
-    : `calc(${digits}ch + 44px) 8ch minmax(24ch, 1.2fr) minmax(30ch, 2fr) minmax(14ch, 1.2fr)`;
+    ? `calc(${digits}ch + 40px) 0 minmax(0, 1fr) minmax(0, 1.5fr) 0`
+    : `calc(${digits}ch + 40px) 8ch minmax(0, 1.2fr) minmax(0, 2fr) minmax(0, 1.1fr)`;
 
 export interface PictureEvents {
   /** Folds or unfolds. */
@@ -54,6 +54,8 @@ export class Picture {
   #folds: Folds = new Map();
   #pointer: bigint | null = null;
   #pointerName = "RSP";
+  /** Of the longest address. */
+  #digits = 8;
 
   constructor(host: HTMLElement, events: PictureEvents) {
     this.#host = host;
@@ -89,6 +91,14 @@ export class Picture {
         { id: "notes", title: "", width: "minmax(14ch, 1fr)", cell: notesCell },
       ],
     });
+    new ResizeObserver(() => this.#fit()).observe(host);
+  }
+
+  /** Gives the columns the room there is. */
+  #fit(): void {
+    const isNarrow = this.#host.clientWidth < NARROW_PIXELS;
+    this.#host.classList.toggle("narrow", isNarrow);
+    this.#host.style.setProperty("--columns", columnsFor(this.#digits, isNarrow));
   }
 
   get rows(): readonly Row[] {
@@ -101,8 +111,8 @@ export class Picture {
     this.#pointer = pointer;
     this.#pointerName = pointerName;
     const anchor = this.#anchor();
-    const digits = rows.reduce((most, { address: at }) => Math.max(most, at?.length ?? 0), 8);
-    this.#host.style.setProperty("--columns", columnsFor(digits, this.#host.clientWidth < NARROW_PIXELS));
+    this.#digits = rows.reduce((most, { address: at }) => Math.max(most, at?.length ?? 0), 8);
+    this.#fit();
     this.#list.rows = rows;
     this.#restore(anchor, rows);
   }
@@ -116,10 +126,6 @@ export class Picture {
   reveal(address: bigint): boolean {
     const key = rowOf(this.#list.rows, address);
     return key !== null && this.#list.choose(key, true);
-  }
-
-  get selected(): Row | null {
-    return this.#list.selected;
   }
 
   /** Which row is uppermost, and by how many pixels: what it was before rows came or went above it. */
@@ -233,19 +239,22 @@ function styleOf(row: Row): string {
 function addressCell(row: Row): TemplateResult | string | typeof nothing {
   switch (row.kind) {
     case "frame":
-      return html`<span class="title">${row.frame.functions[0]?.name ?? row.frame.label}</span>`;
+      return html`<span class="title">${row.frame.functions[0]?.name ?? row.frame.label}</span>
+        ${frameText(row)}`;
     case "pointer":
       return html`<b class="arrow">${row.name}</b> ${address(place("linear", row.address!))}`;
     case "zone":
-      return html`<span class="title">Red zone</span>`;
+      return html`<span class="title">Red zone</span> ${row.window.text}`;
     case "more":
       return html`<a href="#" tabindex="-1">More frames…</a>`;
     case "end":
-      return html`<span class="muted">No caller</span>`;
+      return html`<span class="muted">No caller: ${row.text}</span>`;
     case "switch":
       return html`<span class="title">${row.text}</span>`;
     case "gap":
-      return html`<span class="muted">alignment</span>`;
+      return html`<span class="muted"
+        >${plural(row.bytes, "byte")} skipped by the processor to align the stack pointer</span
+      >`;
     case "waiting":
       return html`<span class="muted">…</span>`;
     case "slot":
@@ -257,8 +266,6 @@ function addressCell(row: Row): TemplateResult | string | typeof nothing {
 
 function nameCell(row: Row): TemplateResult | string | typeof nothing {
   switch (row.kind) {
-    case "frame":
-      return frameText(row);
     case "slot":
       return html`<span class="box"
         ><i class="mark" aria-hidden="true"></i>${slotName(row.slot)}${
@@ -271,14 +278,10 @@ function nameCell(row: Row): TemplateResult | string | typeof nothing {
       >`;
     case "bytes":
       return zoneCells(row.window, row.offset);
+    case "frame":
     case "zone":
-      return row.window.text;
     case "gap":
-      return html`<span class="muted"
-        >${plural(row.bytes, "byte")} skipped by the processor to align the stack pointer</span
-      >`;
     case "end":
-      return html`<span class="muted">${row.text}</span>`;
     case "waiting":
     case "pointer":
     case "switch":
@@ -293,7 +296,7 @@ function frameText({ frame }: Extract<Row, { kind: "frame" }>): TemplateResult {
     inner === undefined || inner.file === null || inner.line === 0
       ? frame.label
       : `${baseName(inner.file)}:${inner.line}`;
-  return html`<span>${where}</span>${
+  return html`<span class="muted">${where}</span>${
       outer.length === 0
         ? nothing
         : html` <span class="muted">inlined into ${outer.map(({ name }) => name).join(" into ")}</span>`

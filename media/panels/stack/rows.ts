@@ -162,11 +162,17 @@ export function rowOf(rows: readonly Row[], address: bigint): string | null {
   let best: { readonly key: string; readonly size: bigint } | null = null;
   for (const row of rows) {
     const range = rangeOf(row);
-    if (range === null || address < range.low || address >= range.high) continue;
+    if (range === null || !contains(row, address)) continue;
     const size = range.high - range.low;
     if (best === null || size <= best.size) best = { key: row.key, size };
   }
   return best?.key ?? null;
+}
+
+/** Whether an address lies in a row. */
+export function contains(row: Row, address: bigint): boolean {
+  const range = rangeOf(row);
+  return range !== null && address >= range.low && address < range.high;
 }
 
 function rangeOf(row: Row): { readonly low: bigint; readonly high: bigint } | null {

@@ -28,7 +28,7 @@ import type {
 import { drawClobbers, withClobbers } from "./clobbers.ts";
 import { drawLegend } from "./kinds.ts";
 import { Picture } from "./picture.ts";
-import { stackRows, wordRows, type Fetched, type Row } from "./rows.ts";
+import { contains, stackRows, wordRows, type Fetched, type Row } from "./rows.ts";
 import { drawScale } from "./scale.ts";
 import { Stacks } from "./stacks.ts";
 
@@ -426,13 +426,20 @@ function drawNotices(): void {
   render(html`${notices}`, element("notices"));
 }
 
+/** What is in no row is no memory: the page tables say why. */
+async function goTo(about: string): Promise<void> {
+  const isShown = words === null && picture.rows.some((row) => contains(row, BigInt(about)));
+  if (isShown) await reveal(BigInt(about));
+  else open("pageTables", place("linear", about));
+}
+
 function warningText({ severity, text: said, address: about }: StackWarning): TemplateResult {
   return html`<p class="notice ${severity}">
     <i aria-hidden="true">${severity === "note" ? "ⓘ" : "⚠"}</i> ${said}
     ${
       about === null || severity === "note"
         ? nothing
-        : html`<button @click=${() => open("pageTables", place("linear", about))}>Why?</button>`
+        : html`<button @click=${() => void goTo(about)}>Show</button>`
     }
   </p>`;
 }
