@@ -8,6 +8,7 @@ import * as vscode from "vscode";
 import type { FromDisplayPanel, ToDisplayPanel } from "../../media/panels/display/messages.ts";
 import type { DisplayArguments, DisplayBody } from "../../media/protocol.ts";
 import type { Machine, Machines } from "../machines.ts";
+import { lockGroupOf } from "./front.ts";
 import { panelHtml } from "./html.ts";
 import { KeptPicture } from "./picture.ts";
 
@@ -19,8 +20,6 @@ const RUNNING_MILLISECONDS = 33;
 const STOPPED_MILLISECONDS = 500;
 /** A picture that the panel has not drawn by then is lost: it was reloaded. */
 const DRAWN_MILLISECONDS = 3000;
-/** A panel that another has taken the place of by then will not come to the front. */
-const FRONT_MILLISECONDS = 1000;
 const NOTICE_MILLISECONDS = 4000;
 
 const body = `
@@ -232,10 +231,7 @@ export class DisplayPanels implements vscode.Disposable {
     const column = besideSomething ? vscode.ViewColumn.Beside : vscode.ViewColumn.Active;
     const panel = vscode.window.createWebviewPanel(DISPLAY_VIEW, "Display", column);
     this.#adopt(panel);
-    await isInFront();
-    if (vscode.window.tabGroups.activeTabGroup.tabs.length === 1) {
-      await vscode.commands.executeCommand("workbench.action.lockEditorGroup");
-    }
+    await lockGroupOf(DISPLAY_VIEW);
     await vscode.commands.executeCommand("workbench.action.focusPreviousGroup");
   }
 
@@ -255,24 +251,4 @@ export class DisplayPanels implements vscode.Disposable {
       if (this.#shown === shown) this.#shown = null;
     });
   }
-}
-
-/** Resolves when the Display's tab is the active one of the active group: the editor opens panels after the call that makes them. */
-async function isInFront(): Promise<void> {
-  const { tabGroups } = vscode.window;
-  const inFront = (): boolean => {
-    const input = tabGroups.activeTabGroup.activeTab?.input;
-    return input instanceof vscode.TabInputWebview && input.viewType.endsWith(DISPLAY_VIEW);
-  };
-  if (inFront()) return;
-  await new Promise<void>((resolve) => {
-    const finish = (): void => {
-      clearTimeout(timer);
-      for (const subscription of subscriptions) subscription.dispose();
-      resolve();
-    };
-    const look = (): void => void (inFront() && finish());
-    const subscriptions = [tabGroups.onDidChangeTabs(look), tabGroups.onDidChangeTabGroups(look)];
-    const timer = setTimeout(finish, FRONT_MILLISECONDS);
-  });
 }

@@ -9,11 +9,10 @@ import type { FromPanel, MachineState, ToPanel } from "../../media/panels/kit/me
 import type { CustomRequests } from "../../media/protocol.ts";
 import type { Place, View } from "../../media/protocol/place.ts";
 import type { Machine, Machines } from "../machines.ts";
+import { lockGroupOf } from "./front.ts";
 import { panelHtml } from "./html.ts";
 import type { Navigation } from "./navigation.ts";
 
-/** A panel that another has taken the place of by then will not come to the front. */
-const FRONT_MILLISECONDS = 1000;
 const NOTICE_MILLISECONDS = 4000;
 /** The editor names the view types of webviews with this before them. */
 const PREFIX = "mainThreadWebview-";
@@ -195,7 +194,7 @@ export class MachinePanels implements vscode.Disposable {
       const panel = vscode.window.createWebviewPanel(this.#kind.view, this.#kind.title, column);
       this.#shown = this.#adopt(panel);
       if (place !== undefined) this.#shown.reveal(place);
-      await lockGroup(panel);
+      await lockGroupOf(this.#kind.view);
       return;
     }
     this.#shown.panel.reveal();
@@ -231,22 +230,6 @@ async function columnOfPanels(): Promise<vscode.ViewColumn> {
   if (all.some(({ tabs }) => tabs.length > 0)) return vscode.ViewColumn.Beside;
   await vscode.commands.executeCommand("workbench.action.newGroupRight");
   return vscode.ViewColumn.Active;
-}
-
-/** A group with nothing else in it is locked: the next stop would otherwise open its source over the panel. */
-async function lockGroup(panel: vscode.WebviewPanel): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const finish = (): void => {
-      clearTimeout(timer);
-      subscription.dispose();
-      resolve();
-    };
-    const subscription = panel.onDidChangeViewState(() => void (panel.active && finish()));
-    const timer = setTimeout(finish, FRONT_MILLISECONDS);
-    if (panel.active) finish();
-  });
-  if (panel.active && vscode.window.tabGroups.activeTabGroup.tabs.length === 1)
-    await vscode.commands.executeCommand("workbench.action.lockEditorGroup");
 }
 
 const isOurs = (viewType: string): boolean => viewType.startsWith(`${PREFIX}redzone.`);

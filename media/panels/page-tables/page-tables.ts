@@ -77,6 +77,7 @@ function which(state: MachineState): PageTablesArguments {
 async function refresh(): Promise<void> {
   const state = machine();
   if (state.state === "none" || state.state === "ended") {
+    problem = null;
     draw();
     return;
   }
@@ -100,7 +101,9 @@ async function refresh(): Promise<void> {
       await showSnapshot(next);
     }
   } catch (error) {
-    if (mine === turn) problem = error instanceof Error ? error.message : String(error);
+    // A session that ends meanwhile says so by itself.
+    if (mine === turn && machine().state !== "ended")
+      problem = error instanceof Error ? error.message : String(error);
   }
   if (mine === turn) draw();
   // For the developer tools: from the word that the machine has stopped to the new picture.
@@ -162,13 +165,17 @@ function draw(): void {
   render(
     problem !== null
       ? html`<p class="message error" role="alert">${problem}</p>`
-      : body !== null && body.mode === null
+      : body === null && machine().state === "ended"
         ? html`<p class="message">
-            <b>Paging is off.</b> Linear addresses are physical addresses; there are no tables to show. They
-            appear here as soon as the guest sets CR0.PG. To look at tables that are being built, choose
-            <i>Other CR3…</i> above and give the physical address of the root table.
+            The machine is switched off. Its page tables are gone with it; start it again with F5.
           </p>`
-        : nothing,
+        : body !== null && body.mode === null
+          ? html`<p class="message">
+              <b>Paging is off.</b> Linear addresses are physical addresses; there are no tables to show. They
+              appear here as soon as the guest sets CR0.PG. To look at tables that are being built, choose
+              <i>Other CR3…</i> above and give the physical address of the root table.
+            </p>`
+          : nothing,
     element("notice"),
   );
 }
@@ -221,7 +228,9 @@ function drawHead(): void {
                   Refresh
                 </button>`
             : state.state === "ended"
-              ? html`<span class="muted">${state.name} is switched off; its last tables</span>`
+              ? html`<span class="muted"
+                  >${state.name} is switched off${body === null ? "" : "; its last tables"}</span
+                >`
               : nothing
         }
       </div>
@@ -367,7 +376,10 @@ onMachine((state) => {
     (state.state === "running" && snapshot.session !== state.session)
   )
     void refresh();
-  else draw();
+  else {
+    if (state.state === "ended") problem = null;
+    draw();
+  }
 });
 onReveal(({ space, offset }) => {
   if (space === "linear" || space === "physical") void ask({ address: offset, direction: space });
