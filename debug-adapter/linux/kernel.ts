@@ -86,8 +86,9 @@ export class LinuxKernel {
     this.#linked();
     const offset = this.#file?.entryOffset ?? 0n;
     const places: bigint[] = [];
+    const ram = this.#machine.config.ramBackend ?? "pc.ram";
     for (const { start, size, block } of this.#machine.memory.addressSpace.flatView.ranges) {
-      if (block?.idstr !== "pc.ram") continue;
+      if (block?.idstr !== ram) continue;
       for (
         let at = BigInt(Math.ceil(start / Number(ALIGNMENT))) * ALIGNMENT;
         at < start + size;

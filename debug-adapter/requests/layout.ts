@@ -43,7 +43,10 @@ export function layout(state: State): Handlers {
       const { machine } = state.launched();
       const ranges = memoryRanges(machine);
       const above4G = ranges
-        .filter(({ start, block }) => block === "pc.ram" && BigInt(start) >= 1n << 32n)
+        .filter(
+          ({ start, block }) =>
+            block === (machine.config.ramBackend ?? "pc.ram") && BigInt(start) >= 1n << 32n,
+        )
         .reduce((bytes, { size }) => bytes + BigInt(size), 0n);
       const ramBytes = BigInt(machine.config.ramBytes);
       return {

@@ -118,8 +118,9 @@ export function boot(machine: Machine, image: BootImage): BootResult {
 /** Where the machine has base memory; DIMMs are for the guest to find (ACPI), as with QEMU. */
 function ramRanges(machine: Machine): readonly MemoryRange[] {
   const ram: { start: number; length: number }[] = [];
+  const idstr = machine.config.ramBackend ?? "pc.ram";
   for (const { start, size, block } of machine.memory.addressSpace.flatView.ranges) {
-    if (block?.idstr !== "pc.ram") continue;
+    if (block?.idstr !== idstr) continue;
     const last = ram.at(-1);
     if (last !== undefined && last.start + last.length === start) last.length += size;
     else ram.push({ start, length: size });
