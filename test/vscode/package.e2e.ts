@@ -7,11 +7,20 @@ import { vsix } from "./package.ts";
 const MOST_BYTES = 5 * 1024 * 1024;
 /** What has to be read before anything happens. A larger program is a decision, and its number is changed here. */
 const MOST_PROGRAM_BYTES = {
-  "extension.js": 45_000,
-  "adapter-worker.js": 1_700_000,
-  "redzone.js": 1_750_000,
+  // Panels' host halves, navigation and the view of the analysis, beside the 40 kB of configurations, terminals and the Display.
+  "extension.js": 85_000,
+  // Page tables, RAM layout, stack and the red zone as models: 260 kB.
+  "adapter-worker.js": 1_900_000,
+  "analysis-worker.js": 300_000,
+  "redzone.js": 1_950_000,
   "iced_x86.js": 600_000,
   "interpreter.wasm": 700_000,
+  // A panel carries lit (16 kB) and the kit (10 kB).
+  "media/display.js": 10_000,
+  "media/memory.js": 70_000,
+  "media/page-tables.js": 100_000,
+  "media/ram-layout.js": 100_000,
+  "media/stack.js": 90_000,
 } as const;
 
 describe("the VSIX", () => {
@@ -31,8 +40,10 @@ describe("the VSIX", () => {
       "dist/iced_x86.js",
       "dist/iced_x86_bg.wasm",
       "dist/interpreter.wasm",
-      "dist/media/display.js",
-      "dist/media/display.css",
+      ...["display", "memory", "page-tables", "ram-layout", "stack"].flatMap((name) => [
+        `dist/media/${name}.js`,
+        `dist/media/${name}.css`,
+      ]),
       "media/sample-kernel/sample.elf",
       "media/sample-kernel/main.c",
       "media/icons/redzone.png",

@@ -30,6 +30,13 @@ import { Tree } from "./tree.ts";
 type Tab = "ranges" | "tree" | "translation" | "changes";
 const TABS: readonly Tab[] = ["ranges", "tree", "translation", "changes"];
 
+/** Addresses that are asked for most. */
+const REGISTERS = [
+  { name: "RIP", hint: "Translate the address of the next instruction" },
+  { name: "RSP", hint: "Translate the stack pointer" },
+  { name: "CR2", hint: "Translate the address of the last page fault: why it faulted" },
+] as const;
+
 interface Chosen {
   /** Null: those of the CPU that is looked at. */
   readonly root: Hex | null;
@@ -219,6 +226,17 @@ function drawHead(): void {
             ${direction === "linear" ? "virtual → physical" : "physical → virtual"}
           </button>
           <button class="primary" type="submit">Translate</button>
+          ${REGISTERS.map(
+            ({ name, hint }) =>
+              html`<button
+                type="button"
+                class="register"
+                title=${hint}
+                @click=${() => void ask({ address: `$${name.toLowerCase()}`, direction: "linear" })}
+              >
+                ${name}
+              </button>`,
+          )}
         </form>
         <span class="grow"></span>
         ${

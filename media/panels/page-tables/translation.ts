@@ -239,7 +239,10 @@ function bitsOf(linear: string, steps: readonly TranslateStep[], mode: string): 
   const value = BigInt(linear);
   const offsetBits = Number((steps.at(-1)?.bits ?? "63:12").split(":")[1]);
   const offset = value & ((1n << BigInt(offsetBits)) - 1n);
-  const width = mode === "32-bit paging" ? 10 : 9;
+  const width = (bits: string): number => {
+    const [top = 0, bottom = 0] = bits.split(":").map(Number);
+    return top - bottom + 1;
+  };
   const high = Number((steps[0]?.bits ?? "47:39").split(":")[0]);
   const sign = value >> BigInt(high + 1);
   return html`<div class="bits mono" role="img" aria-label="The address in groups of bits">
@@ -253,7 +256,7 @@ function bitsOf(linear: string, steps: readonly TranslateStep[], mode: string): 
     ${steps.map(
       ({ bits, index, level }) =>
         html`<span
-          ><small>${bits}</small><b>${index.toString(2).padStart(width, "0")}</b
+          ><small>${bits}</small><b>${index.toString(2).padStart(width(bits), "0")}</b
           ><small>${tableName(level)}[${index}]</small></span
         >`,
     )}
