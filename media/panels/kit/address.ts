@@ -48,7 +48,6 @@ export function address(at: Place, view: View = "memory", label?: string): Templ
   return html`<a
     class="address"
     href="#"
-    tabindex="-1"
     draggable="false"
     title="${SPACES[at.space]} ${at.offset}; right-click for views that show it"
     data-vscode-context=${menuContext(at)}

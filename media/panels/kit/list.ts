@@ -2,7 +2,8 @@
  * A table or tree of any length: only the rows on the screen are elements.
  *
  * The owner gives the rows flat, in the order shown, and again after a row was unfolded; the list knows selection, scrolling, keys and what
- * a screen reader hears (the ARIA pattern "treegrid", with the focus on the whole and `aria-activedescendant` on the row).
+ * a screen reader hears (the ARIA pattern "treegrid", with the focus on the whole and `aria-activedescendant` on the row). Tab goes on into the
+ * links of the chosen row, Escape comes back.
  *
  * Invariant: rows are told apart by `key`, so that selection and place survive new rows.
  */
@@ -166,6 +167,9 @@ export class List<Row> {
         </div>`,
       this.#host,
     );
+    // Of links only those of the chosen row are stops of the Tab key.
+    for (const link of this.#host.querySelectorAll<HTMLElement>("a.address"))
+      link.tabIndex = link.closest(".selected") === null ? -1 : 0;
   }
 
   #head({ id, title, align, hint, sortable }: Column<Row>): TemplateResult {
@@ -181,6 +185,12 @@ export class List<Row> {
       role="columnheader"
       aria-sort=${sortable === true ? state : nothing}
       title=${hint ?? (sortable === true ? `Sort by ${title.toLowerCase()}` : nothing)}
+      tabindex=${sortable === true ? 0 : nothing}
+      @keydown=${(event: KeyboardEvent) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        click();
+      }}
       @click=${click}
     >
       ${title}
@@ -253,6 +263,7 @@ export class List<Row> {
   }
 
   #key(event: KeyboardEvent): void {
+    if (event.key === "Escape" && event.target !== this.#host) this.#host.focus({ preventScroll: true });
     if (event.target !== this.#host || event.ctrlKey || event.metaKey || event.altKey) return;
     const { expanded, toggle, depth, activate } = this.#options;
     const index = this.#selectedIndex;
