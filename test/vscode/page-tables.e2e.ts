@@ -92,9 +92,39 @@ describe.skipIf(browserPath === null)("the Page Tables panel", () => {
     await desk.screenshots("52-page-tables-translation");
   });
 
+  it("opens an address in other views, from its menu and from the palette", async () => {
+    const { window } = desk;
+    await page().locator(".arrival .address").first().click({ button: "right" });
+    const menu = window.page.locator(".monaco-menu .action-label");
+    await menu.getByText("Open Address in Page Tables").waitFor();
+    await window.screenshot("53-page-tables-menu");
+    expect(await menu.getByText("Open Address in Source").count()).toBe(0);
+    await menu.getByText("Open Address in Page Tables").click();
+    // The other way: who maps this physical address?
+    await expect
+      .poll(() => page().locator(".walk-head").innerText())
+      .toMatch(/is mapped at 1 linear address/u);
+
+    await window.command("Redzone: Open Address…");
+    await window.page.locator(".quick-input-widget input").first().fill("kernel_main");
+    await press("Enter");
+    await window.page
+      .locator(".quick-input-widget .monaco-list-row")
+      .filter({ hasText: "Disassembly" })
+      .click();
+    await window.page
+      .locator(".editor-group-container.active .view-lines")
+      .getByText("kernel_main:")
+      .first()
+      .waitFor();
+    await window.screenshot("53-page-tables-disassembly");
+    await desk.openPanel("Page Tables");
+  });
+
   it("unfolds the tree", async () => {
     await page().locator('[role="tab"][aria-selected="true"]').focus();
     await press("ArrowLeft");
+    expect(await page().locator('[role="tab"][aria-selected="true"]').innerText()).toBe("Tree");
     const rows = (level: number) => page().locator(`#tree .list-row[aria-level="${level}"]`);
     await rows(1).first().waitFor();
     await page().locator("#tree").focus();
