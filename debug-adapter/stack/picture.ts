@@ -34,8 +34,8 @@ const FRAMES = 32;
 const DETAILED = 8;
 const MOST_FRAMES = 1024;
 const MOST_WORDS = 4096;
-/** Interrupted frames are looked for in so many. */
-const WINDOW_FRAMES = 24;
+/** Interrupted frames, and what words point to, are looked for in so many. */
+const KNOWN_FRAMES = 24;
 
 const METHODS: Record<Stretch["physical"]["method"], StackFrame["method"]> = {
   top: "top",
@@ -110,8 +110,8 @@ export class StackPictures {
     const { chain, extent, earlier, analysis } = kept;
     const { space, pointer, bits, wordBytes } = chain;
     const frames: StackFrame[] = [];
-    // One more, to know whether there is one.
-    chain.at(start + count);
+    // One more, to know whether there is one; and some for words that point to frames further out.
+    chain.at(Math.max(start + count, KNOWN_FRAMES));
     for (let index = start; index < start + count; index++) {
       const stretch = chain.at(index);
       if (stretch === null) break;
@@ -126,7 +126,7 @@ export class StackPictures {
         ? []
         : windowsOf(
             { chain, earlier, analysis, slots: (stretch) => this.#slots(kept, stretch) },
-            Math.min(WINDOW_FRAMES, count),
+            Math.min(KNOWN_FRAMES, count),
           );
     return {
       cpu: core.index,
@@ -216,7 +216,7 @@ export class StackPictures {
       .map((core) => {
         const { chain } = this.#keep(core, false);
         // Interrupted code may be on other stacks.
-        chain.at(WINDOW_FRAMES);
+        chain.at(KNOWN_FRAMES);
         return chain;
       });
   }

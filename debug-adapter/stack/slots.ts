@@ -49,6 +49,7 @@ const UNKNOWN_WORDS = 64;
 const POINTING_FRAMES = 3;
 /** A larger frame has an array in it that nobody looks at byte by byte. */
 const MOST_BYTES = 1 << 20;
+const PAGE = 4096n;
 
 export function slotsOf(context: SlotContext, stretch: Stretch): readonly StackSlot[] {
   const { chain, limit } = context;
@@ -58,13 +59,13 @@ export function slotsOf(context: SlotContext, stretch: Stretch): readonly StackS
   if (stretch.high === null && limit !== null && limit >= low && limit < high) high = limit;
   const length = Number(high - low);
   if (length <= 0 || length > MOST_BYTES) return [];
-  const { bytes } = chain.space.readUpTo({ space: "linear", offset: low }, length);
-  const end = low + BigInt(bytes.length);
+  const { start, bytes, why } = readableOf(chain, low, length);
+  const end = start + BigInt(bytes.length);
   const taken: Claim[] = [];
-  for (const claim of claimsOf(chain, stretch)) place(taken, claim, low, end);
-  const slots: StackSlot[] = [];
-  let at = low;
-  const maker = new SlotMaker(context, low, bytes);
+  for (const claim of claimsOf(chain, stretch)) place(taken, claim, start, end);
+  const slots: StackSlot[] = start === low ? [] : [unreadable(low, start, why)];
+  let at = start;
+  const maker = new SlotMaker(context, start, bytes);
   // Without a description of the function nobody knows where a thing ends: each word for itself.
   const isDescribed = stretch.high !== null && stretch.frames.at(-1)!.symbols?.function.origin === "dwarf";
   for (const claim of [...taken.sort((a, b) => (a.low < b.low ? -1 : 1)), null]) {
@@ -76,6 +77,36 @@ export function slotsOf(context: SlotContext, stretch: Stretch): readonly StackS
   }
   return slots;
 }
+
+/** What can be read of a frame: one that has overflowed its stack begins in a guard page. */
+function readableOf(
+  { space }: Chain,
+  low: bigint,
+  length: number,
+): { readonly start: bigint; readonly bytes: Uint8Array; readonly why: string | null } {
+  let start = low;
+  let reason: string | null = null;
+  for (;;) {
+    const { bytes, why } = space.readUpTo({ space: "linear", offset: start }, length - Number(start - low));
+    const next = (start / PAGE + 1n) * PAGE;
+    if (bytes.length > 0 || next >= low + BigInt(length)) return { start, bytes, why: reason };
+    reason ??= why;
+    start = next;
+  }
+}
+
+const unreadable = (low: bigint, high: bigint, why: string | null): StackSlot => ({
+  address: hex(low),
+  sizeBytes: Number(high - low),
+  kind: "unnamed",
+  name: "not readable",
+  type: null,
+  value: "",
+  bytes: "",
+  target: null,
+  before: null,
+  note: why,
+});
 
 /** A single word without a name. */
 export function wordSlot(context: SlotContext, address: bigint, bytes: Uint8Array): StackSlot {

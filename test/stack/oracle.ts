@@ -39,6 +39,8 @@ export function compileSample(name: string, flags: string): { readonly elf: stri
       join(ROOT, "media/sample-kernel"),
       `OUT=${out}`,
       `CFLAGS=${common} ${flags}`,
+      // A stack protector wants somebody to complain to.
+      "CC=gcc -Wl,--defsym=__stack_chk_fail=panic",
       `${out}/sample32.elf`,
     ],
     {
