@@ -11,7 +11,7 @@ import { bare, evaluateText, numeric, toInteger, type Names } from "../expressio
 import { LARGEST, type GuestSpace } from "../memory/space.ts";
 import { hex } from "./region-tree.ts";
 import { regionKind, resolve } from "./resolution.ts";
-import { linearAddresses } from "./reverse.ts";
+import type { LinearAddresses } from "./reverse.ts";
 
 const LINEAR_SHOWN = 8;
 
@@ -19,6 +19,7 @@ export interface Converter {
   readonly machine: Machine;
   readonly space: GuestSpace;
   readonly names: Names;
+  readonly linearAddresses: LinearAddresses;
 }
 
 type Mutable = { -readonly [Key in keyof ConversionBody]: ConversionBody[Key] };
@@ -248,7 +249,7 @@ function complete(converter: Converter, result: Mutable, physical: number, linea
       fill(result, range.block, offset);
     }
   }
-  const found = linearAddresses(converter.space, physical, LINEAR_SHOWN + 1).filter((at) => at !== linear);
+  const found = converter.linearAddresses(physical, LINEAR_SHOWN + 1).filter((at) => at !== linear);
   const list = linear === null ? found : [linear, ...found];
   result.linear = list.slice(0, LINEAR_SHOWN).map((at) => shown(converter, at));
   result.more = list.length > LINEAR_SHOWN;

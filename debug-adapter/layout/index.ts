@@ -9,6 +9,7 @@ export { memoryDevices } from "./devices.ts";
 export { MAPS, runs } from "./dirty-maps.ts";
 export { Observation } from "./observation.ts";
 export { overlay } from "./overlay.ts";
+export { linearAddresses, type LinearAddresses } from "./reverse.ts";
 export {
   blockBodies,
   blockRegion,

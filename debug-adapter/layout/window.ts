@@ -14,7 +14,7 @@ import { GPR_NAMES, REGISTERS, type Register } from "../registers/index.ts";
 import type { Frame } from "../stack/frame.ts";
 import { frameRegister, variablesOf } from "../stack/names.ts";
 import { typeName, type SymbolTable } from "../symbols/index.ts";
-import { linearPages } from "./reverse.ts";
+import type { LinearAddresses } from "./reverse.ts";
 
 export const MOST_BYTES = 1 << 16;
 /** Pages of guest memory that are remembered as they were shown; a panel shows one or two. */
@@ -77,6 +77,7 @@ export interface Looker {
   readonly shown: Shown;
   /** How many times the machine has stopped. */
   readonly stop: number;
+  readonly linearAddresses: LinearAddresses;
   /** Whether a page has been written since the stop before. */
   readonly isWritten: (physicalPage: number) => boolean;
 }
@@ -253,11 +254,11 @@ function linearWindows(
   const first = at.space === "ram" ? physicalPage(looker, at) * PAGE_BYTES : Number(at.offset);
   if (first < 0) return [];
   const base = at.space === "ram" ? first + (Number(at.offset) % PAGE_BYTES) : first;
-  const pages = new Set<number>();
-  for (let page = Math.floor(base / PAGE_BYTES); page * PAGE_BYTES < base + count; page++) pages.add(page);
-  return [...linearPages(looker.space, pages, 2)].flatMap(([page, list]) =>
-    list.map((linear) => ({ linear, offset: page * PAGE_BYTES - base, length: PAGE_BYTES })),
-  );
+  const windows: { linear: bigint; offset: number; length: number }[] = [];
+  for (let page = Math.floor(base / PAGE_BYTES) * PAGE_BYTES; page < base + count; page += PAGE_BYTES)
+    for (const linear of looker.linearAddresses(page, 2))
+      windows.push({ linear, offset: page - base, length: PAGE_BYTES });
+  return windows;
 }
 
 /** Symbols in [low, low + length), and the one that reaches into it. */

@@ -1,7 +1,7 @@
 /** Requests of the Memory panel (`redzone/memory…`). Reading works while the machine runs; what points into memory is known when it stands still. */
 import type { Place } from "../../media/protocol/place.ts";
 import { badReference } from "../errors.ts";
-import { marks, MOST_BYTES, overlay, readWindow, type Looker } from "../layout/index.ts";
+import { linearAddresses, marks, MOST_BYTES, overlay, readWindow, type Looker } from "../layout/index.ts";
 import { LARGEST, type Address } from "../memory/space.ts";
 import type { Frame } from "../stack/frame.ts";
 import { base64, fromBase64 } from "./run.ts";
@@ -18,10 +18,12 @@ export function bytes(state: State): Handlers {
     const isRunning = state.isRunning;
     const frames = isRunning ? [] : framesFrom(state, frameId);
     const [first] = frames;
+    const core = first?.core ?? state.focus;
     return {
       machine,
       symbols,
-      space: target.space(first?.core ?? state.focus),
+      space: target.space(core),
+      linearAddresses: linearAddresses(target.pageTables, core, isRunning),
       frames,
       names: first === undefined ? null : state.names(first),
       shown: observation.shown,

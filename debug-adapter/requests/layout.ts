@@ -13,6 +13,7 @@ import {
   blockRegion,
   convert,
   hex,
+  linearAddresses,
   MAPS,
   memoryDevices,
   memoryRanges,
@@ -85,6 +86,7 @@ export function layout(state: State): Handlers {
         {
           machine: state.launched().machine,
           space: state.launched().space(focus),
+          linearAddresses: linearAddresses(state.launched().pageTables, focus, state.isRunning),
           names: state.isRunning ? state.namesNow(focus) : state.names(state.topFrame(focus)),
         },
         text,

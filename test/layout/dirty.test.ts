@@ -3,11 +3,14 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { DirtyBody, DirtyMap } from "../../media/protocol.ts";
 import { Client } from "../adapter/client.ts";
 
+/** The first machine of a process emits its interpreter; on a busy host that takes its time. */
+const PATIENCE = 60_000;
+
 let client: Client;
 beforeEach(async () => {
-  client = new Client();
+  client = new Client(PATIENCE);
   await client.launchToEntry();
-});
+}, PATIENCE);
 afterEach(() => client.end());
 
 const PAGE = 4096;

@@ -3,9 +3,12 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ConversionBody } from "../../media/protocol.ts";
 import { Client } from "../adapter/client.ts";
 
+/** The first machine of a process emits its interpreter; on a busy host that takes its time. */
+const PATIENCE = 60_000;
+
 let client: Client;
 beforeEach(() => {
-  client = new Client();
+  client = new Client(PATIENCE);
 });
 afterEach(() => client.end());
 
@@ -21,7 +24,7 @@ const reading = async (text: string, kind: ConversionBody["kind"]): Promise<Conv
 };
 
 describe("6 GiB", () => {
-  beforeEach(() => client.launchToEntry({ memory: "6G" }));
+  beforeEach(() => client.launchToEntry({ memory: "6G" }), PATIENCE);
 
   test("RAM is one block seen below and above the hole", async () => {
     const { blocks, below4G, above4G, ranges } = await client.request("redzone/ramLayout");
@@ -102,7 +105,7 @@ test("0x100001000 is ram_addr_t 0x80001000 with max-ram-below-4g=2G", async () =
 });
 
 describe("the sample kernel", () => {
-  beforeEach(() => client.launchToEntry());
+  beforeEach(() => client.launchToEntry(), PATIENCE);
 
   test("symbols, registers and expressions are places", async () => {
     await client.request("setFunctionBreakpoints", { breakpoints: [{ name: "kernel_main" }] });
@@ -139,7 +142,7 @@ describe("the sample kernel", () => {
 });
 
 describe("who answers", () => {
-  beforeEach(() => client.launchToEntry({ memory: "6G" }));
+  beforeEach(() => client.launchToEntry({ memory: "6G" }), PATIENCE);
   const why = (address: string, space: "physical" | "io" = "physical") =>
     client.request("redzone/ramLayoutWhy", { space, address });
 

@@ -3,11 +3,14 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Place } from "../../media/protocol/place.ts";
 import { Client } from "../adapter/client.ts";
 
+/** The first machine of a process emits its interpreter; on a busy host that takes its time. */
+const PATIENCE = 60_000;
+
 let client: Client;
 beforeEach(async () => {
-  client = new Client();
+  client = new Client(PATIENCE);
   await client.launchToEntry();
-});
+}, PATIENCE);
 afterEach(() => client.end());
 
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
