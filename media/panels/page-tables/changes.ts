@@ -29,7 +29,7 @@ export class Changes {
           width: "20ch",
           cell: ({ linear }) => html`${address(place("linear", linear))}`,
         },
-        { id: "text", title: "What", width: "minmax(30ch, 2fr)", cell: ({ text }) => text },
+        { id: "text", title: "What", width: "minmax(56ch, 2fr)", cell: ({ text }) => text },
         {
           id: "before",
           title: "Before",

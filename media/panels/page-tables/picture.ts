@@ -27,6 +27,8 @@ import {
 /** Colours of what is below are drawn as at most so many bars in a box. */
 const MOST_BARS = 24;
 const MOST_NAMES = 40;
+/** Of the strip: less has no room for a name. */
+const NAME_PERCENT = 4;
 /** A path is at most: five levels, of each a table, two closer looks, a page. */
 const DEEPEST = 20;
 
@@ -346,16 +348,21 @@ export class Picture {
       this.#named(above.boxes).some(({ name }) => name === only.name)
     )
       return nothing;
+    const spans = named.map(({ start, last, name }) => {
+      const left = position(boxes, start);
+      return {
+        left,
+        width: position(boxes, last) - left,
+        name,
+        title: `${name}: ${hex(start)} … ${hex(last)}`,
+      };
+    });
+    if (spans.every(({ width }) => width < NAME_PERCENT)) return nothing;
     return html`<div class="names" aria-hidden="true">
-      ${named.map(({ start, last, name }) => {
-        const left = position(boxes, start);
-        const width = position(boxes, last) - left;
-        return html`<span
-          title="${name}: ${hex(start)} … ${hex(last)}"
-          .style=${`left:${left}%;width:${width}%`}
-          ><b>${name}</b></span
-        >`;
-      })}
+      ${spans.map(
+        ({ left, width, name, title }) =>
+          html`<span title=${title} .style=${`left:${left}%;width:${width}%`}><b>${name}</b></span>`,
+      )}
     </div>`;
   }
 
