@@ -31,10 +31,10 @@ const LONGEST_WAIT = 200_000_000;
 /** Accesses to the stack's page that are looked at after an IRET: where the function's live bytes are known, and where they are not. */
 const MOST_ACCESSES = { known: 1_000_000, unknown: 128 } as const;
 /**
- * What may be spent on functions of which nothing is known, in accesses that are looked at (a microsecond or so each): so much at once, and one more every so many
+ * What may be spent on functions of which nothing is known, in accesses that are looked at (a few microseconds each): so much at once, and one more every so many
  * instants, which is one or two hundredths of the time. An event costs as much as some accesses. A find is worth everything.
  */
-const CREDIT = { most: 4096, instants: 20_000, event: 8 } as const;
+const CREDIT = { most: 4096, instants: 40_000, event: 8 } as const;
 /** How far below the interrupted RSP the function's callees may be before it must be another stack. */
 const SAME_STACK = 1n << 14n;
 /** Bytes that an event with an error code pushes. */
