@@ -48,10 +48,25 @@ function byOf({ base }: Operand, { registers, rsp }: Frame): StackAccess["by"] {
   return isFramePointer ? "rbp" : "pointer";
 }
 
-/** Those that are uses of the red zone. @param hasLocals the function makes room on the stack for more than saved registers. */
-export function redZoneUse(accesses: readonly StackAccess[], hasLocals: boolean): StackAccess[] {
+/** Whether the operand's index is known to be a number here, on some way to it: with RSP that is an access beyond doubt. */
+export function hasKnownIndex({ base, index }: Operand, frame: Frame): boolean {
+  return base === RSP && index >= 0 && frame.registers[index]?.kind === "constant";
+}
+
+/**
+ * Those that are uses of the red zone; null if there are some of which nobody can tell.
+ * @param hasLocals the function makes room on the stack for more than saved registers
+ * @param proven instructions with an index that were seen to access it
+ */
+export function redZoneUse(
+  accesses: readonly StackAccess[],
+  hasLocals: boolean,
+  proven: ReadonlySet<number>,
+): readonly StackAccess[] | null {
   // Further down nothing is promised: stack probes, mostly.
   const near = accesses.filter(({ from }) => from >= -RED_ZONE_BYTES);
-  const isCertain = (each: StackAccess): boolean => each.isExact && each.by !== "pointer";
-  return !hasLocals || near.some(isCertain) ? near : [];
+  if (near.length === 0 || !hasLocals) return near;
+  const isCertain = ({ isExact, by, at }: StackAccess): boolean =>
+    (isExact && by !== "pointer") || proven.has(at);
+  return near.some(isCertain) ? near : null;
 }

@@ -7,7 +7,14 @@ import type { FileAnalysisBody, FileFunctionBody, UnitBody } from "../../media/p
 import { cannotReadFile } from "../errors.ts";
 import { baseName, directoryOf, type Files } from "../files.ts";
 import { Sources } from "../sources.ts";
-import { ET, openImage, SymbolError, type FileReader, type SymbolImage } from "../symbols/index.ts";
+import {
+  ET,
+  openImage,
+  SymbolError,
+  type FileReader,
+  type SourcePosition,
+  type SymbolImage,
+} from "../symbols/index.ts";
 import { archiveMembers, isArchive } from "./archive.ts";
 import { stackBody } from "./body.ts";
 import { memberOf, parseLinkMap, type LinkMap } from "./link-map.ts";
@@ -142,17 +149,28 @@ class Work {
   #row(bounds: ProgramFunction, program: Program, origin: Origin, withLines: boolean): FileFunctionBody {
     const { image } = program;
     const stack = program.analyse(bounds);
-    const line = withLines || stack.redZoneBytes > 0 ? image.lineAt(bounds.entry) : null;
-    const file = line === null || line.line === 0 ? null : line.file;
+    const place = withLines || stack.redZoneBytes > 0 ? placeOf(bounds, image) : null;
     return {
-      ...stackBody(stack, (address) => image.lineAt(address)?.line ?? null),
-      file,
-      path: file === null ? null : this.#sources.find(file),
-      line: file === null ? null : (line?.line ?? null),
+      ...stackBody(stack, (address) => lineOf(address, image)),
+      file: place?.file ?? null,
+      path: place === null ? null : this.#sources.find(place.file),
+      line: place?.line ?? null,
       member: origin.member ?? (stack.redZoneBytes > 0 ? broughtBy(bounds, program, origin) : null),
       isLabel: bounds.isLabel,
     };
   }
+}
+
+/** Where a function is written: as its debug information says, or where its first instruction is from. */
+function placeOf({ entry }: ProgramFunction, image: SymbolImage): SourcePosition | null {
+  const found = image.functionAt(entry);
+  const place = (found?.low === entry ? found.declaration : null) ?? image.lineAt(entry);
+  return place === null || place.line === 0 ? null : place;
+}
+
+/** The line of the function itself; what was inlined there may be of another file. */
+function lineOf(address: bigint, image: SymbolImage): number | null {
+  return image.framesAt(address).at(-1)?.position?.line ?? image.lineAt(address)?.line ?? null;
 }
 
 /** The archive's member that a function of a kernel is from. */

@@ -36,6 +36,12 @@ const OPPOSITE: Readonly<Record<Condition, Condition>> = {
   "above-or-equal": "below",
   below: "above-or-equal",
   "below-or-equal": "above",
+  greater: "less-or-equal",
+  "greater-or-equal": "less",
+  less: "greater-or-equal",
+  "less-or-equal": "greater",
+  sign: "not-sign",
+  "not-sign": "sign",
 };
 
 /** A function with more instructions is not followed: no compiler makes one, but damaged symbols do. */

@@ -77,7 +77,7 @@ export class Frame {
     const { action } = step;
     const before = this.rsp;
     this.limit = action.kind === "compare" ? null : this.limit;
-    if (step.operands.length > 0 && action.kind !== "store") {
+    if (step.operands.length > 0 && action.kind !== "store" && action.kind !== "adjust") {
       for (const operand of step.operands) if (operand.writes) this.#overwrite(operand);
     }
     switch (action.kind) {
@@ -104,7 +104,8 @@ export class Frame {
       case "align":
         registers[action.to] = derived(registers[action.to]!);
         if (action.to === RSP) {
-          descents.set(baseAt(step), { from: before, most: action.bytes - 1 });
+          // RSP is a multiple of a word, of how many depends on who calls.
+          descents.set(baseAt(step), { from: before, most: Math.max(0, action.bytes - word) });
           registers[RSP] = place(baseAt(step), 0);
         }
         break;
@@ -130,6 +131,14 @@ export class Frame {
         if (operand === undefined) break;
         const to = this.#overwrite(operand);
         if (to?.isExact === true) this.#keep(to, registers[action.from]!);
+        break;
+      }
+      case "adjust": {
+        const [operand] = step.operands;
+        const to = operand === undefined ? null : this.placeOf(operand);
+        const known = to?.isExact === true ? this.words.get(key(to)) : undefined;
+        if (operand !== undefined) this.#overwrite(operand);
+        if (to !== null && known !== undefined) this.#keep(to, plus(known, action.add));
         break;
       }
       case "push": {

@@ -5,13 +5,14 @@
  * found stays true, what was not found is not denied.
  * Elsewhere: which functions a file has (`program.ts`).
  */
-import { accessesBelow, redZoneUse, type StackAccess } from "./access.ts";
-import { FlowGraph, type Block, type Edge, type Extent } from "./flow.ts";
+import { accessesBelow, hasKnownIndex, redZoneUse, type StackAccess } from "./access.ts";
+import { along } from "./branch.ts";
+import { FlowGraph, type Block, type Extent } from "./flow.ts";
 import { Frame, meet, type Descents } from "./frame.ts";
 import { InstructionReader, RSP, type Bits, type Step } from "./instruction.ts";
 import { targetsOf, type CodeBytes } from "./jump-table.ts";
 import { Liveness, type ByteRange, type Overwrite } from "./liveness.ts";
-import { ENTRY, place, plus, type StackPlace } from "./value.ts";
+import { ENTRY, type StackPlace } from "./value.ts";
 import { forEachStep, walk } from "./walk.ts";
 
 /** A function as a program's symbols know it. */
@@ -84,6 +85,8 @@ class Analysis {
   readonly #frames = new Map<number, Frame>();
   readonly #descents: Descents = new Map();
   readonly #gaps: Gap[] = [];
+  /** Instructions with an index that access the red zone on a way that was followed with the index known. */
+  readonly #proven = new Set<number>();
   #blocks: ReadonlyMap<number, Block> = new Map();
 
   constructor(bounds: FunctionBounds, context: FunctionContext, low: bigint) {
@@ -111,7 +114,8 @@ class Analysis {
       isDynamic ||= depth.isDynamic;
     });
     const isCode = !this.#gaps.some(({ reason }) => reason === "not an instruction");
-    const used = isCode ? redZoneUse(accesses, hasLocals) : [];
+    const certain = isCode ? redZoneUse(accesses, hasLocals, this.#proven) : [];
+    const used = certain ?? [];
     const redZoneBytes = used.reduce((most, { from }) => Math.max(most, -from), 0);
     const liveness =
       used.length === 0 ? "none" : Liveness.of(this.#blocks, this.#frames, this.#word, this.#low);
@@ -197,9 +201,11 @@ class Analysis {
       const block = this.#blocks.get(at);
       const start = this.#frames.get(at);
       if (block === undefined || start === undefined) continue;
-      const end = walk(block, start, this.#word, this.#low, () => {}, this.#descents);
+      const look = (step: Step, frame: Frame): void => this.#prove(step, frame);
+      const end = walk(block, start, this.#word, this.#low, look, this.#descents);
       for (const edge of block.edges) {
         const frame = along(edge, block, end, this.#word);
+        if (frame === null) continue;
         const known = this.#frames.get(edge.to);
         if (known === undefined) this.#frames.set(edge.to, frame);
         else if (!meet(known, frame, edge.to, this.#descents)) continue;
@@ -208,6 +214,11 @@ class Analysis {
         waiting.push(edge.to);
       }
     }
+  }
+
+  #prove(step: Step, frame: Frame): void {
+    if (!step.operands.some((operand) => hasKnownIndex(operand, frame))) return;
+    if (accessesBelow(step, frame).some(({ isExact }) => isExact)) this.#proven.add(step.at);
   }
 
   /** Reads the jump tables of blocks that end with an indirect jump; returns whether there is more to follow. */
@@ -293,6 +304,7 @@ function makesRoom({ action, clobbers }: Step): boolean {
     case "address":
     case "extend":
     case "store":
+    case "adjust":
     case "push":
     case "pop":
     case "leave":
@@ -300,28 +312,4 @@ function makesRoom({ action, clobbers }: Step): boolean {
     case "compare":
       return ((clobbers >> RSP) & 1) !== 0;
   }
-}
-
-/** The frame at the beginning of the next block. */
-function along(edge: Edge, block: Block, end: Frame, word: number): Frame {
-  const frame = end.copy();
-  if (edge.isCall) frame.registers[RSP] = plus(frame.rsp, -word);
-  const { condition } = edge;
-  if (condition === null) return frame;
-  // Whatever stands between may have set the flags anew.
-  const compared = block.steps.at(-2)?.action;
-  if (compared?.kind !== "compare") return frame;
-  const { left, right, value } = compared;
-  if (value !== null && value >= 0) {
-    if (condition === "below") frame.limit = value;
-    if (condition === "below-or-equal") frame.limit = value + 1;
-  }
-  // The end of a loop that goes down the stack page by page: RSP is what it was compared with.
-  if (condition === "equal" && left >= 0 && right >= 0) {
-    const [moving, fixed] = left === RSP ? [left, right] : [right, left];
-    const goal = frame.registers[fixed];
-    if (moving === RSP && goal?.kind === "stack" && goal.isExact)
-      frame.registers[RSP] = place(goal.base, goal.offset);
-  }
-  return frame;
 }

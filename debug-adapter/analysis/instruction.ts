@@ -34,8 +34,14 @@ export interface Operand {
 /** What an instruction does to registers, where the analysis can follow it. */
 export type Action =
   | { readonly kind: "none" }
-  /** to = from + add */
-  | { readonly kind: "move"; readonly to: number; readonly from: number; readonly add: number }
+  /** to = from + add; `flags` tell of the result. */
+  | {
+      readonly kind: "move";
+      readonly to: number;
+      readonly from: number;
+      readonly add: number;
+      readonly flags?: true;
+    }
   /** to = from + add + something */
   | { readonly kind: "derive"; readonly to: number; readonly from: number; readonly add: number }
   /** to = to + from */
@@ -52,6 +58,8 @@ export type Action =
   /** to = itself, sign-extended: what is known of a table's entry stays. */
   | { readonly kind: "extend"; readonly to: number; readonly from: number }
   | { readonly kind: "store"; readonly from: number }
+  /** The operand in memory, as wide as a register, plus a number. */
+  | { readonly kind: "adjust"; readonly add: number }
   | { readonly kind: "push"; readonly from: number; readonly bytes: number }
   | { readonly kind: "pop"; readonly to: number; readonly bytes: number }
   | { readonly kind: "leave" }
@@ -64,6 +72,8 @@ export type Action =
       readonly left: number;
       readonly right: number;
       readonly value: number | null;
+      /** Only the lower halves are compared. */
+      readonly isHalf: boolean;
     };
 
 export type Flow =
@@ -78,7 +88,19 @@ export type Flow =
   | "bad";
 
 /** A condition that says something about the operands of the comparison before it. */
-export type Condition = "equal" | "not-equal" | "above" | "above-or-equal" | "below" | "below-or-equal";
+export type Condition =
+  | "equal"
+  | "not-equal"
+  | "above"
+  | "above-or-equal"
+  | "below"
+  | "below-or-equal"
+  | "greater"
+  | "greater-or-equal"
+  | "less"
+  | "less-or-equal"
+  | "sign"
+  | "not-sign";
 
 export interface Step {
   /** From the function's lowest address, in bytes; so is `target`. */
@@ -137,6 +159,8 @@ function mnemonics() {
     Pop: M.Pop,
     Push: M.Push,
     Sub: M.Sub,
+    Xor: M.Xor,
+    Test: M.Test,
     Xabort: M.Xabort,
     Xend: M.Xend,
   };
@@ -357,15 +381,17 @@ export class InstructionReader {
     const from = second === 0 ? NONE : this.#number(second);
     if (use === USE.read) {
       if (mnemonic === M.Jmp && to !== NONE) return step({ kind: "go", to });
-      if (mnemonic !== M.Cmp || first === 0) {
-        const compared = mnemonic === M.Cmp ? this.#immediate() : null;
-        if (compared === null) return step(NOTHING, operands);
-        return step({ kind: "compare", left: NONE, right: NONE, value: compared }, operands);
-      }
-      return step({ kind: "compare", left: to, right: from, value: this.#immediate() }, operands);
+      const isTest = mnemonic === M.Test && first !== 0 && first === second;
+      if (mnemonic !== M.Cmp && !isTest) return step(NOTHING, operands);
+      const isHalf = this.#tables.size[first] === 4 && this.#word === 8;
+      const left = isHalf ? (this.#tables.number[first] ?? NONE) : to;
+      const value = isTest ? 0 : this.#immediate();
+      return step({ kind: "compare", left, right: isTest ? NONE : from, value, isHalf }, operands);
     }
     if (memoryFirst) {
-      return step(mnemonic === M.Mov && from !== NONE ? { kind: "store", from } : NOTHING, operands);
+      if (mnemonic === M.Mov && from !== NONE) return step({ kind: "store", from }, operands);
+      const value = operands[0]?.sizeBytes === this.#word ? this.#change() : null;
+      return step(value === null ? NOTHING : { kind: "adjust", add: value }, operands);
     }
     const clobbers = first === 0 ? 0 : this.#bit(first);
     if (clobbers === 0) return step(NOTHING, operands);
@@ -381,6 +407,10 @@ export class InstructionReader {
       const source = this.#tables.number[second] ?? 255;
       return step({ kind: "extend", to, from: source });
     }
+    if (mnemonic === M.Xor && first === second && clobbers !== 0) {
+      const number = this.#tables.number[first] ?? 255;
+      if ((this.#tables.size[first] ?? 0) >= 4) return step({ kind: "constant", to: number, value: 0n });
+    }
     if (to === NONE) {
       // MOV r32, imm32 is how code that is not position-independent has the address of a table.
       const value = mnemonic === M.Mov && this.#tables.size[first] === 4 ? this.#immediate() : null;
@@ -394,12 +424,10 @@ export class InstructionReader {
       if (mnemonic === M.Sub) return step({ kind: "difference", to, from });
       return step(NOTHING, operands, clobbers);
     }
-    if (mnemonic === M.Inc) return step({ kind: "move", to, from: to, add: 1 });
-    if (mnemonic === M.Dec) return step({ kind: "move", to, from: to, add: -1 });
+    const change = this.#change();
+    if (change !== null) return step({ kind: "move", to, from: to, add: change, flags: true });
     const value = this.#immediate();
     if (value !== null) {
-      if (mnemonic === M.Add) return step({ kind: "move", to, from: to, add: value });
-      if (mnemonic === M.Sub) return step({ kind: "move", to, from: to, add: -value });
       if (mnemonic === M.And && value < 0 && (-value & (-value - 1)) === 0)
         return step({ kind: "align", to, bytes: -value });
       if (mnemonic === M.Mov) return step({ kind: "constant", to, value: BigInt.asUintN(64, BigInt(value)) });
@@ -426,6 +454,17 @@ export class InstructionReader {
     if (index !== NONE && instruction.memoryIndexScale === 1)
       return step({ kind: "move", to, from: index, add });
     return step(NOTHING, NO_OPERANDS, clobbers);
+  }
+
+  /** What INC, DEC, ADD and SUB with a number add to their operand. */
+  #change(): number | null {
+    const { mnemonics: M } = this.#tables;
+    const { mnemonic } = this.#instruction;
+    if (mnemonic === M.Inc) return 1;
+    if (mnemonic === M.Dec) return -1;
+    if (mnemonic !== M.Add && mnemonic !== M.Sub) return null;
+    const value = this.#immediate();
+    return value === null ? null : mnemonic === M.Add ? value : -value;
   }
 
   /** The last operand, if it is a number. */
@@ -551,5 +590,11 @@ function conditionOf(code: iced.ConditionCode): Condition | null {
   if (code === C.a) return "above";
   if (code === C.ae) return "above-or-equal";
   if (code === C.b) return "below";
-  return code === C.be ? "below-or-equal" : null;
+  if (code === C.be) return "below-or-equal";
+  if (code === C.g) return "greater";
+  if (code === C.ge) return "greater-or-equal";
+  if (code === C.l) return "less";
+  if (code === C.le) return "less-or-equal";
+  if (code === C.s) return "sign";
+  return code === C.ns ? "not-sign" : null;
 }

@@ -8,7 +8,7 @@
 import { accessesBelow, RED_ZONE_BYTES } from "./access.ts";
 import type { Block } from "./flow.ts";
 import type { Frame } from "./frame.ts";
-import type { Step } from "./instruction.ts";
+import type { Operand, Step } from "./instruction.ts";
 import { forEachStep, walk } from "./walk.ts";
 
 /** Offsets from RSP, both negative or the second 0: bytes `from` up to, without, `to`. */
@@ -171,7 +171,8 @@ export class Liveness {
       const isExact = at.isExact && !operand.isOpen;
       const ceiling = rsp.base === this.#base ? Math.max(rsp.offset, at.offset) : this.#highest;
       const to = isExact ? at.offset + operand.sizeBytes : ceiling;
-      const mask = this.#mask(at.offset, to);
+      // A pointer that wanders may do so in either direction.
+      const mask = this.#mask(wanders(operand, frame) ? this.#lowest : at.offset, to);
       const below = rsp.base === this.#base ? mask & this.#mask(this.#lowest, rsp.offset) : 0n;
       if (operand.writes) {
         stored |= below;
@@ -261,6 +262,13 @@ export class Liveness {
       }
     }
   }
+}
+
+function wanders({ base, index }: Operand, { registers }: Frame): boolean {
+  return [base, index].some((register) => {
+    const value = register < 0 ? null : registers[register]!;
+    return value?.kind === "stack" && !value.isExact;
+  });
 }
 
 /** Bytes that an instruction pushes. */
