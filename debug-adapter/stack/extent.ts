@@ -52,8 +52,18 @@ export function extentOf(core: Core, space: GuestSpace, table: SymbolTable, addr
   const named = symbolExtent(table, address);
   if (named !== null) return { ...named, guard: guardBelow(space, table, named.low) };
   const pages = pagingMode(core) === "off" ? { low: null, high: null } : pageExtent(space, address);
-  if (pages.low === null && pages.high === null)
-    return { low: null, high: null, text: "its ends are not known", name: null, guard: UNKNOWN };
+  if (pages.low === null && pages.high === null) {
+    const why = isMapped(space, address) ? null : whyNot(space, address);
+    return why === null
+      ? { low: null, high: null, text: "its ends are not known", name: null, guard: UNKNOWN }
+      : {
+          low: null,
+          high: null,
+          text: `not in memory: ${why}`,
+          name: null,
+          guard: { kind: "unknown", text: why },
+        };
+  }
   const name = pages.low === null ? null : describeAddress(table, pages.low);
   return {
     ...pages,
@@ -93,7 +103,7 @@ function symbolExtent(
   const isBehind = begins?.offset === 0n && !STACK_NAME.test(begins.symbol.name);
   for (const inside of isBehind ? [address - 1n, address] : [address, address - 1n]) {
     if (inside < 0n) continue;
-    const symbol = table.symbolAt(inside)?.symbol;
+    const symbol = otherName(table, table.symbolAt(inside)?.symbol);
     if (symbol === undefined || symbol.kind === "function") continue;
     if (GUARD_NAME.test(symbol.name) && symbol.size > 0n) {
       const above = symbolExtent(table, symbol.address + symbol.size);
@@ -113,6 +123,13 @@ function symbolExtent(
     };
   }
   return null;
+}
+
+/** Linux's linker script gives the first task's stack a second name, which says less (include/asm-generic/vmlinux.lds.h). */
+function otherName(table: SymbolTable, symbol: GuestSymbol | undefined): GuestSymbol | undefined {
+  if (symbol?.name !== "__start_init_task") return symbol;
+  const [stack] = table.symbolsNamed("init_stack");
+  return stack?.address === symbol.address ? { ...stack, size: symbol.size } : symbol;
 }
 
 /** "stack" for stack_bottom. */
@@ -164,6 +181,15 @@ function isWritable(space: GuestSpace, address: bigint): boolean {
   if (address < 0n || address >> 64n !== 0n) return false;
   const { physical, fault, rights } = space.walk(address, ACCESS.write);
   return physical !== null && (fault === null || (rights & TLB_FLAG.writable) !== 0);
+}
+
+/** An address, or the byte below it where it is the end of a stack. */
+const isMapped = (space: GuestSpace, address: bigint): boolean =>
+  [address, address - 1n].some((at) => at >= 0n && typeof space.translate(at) === "number");
+
+function whyNot(space: GuestSpace, address: bigint): string {
+  const found = space.translate(address);
+  return typeof found === "string" ? found : "it is not writable";
 }
 
 /** What the byte below a stack is. */

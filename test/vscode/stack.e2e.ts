@@ -31,6 +31,13 @@ describe.skipIf(browserPath === null)("the Stack panel", () => {
     await expect.poll(() => bar.isVisible()).toBe(isShown);
   };
 
+  const selected = async () =>
+    (await page().locator("#picture .list-row.selected").innerText()).replaceAll(/\s+/gu, " ").trim();
+  const toPanel = async (): Promise<void> => {
+    await desk.window.tab("Stack").click();
+    await page().locator("#picture .list-row.pointer").waitFor();
+  };
+
   beforeAll(async () => {
     desk = await PanelDesk.open("stack", [
       { name: "Red zone", kernel: "sample.elf", append: "bug=redzone" },
@@ -57,37 +64,87 @@ describe.skipIf(browserPath === null)("the Stack panel", () => {
     await desk.window.screenshot("61-stack-32");
   });
 
-  it("shows an interrupt over the red zone of a function", async () => {
+  it("shows an interrupt over the red zone of a function, and says what that means", async () => {
     await desk.window.openFile("timer.c");
     await desk.window.clickGutter(lineOf("timer.c", "ticks++;"));
     await press("F5");
     await sideBar(true);
     await desk.window.waitForStop(/tick/u);
-    await desk.openPanel("Stack");
+    await toPanel();
     await sideBar(false);
     await expect.poll(picture).toMatch(/return address .* interrupt\+0x/u);
+    await expect
+      .poll(() => page().locator(".notice.warning").innerText())
+      .toMatch(/sum_in_red_zone was interrupted.*-mno-red-zone/su);
     await desk.screenshots("62-stack");
-    await page().locator("#picture").focus();
-    await press("Home");
-    await desk.window.screenshot("64-stack-top");
-    await page().locator("#order").click();
-    await desk.window.screenshot("65-stack-low");
-    await page().locator("#order").click();
-    console.log(await picture());
-    console.log(await page().locator("body").getAttribute("data-milliseconds"));
   });
 
-  it("shows an overflow", async () => {
-    await desk.window.command("Debug: Stop");
+  it("goes from the notice to the bytes that were overwritten", async () => {
+    await page().locator(".notice.warning button").focus();
+    await press("Enter");
+    await expect.poll(() => page().locator("#picture .cell.overwritten").count()).toBeGreaterThan(40);
+    await expect.poll(picture).toMatch(/numbers ← RIP, pushed by the processor/u);
+    await desk.screenshots("63-stack-red-zone");
+  });
+
+  it("is walked with the keyboard: frames are folded and unfolded, values are followed", async () => {
+    await page().locator("#picture").focus();
+    await press("Home");
+    await expect.poll(() => selected()).toMatch(/No caller/u);
+    for (let n = 0; n < 12 && !/kernel_main/u.test(await selected()); n++) await press("ArrowDown");
+    expect(await selected()).toMatch(/kernel_main/u);
+    await press("ArrowRight");
+    await expect.poll(picture).toMatch(/boot struct boot_information/u);
+    await press("ArrowDown", "ArrowDown", "ArrowDown");
+    await expect.poll(() => selected()).toMatch(/boot struct boot_information/u);
+    await press("ArrowRight");
+    await expect.poll(picture).toMatch(/usable_bytes 13\d{7}/u);
+    await desk.window.screenshot("64-stack-unfolded");
+    await press("ArrowLeft", "ArrowLeft", "ArrowLeft");
+    await expect.poll(picture).not.toMatch(/boot struct boot_information/u);
+    await page().locator("#order").focus();
+    await press("Enter");
+    await expect.poll(async () => (await rows())[0]).toMatch(/^Red zone/u);
+    await desk.window.screenshot("65-stack-low");
+    await press("Enter");
+  });
+
+  it("shows a stack that nobody runs on, and finds the way back", async () => {
+    await page().locator("#stacks").focus();
+    await press("End");
+    await expect.poll(() => page().locator("#details h3").innerText()).toBe("IST 2");
+    await press("Enter");
+    await expect.poll(() => page().locator("#head").innerText()).toMatch(/Back to the frames\s+IST 2/u);
+    await expect.poll(async () => (await rows()).length).toBeGreaterThan(8);
+    await desk.window.screenshot("66-stack-words");
+    await page().locator("#head button").first().focus();
+    await press("Enter");
+    await expect.poll(picture).toMatch(/tick timer\.c/u);
+  });
+
+  it("marks what a step has changed, soon after the stop", async () => {
+    await press("Shift+F11");
+    await expect.poll(picture).not.toMatch(/tick timer\.c/u);
+    await press("F10");
+    await expect.poll(() => page().locator("#picture .changed, #picture .fresh").count()).toBeGreaterThan(0);
+    console.log("milliseconds", await page().locator("body").getAttribute("data-milliseconds"));
+    await desk.window.screenshot("67-stack-changed");
+  });
+
+  it("shows an overflow, and how it came", async () => {
+    await press("Shift+F5");
     await desk.window.toolbar.waitFor({ state: "hidden" });
+    await expect.poll(() => page().locator("body").getAttribute("data-state")).toBe("ended");
     await sideBar(true);
     await desk.start("Overflow");
     await desk.window.waitForStop(/_start/u);
     await press("F5");
-    await desk.window.waitForStop(/panic|descend|tick/u);
-    await desk.openPanel("Stack");
+    await desk.window.waitForStop(/descend/u);
+    await toPanel();
     await sideBar(false);
-    await desk.window.screenshot("66-stack-overflow");
-    console.log(await picture());
+    await expect
+      .poll(() => page().locator(".notice.error").innerText())
+      .toMatch(/Overflow: the stack pointer is \d+ bytes below the end of stack/u);
+    await desk.screenshots("68-stack-overflow");
   });
 });

@@ -76,8 +76,8 @@ const picture = new Picture(element("picture"), {
   toggle: (key, isOpen) => {
     folds.set(key, isOpen);
     keep("folds", [...folds].slice(-200));
-    void fill();
     drawPicture();
+    void fill();
   },
   more: () => void more(),
   select: (row) => {
@@ -416,6 +416,12 @@ function drawNotices(): void {
       </p>`,
     );
   if (words === null) for (const warning of body?.warnings ?? []) notices.push(warningText(warning));
+  if (words?.stack?.highWater?.bytes === 0)
+    notices.push(
+      html`<p class="notice note">
+        ${words.stack.highWater.method === "mark" ? "Not used since the mark." : "Never used, as far as its bytes tell."}
+      </p>`,
+    );
   if (words?.unreadable != null && words.words.length === 0)
     notices.push(
       html`<p class="message">

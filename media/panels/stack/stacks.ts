@@ -78,7 +78,10 @@ function gauge(stack: StackSummary): TemplateResult | typeof nothing {
     aria-valuemax=${whole}
     aria-valuenow=${stack.highWater?.bytes ?? 0}
     aria-label="high-water mark"
-    ><i class="water" style="width:${water * 100}%"></i><i class="used" style="width:${used * 100}%"></i
+    >${water === 0 ? nothing : html`<i class="water" style="width:${water * 100}%"></i>`}<i
+      class="used"
+      style="width:${used * 100}%"
+    ></i
   ></span>`;
 }
 
