@@ -36,7 +36,7 @@ export class Translation {
   readonly #host: HTMLElement;
   readonly #found: (linear: bigint) => void;
   #snapshot: Snapshot | null = null;
-  #question: Question | null = null;
+  #question: Question | null = kept<Question | null>("question", null);
   #access: Access = kept<Access>("access", { access: "read", by: "supervisor" });
   #turn = 0;
 
@@ -66,6 +66,7 @@ export class Translation {
   async ask(question: Question, isNew = true): Promise<void> {
     const snapshot = this.#snapshot;
     this.#question = question;
+    keep("question", question);
     if (snapshot === null) return;
     const turn = ++this.#turn;
     const { address: asked } = question;
