@@ -34,6 +34,7 @@ describe.skipIf(browserPath === null)("the Memory panel", () => {
   });
 
   it("begins at the stack, and says which registers point there and which variables lie there", async () => {
+    await desk.window.command("View: Focus First Editor Group");
     await desk.window.openFile("main.c");
     await desk.window.clickGutter(STOP);
     await desk.start("Sample");
@@ -53,8 +54,6 @@ describe.skipIf(browserPath === null)("the Memory panel", () => {
 
   it("marks the bytes that changed since the stop before", async () => {
     await press("F10");
-    // Whether the step brings the source in front of it or not.
-    await desk.openPanel("Memory");
     await page().locator(".byte.changed").first().waitFor();
     await desk.screenshots("72-memory-changed");
   });

@@ -38,6 +38,7 @@ describe.skipIf(browserPath === null)("the RAM Layout panel", () => {
   });
 
   it("draws both spaces and the hole between", async () => {
+    await desk.window.command("View: Focus First Editor Group");
     await desk.window.openFile("main.c");
     await desk.window.clickGutter(STOP);
     await desk.start("Sample");

@@ -11,7 +11,10 @@ import type { BytesBody, MarkBody, OverlayField, Stretch } from "../../protocol.
 import type { Place } from "../../protocol/place.ts";
 
 const ROW_PIXELS = 20;
-const NARROW_PIXELS = 640;
+/** Below this there is no room for 16 bytes and the names beside them. */
+const NARROW_PIXELS = 800;
+/** Of something larger only the name is shown: a line under all the screen says nothing. */
+const NAMED_BYTES = 1024;
 const WHEEL_PIXELS = 40;
 
 export type Space = Exclude<Place["space"], "io">;
@@ -44,7 +47,7 @@ export class Loaded {
     mark(body.changed, LOOK.changed);
     mark(body.written, LOOK.written);
     mark(
-      body.marks.filter(({ kind, length }) => kind !== "register" && length > 0),
+      body.marks.filter(({ kind, length }) => kind !== "register" && length > 0 && length <= NAMED_BYTES),
       LOOK.named,
     );
   }
@@ -282,7 +285,13 @@ export class Grid {
         html`<span class="character ${style}" @mousedown=${() => this.#choose(here)}>${character}</span>`,
       );
     }
-    return html`<div class="row" role="row">
+    const first = this.#loaded?.space === this.#space ? this.#loaded.indexOf(at) : -1;
+    const isWritten = first >= 0 && this.#loaded!.has(first, "written");
+    return html`<div
+      class="row ${isWritten ? "written" : ""}"
+      role="row"
+      title=${isWritten ? "This page was written since the stop before; which bytes, nobody saw" : nothing}
+    >
       <span class="at" role="rowheader" data-vscode-context=${menuContext(place(this.#space, at))}
         >${formatted(at, this.#space)}</span
       >
@@ -306,7 +315,6 @@ export class Grid {
     if (index >= 0 && loaded !== null) {
       if (loaded.has(index, "hole")) names.push("hole");
       if (loaded.has(index, "changed")) names.push("changed");
-      else if (loaded.has(index, "written")) names.push("written");
       if (loaded.has(index, "named")) names.push("named");
       if (loaded.body.marks.some(({ kind, offset }) => kind === "register" && offset === index))
         names.push("pointed");
