@@ -50,7 +50,12 @@ export async function askQemu(
     "-qmp",
     `unix:${at("qmp")},server=on,wait=off`,
   ];
-  const child = spawn("qemu-system-x86_64", words, { stdio: "ignore" });
+  // It cannot be asked to end while its monitor is busy.
+  const child = spawn("qemu-system-x86_64", words, {
+    stdio: "ignore",
+    timeout: 120_000,
+    killSignal: "SIGKILL",
+  });
   let close = (): void => undefined;
   try {
     const { ask, end } = await connect(at("qmp"));
@@ -67,7 +72,7 @@ export async function askQemu(
     return answers;
   } finally {
     close();
-    child.kill();
+    child.kill("SIGKILL");
     rmSync(folder, { recursive: true, force: true });
   }
 }

@@ -130,7 +130,7 @@ function tables(mode: Mode, random: Random): Uint8Array {
   return bytes;
 }
 
-function halted(mode: Mode, code: Uint8Array, bytes: Uint8Array): Pc {
+function halted(code: Uint8Array, bytes: Uint8Array): Pc {
   const machine = createMachine({ ramBytes: RAM });
   const [core] = machine.cpus;
   machine.memory.poke(physical(SECTOR), code);
@@ -157,7 +157,7 @@ async function compare(
   const [, ...answers] = await askQemu(code, { address: TABLES, bytes }, [save, ...commands]);
   const after = new Uint8Array(readFileSync(saved));
   rmSync(folder, { recursive: true });
-  const machine = halted(mode, code, bytes);
+  const machine = halted(code, bytes);
   machine.memory.poke(physical(TABLES), after);
   const monitor = new Monitor({ machine, core: machine.cpus[0]! });
   for (const [i, command] of commands.entries()) {
