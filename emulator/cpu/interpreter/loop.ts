@@ -225,6 +225,8 @@ function lookup(f: FunctionBuilder, trace: Local): readonly Node[] {
   const given = label("given");
   const body = f.collect(() => {
     f.emit(brIf(given, get(trace)));
+    // With nothing left to run nothing is looked up: it would fill the TLB before its time, and only where the page cache knows the tables.
+    f.emit(when(op("i32.eqz", memory(RUN.budget, "i32.load")), [ret(i32(EXIT.budget))]));
     const csBase = memory(STATE.segments + SEG.cs * SEGMENT_BYTES + SEGMENT.base, "i64.load");
     const linear = f.let(
       op("i64.and", op("i64.add", memory(STATE.rip, "i64.load"), csBase), memory(RUN.linearMask, "i64.load")),
