@@ -28,7 +28,7 @@ export function along(edge: Edge, block: Block, end: Frame, word: number): Frame
   if (condition === "equal" && left >= 0 && right >= 0 && !action.isHalf) {
     const [moving, fixed] = left === RSP ? [left, right] : [right, left];
     const goal = frame.registers[fixed];
-    if (moving === RSP && goal?.kind === "stack" && goal.isExact)
+    if (moving === RSP && goal?.kind === "stack" && goal.isExact && goal.base !== frame.rsp.base)
       frame.registers[RSP] = place(goal.base, goal.offset);
   }
   return frame;
@@ -47,9 +47,20 @@ function holds(condition: Condition, { action }: Step, frame: Frame, word: numbe
     return result === null || !tells || compare(condition, result, 0n, word * 8);
   }
   if (action.kind !== "compare") return true;
+  const apart = distance(action.left, action.right, frame);
+  if (apart !== null && (condition === "equal" || condition === "not-equal"))
+    return (apart === 0) === (condition === "equal");
   const left = known(action.left);
   const right = action.right === NONE && action.value !== null ? BigInt(action.value) : known(action.right);
   return left === null || right === null || compare(condition, left, right, action.isHalf ? 32 : word * 8);
+}
+
+/** Bytes between two places on the stack that are known exactly. */
+function distance(left: number, right: number, { registers }: Frame): number | null {
+  const a = left < 0 ? null : registers[left]!;
+  const b = right < 0 ? null : registers[right]!;
+  if (a?.kind !== "stack" || b?.kind !== "stack" || a.base !== b.base) return null;
+  return a.isExact && b.isExact ? a.offset - b.offset : null;
 }
 
 function compare(condition: Condition, left: bigint, right: bigint, bits: number): boolean {

@@ -5,7 +5,7 @@
  * found stays true, what was not found is not denied.
  * Elsewhere: which functions a file has (`program.ts`).
  */
-import { accessesBelow, hasKnownIndex, redZoneUse, type StackAccess } from "./access.ts";
+import { accessesBelow, hasKnownIndex, RED_ZONE_BYTES, redZoneUse, type StackAccess } from "./access.ts";
 import { along } from "./branch.ts";
 import { FlowGraph, type Block, type Extent } from "./flow.ts";
 import { Frame, meet, type Descents } from "./frame.ts";
@@ -87,6 +87,8 @@ class Analysis {
   readonly #gaps: Gap[] = [];
   /** Instructions with an index that access the red zone on a way that was followed with the index known. */
   readonly #proven = new Set<number>();
+  /** The same of a pointer, on the way on which it still pointed to where it began. */
+  readonly #pointed = new Set<number>();
   #blocks: ReadonlyMap<number, Block> = new Map();
 
   constructor(bounds: FunctionBounds, context: FunctionContext, low: bigint) {
@@ -114,7 +116,9 @@ class Analysis {
       isDynamic ||= depth.isDynamic;
     });
     const isCode = !this.#gaps.some(({ reason }) => reason === "not an instruction");
-    const certain = isCode ? redZoneUse(accesses, hasLocals, this.#proven) : [];
+    // A function that calls nobody has nobody to hand a pointer to, and no list whose members others put in.
+    const proven = isLeaf ? new Set([...this.#proven, ...this.#pointed]) : this.#proven;
+    const certain = isCode ? redZoneUse(accesses, hasLocals, proven) : [];
     const used = certain ?? [];
     const redZoneBytes = used.reduce((most, { from }) => Math.max(most, -from), 0);
     const liveness =
@@ -217,8 +221,13 @@ class Analysis {
   }
 
   #prove(step: Step, frame: Frame): void {
-    if (!step.operands.some((operand) => hasKnownIndex(operand, frame))) return;
-    if (accessesBelow(step, frame).some(({ isExact }) => isExact)) this.#proven.add(step.at);
+    if (step.operands.length === 0) return;
+    const isBelow = accessesBelow(step, frame).some(
+      ({ isExact, from }) => isExact && from >= -RED_ZONE_BYTES,
+    );
+    if (!isBelow) return;
+    const isIndexed = step.operands.some((operand) => hasKnownIndex(operand, frame));
+    (isIndexed ? this.#proven : this.#pointed).add(step.at);
   }
 
   /** Reads the jump tables of blocks that end with an indirect jump; returns whether there is more to follow. */

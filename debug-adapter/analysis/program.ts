@@ -15,6 +15,8 @@ import {
 import type { Bits } from "./instruction.ts";
 import { ObjectCode } from "./object.ts";
 
+/** What follows a label for longer is no function: linker scripts put labels at the ends of sections. */
+const LABEL_MAX_BYTES = 0x1_0000n;
 const COLD = /^(.+)\.cold(?:\.\d+)?$/;
 export interface ProgramFunction extends FunctionBounds {
   /** A bare label: nobody has said that it is a function. */
@@ -102,7 +104,9 @@ export class Program implements FunctionContext {
       // A label within a function is one of its own.
       if (address < covered && symbol.kind === "label") continue;
       const next = symbols[i + 1]?.address;
-      const end = size > 0n ? address + size : this.#endAfter(address, next);
+      const limit = address + LABEL_MAX_BYTES;
+      const ends = size > 0n ? address + size : this.#endAfter(address, next);
+      const end = size > 0n || ends < limit ? ends : limit;
       if (end <= address) continue;
       if (size > 0n && end > covered) covered = end;
       const range = { low: address, high: end };
