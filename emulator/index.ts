@@ -31,6 +31,7 @@ export {
   type Clobber,
   type ClobberRead,
   type LiveBytes,
+  type OwnPush,
   type StackEvent,
 } from "./cpu/clobber.ts";
 export type { RootChange, StaleUse, TableWrite } from "./cpu/stale.ts";

@@ -266,14 +266,15 @@ export function eventVariables(event: CpuEvent): ReadonlyMap<string, Value> {
   }
 }
 
-function clobberText({ kind, event: { vector, ist }, read }: Clobber): string {
+function clobberText({ kind, event: { vector, ist, kind: cause }, read }: Clobber): string {
+  const by = cause === "push" || cause === "call" ? `a ${cause} of the function's own` : vectorText(vector);
   switch (kind) {
     case "ist":
       return `IST stack ${ist} was entered twice.`;
     case "latent":
-      return `Live bytes of the red zone were overwritten by ${vectorText(vector)}.`;
+      return `Live bytes of the red zone were overwritten by ${by}.`;
     case "confirmed":
-      return `${read?.size ?? 0} bytes of the red zone were read that ${vectorText(vector)} had overwritten.`;
+      return `${read?.size ?? 0} bytes of the red zone were read that ${by} had overwritten.`;
   }
 }
 

@@ -34,6 +34,9 @@ export function causeText({ machine }: Pick<Explainer, "machine">, { vector, kin
       return vectorText(VECTOR.NMI);
     case "software":
       return `INT ${hex(vector)}`;
+    case "push":
+    case "call":
+      return `its own ${kind.toUpperCase()}`;
     case "fault":
     case "trap":
     case "int3":
@@ -51,9 +54,39 @@ export function functionText(symbols: SymbolTable, address: bigint): string {
 
 /** All there is to say, line by line; the first is the title. */
 export function explainClobber(explainer: Explainer, symbols: SymbolTable, clobber: Clobber): string[] {
-  return clobber.kind === "ist"
-    ? explainTwice(explainer, symbols, clobber)
+  if (clobber.kind === "ist") return explainTwice(explainer, symbols, clobber);
+  return isOwn(clobber.event)
+    ? explainOwn(explainer, symbols, clobber)
     : explainRedZone(explainer, symbols, clobber);
+}
+
+const isOwn = ({ kind }: StackEvent): boolean => kind === "push" || kind === "call";
+
+function explainOwn(explainer: Explainer, symbols: SymbolTable, clobber: Clobber): string[] {
+  const { event, read, live } = clobber;
+  const who = functionText(symbols, event.rip);
+  const what = count(live?.count ?? 0, "byte");
+  return [
+    read === null
+      ? `Red-zone clobber: ${who} is about to ${event.kind} over ${what} below its stack pointer that it still needs.`
+      : `Red-zone clobber, confirmed: ${who} read ${count(read.size, "byte")} below its stack pointer that its own ${event.kind.toUpperCase()} had overwritten.`,
+    `The ${event.kind.toUpperCase()} is at ${placeText(explainer, symbols, event.rip)}, with RSP ${hex(event.rsp)}.`,
+    ...(read === null
+      ? keptText(explainer.core, symbols, clobber)
+      : [...readText(explainer, symbols, clobber), ...tableText(explainer.core, symbols, clobber)]),
+    `It is inline assembly, most likely: the compiler does not know that it moves RSP, and keeps variables of a function that calls nobody below RSP.`,
+    "What helps: -mno-red-zone for the file; or in the assembly lea -128(%rsp), %rsp first and lea 128(%rsp), %rsp last, where no operand is addressed by RSP in between.",
+  ];
+}
+
+/** The variables that are about to be overwritten. */
+function keptText(core: Core, symbols: SymbolTable, { event, before, live }: Clobber): string[] {
+  const locals = new Locals(core, symbols, event.rip, event.rsp);
+  const from = live?.mask.indexOf(1) ?? 0;
+  const size = live?.count ?? 0;
+  const names = locals.within(event.rsp - BigInt(RED_ZONE_BYTES - from), size).join(", ");
+  const value = valueText(before.subarray(from, from + size));
+  return [`There is ${names === "" ? "" : `${names}: `}${value}, at ${below(from)}.`];
 }
 
 function explainRedZone(explainer: Explainer, symbols: SymbolTable, clobber: Clobber): string[] {
@@ -129,8 +162,9 @@ function tableText(
     }
     const address = event.rsp - BigInt(RED_ZONE_BYTES - n);
     const names = locals.within(address, WORD_BYTES).join(", ");
-    const by =
-      address >= event.frame
+    const by = isOwn(event)
+      ? `written by its own ${event.kind.toUpperCase()}`
+      : address >= event.frame
         ? `${pushedAt(event, address)}, pushed by the processor`
         : "written by the handler";
     const change = `${bytesText(was)} → ${bytesText(is)}`;
@@ -139,7 +173,11 @@ function tableText(
     );
   }
   const mark = live === null ? "" : "; * marks what may still be read";
-  const when = isOver ? "now, after the handler" : "now, before the handler's first instruction";
+  const when = isOwn(event)
+    ? "now"
+    : isOver
+      ? "now, after the handler"
+      : "now, before the handler's first instruction";
   const rest =
     kept === 0
       ? []

@@ -7,3 +7,4 @@ export { causeText, explainClobber, functionText } from "./explain.ts";
 export { Liveness } from "./live.ts";
 export { ClobberLog, type Counts, type Group } from "./log.ts";
 export { infoRedZone } from "./monitor.ts";
+export { findOwnPushes } from "./own.ts";

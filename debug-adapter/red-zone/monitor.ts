@@ -18,9 +18,15 @@ export function infoRedZone(log: ClobberLog, machine: Machine): string {
       "",
       "  latent  confirmed  IST twice  by              function",
     );
-    for (const { functionName, vector, counts: of } of groups) {
-      const irq = irqOf(machine, vector);
-      const by = irq === null ? vectorText(vector) : `IRQ ${irq} (0x${vector.toString(16)})`;
+    for (const { functionName, vector, counts: of, first } of groups) {
+      const { kind } = first.event;
+      const irq = kind === "external" ? irqOf(machine, vector) : null;
+      const by =
+        kind === "push" || kind === "call"
+          ? `its own ${kind.toUpperCase()}`
+          : irq === null
+            ? vectorText(vector)
+            : `IRQ ${irq} (0x${vector.toString(16)})`;
       const cells = [of.latent, of.confirmed, of.ist].map((n, i) => String(n).padStart([8, 11, 11][i]!));
       lines.push(`${cells.join("")}  ${by.padEnd(14)}  ${functionName}`);
     }

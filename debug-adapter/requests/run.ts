@@ -29,6 +29,7 @@ export function resume(state: State, body: (control: Control, target: Target) =>
   const run = target.debuggee.perform(async (control) => {
     await state.host.clock.turn();
     state.sendStatus(true);
+    await target.clobbers.prepare(state.host.clock);
     return (await body(control, target)) as never;
   });
   run

@@ -12,11 +12,14 @@ import type { DeliveryKind } from "./event.ts";
 
 export const RED_ZONE_BYTES = 128;
 
-/** An exception, an interrupt or INT n that was delivered to 64-bit code at the same privilege, or on a stack of the interrupt-stack table. */
+/**
+ * An exception, an interrupt or INT n that was delivered to 64-bit code at the same privilege, or on a stack of the interrupt-stack table; or a PUSH or CALL of the
+ * function's own, which has no vector, gate and handler (all 0): `rip` is its address then, and `rsp` what RSP is before it.
+ */
 export interface StackEvent {
   readonly cpu: number;
   readonly vector: number;
-  readonly kind: DeliveryKind;
+  readonly kind: DeliveryKind | OwnPush["kind"];
   /** As pushed; null if this event pushes none. */
   readonly errorCode: number | null;
   /** Linear address of the gate in the IDT. */
@@ -31,6 +34,14 @@ export interface StackEvent {
   readonly handler: bigint;
   /** When it had been delivered. */
   readonly instant: Instant;
+}
+
+/** An instruction of a function that stores over what the function itself keeps below RSP, and reads again. Offsets are from RSP before it. */
+export interface OwnPush {
+  readonly address: bigint;
+  readonly kind: "push" | "call";
+  readonly from: number;
+  readonly to: number;
 }
 
 /** Which of the 128 bytes below RSP may be read before they are written again. Byte n of `mask` (0 or 1) is for the address RSP − 128 + n. */
@@ -55,7 +66,10 @@ export interface Clobber {
   readonly kind: "latent" | "confirmed" | "ist";
   readonly event: StackEvent;
   readonly first: StackEvent | null;
-  /** Before the event, and after it: at its IRET if `isOver`, else when its frame had been pushed. Empty for "ist". */
+  /**
+   * Before the event, and after it: at its IRET if `isOver`, else when its frame had been pushed; but the same while a push of the function's own is only about to
+   * happen. Empty for "ist".
+   */
   readonly before: Uint8Array;
   readonly after: Uint8Array;
   /** Null if nothing is known of the interrupted function. */
@@ -67,8 +81,8 @@ export interface Clobber {
 
 /** What the processor tells of its stacks. Absent (`Core.stackHook` is null), nothing of it costs anything. */
 export interface StackHook {
-  /** A frame is about to be pushed, onto the stack in use or one of the IST: nothing has changed yet. */
-  interrupting(core: Core): void;
+  /** A frame is about to be pushed, onto the stack in use or (`ist` 1 … 7) one of the IST: nothing has changed yet. */
+  interrupting(core: Core, ist: number): void;
   /** It has been, and the handler is next. */
   interrupted(core: Core, vector: number, errorCode: number | null, kind: DeliveryKind, ist: number): void;
   /** An IRET is done that took its frame from `frame`. Told while `Core.awaitsReturn`. */

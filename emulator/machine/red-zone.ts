@@ -4,7 +4,7 @@
  * At such a delivery the bytes below RSP are copied before the processor pushes. At the IRET that returns to the same place they are compared: what the push and
  * the handler have changed is known then. From there on accesses to the stack's page are looked at until the interrupted function has read a changed byte, has
  * written them all, has returned, or has had `MOST_ACCESSES` of them. No ordinary store is ever looked at. A function of which it is known that it keeps
- * nothing below RSP costs one question per event; those of which nothing is known are looked at as often as `CREDIT` allows.
+ * nothing below RSP costs one question per event; those of which nothing is known are looked at as often as `CREDIT` allows, and so are events with an IST.
  * Invariant: nothing here changes the guest, and what is reported is a function of the run: of deliveries, IRETs and accesses in program order, which both
  * engines report alike. Not part of a machine's saved state: a state that is loaded begins without memories.
  * Elsewhere: which bytes are live (whoever sets `live`), what a report means to a person (`debug-adapter/red-zone/`).
@@ -14,6 +14,7 @@ import {
   type Clobber,
   type ClobberRead,
   type LiveBytes,
+  type OwnPush,
   type StackEvent,
   type StackHook,
 } from "../cpu/clobber.ts";
@@ -31,10 +32,10 @@ const LONGEST_WAIT = 200_000_000;
 /** Accesses to the stack's page that are looked at after an IRET: where the function's live bytes are known, and where they are not. */
 const MOST_ACCESSES = { known: 1_000_000, unknown: 128 } as const;
 /**
- * What may be spent on functions of which nothing is known, in accesses that are looked at (a few microseconds each): so much at once, and one more every so many
+ * What may be spent on functions of which nothing is known and on events with an IST, in accesses that are looked at (a few microseconds each): so much at once, and one more every so many
  * instants, which is one or two hundredths of the time. An event costs as much as some accesses. A find is worth everything.
  */
-const CREDIT = { most: 4096, instants: 40_000, event: 8 } as const;
+const CREDIT = { most: 4096, instants: 40_000, event: 8, ist: 2 } as const;
 /** How far below the interrupted RSP the function's callees may be before it must be another stack. */
 const SAME_STACK = 1n << 14n;
 /** Bytes that an event with an error code pushes. */
@@ -56,8 +57,8 @@ interface Pending {
 interface Watched {
   readonly event: StackEvent;
   readonly before: Uint8Array;
-  /** What the event has left. */
-  readonly after: Uint8Array;
+  /** What the event has left; null of a push of the function's own that is under way. */
+  after: Uint8Array | null;
   readonly live: LiveBytes | null;
   /** 1 for a byte that is not what the interrupted function left there. */
   readonly changed: Uint8Array;
@@ -124,7 +125,7 @@ export class RedZone implements StackHook {
     for (const core of this.#cores) this.#unwatch(core);
   }
 
-  interrupting(core: Core): void {
+  interrupting(core: Core, ist: number): void {
     const found = this.#interrupted;
     found.privilege = core.cpl;
     found.isWide = (core.mode & MODE.codeSize) === 2;
@@ -133,9 +134,9 @@ export class RedZone implements StackHook {
     found.before = found.live = null;
     const watched = this.#watched[core.index] ?? null;
     if (watched !== null) this.#unwatch(core);
-    if (found.privilege !== 0 || !found.isWide) return;
+    if (ist !== 0 || found.privilege !== 0 || !found.isWide) return;
     found.live = this.live(core);
-    if (found.live === null ? !this.#spend() : found.live.count === 0) return;
+    if (found.live === null ? !this.#spend(CREDIT.event) : found.live.count === 0) return;
     const before = below(core, found.rsp);
     if (before === null) return;
     found.before = before;
@@ -149,7 +150,7 @@ export class RedZone implements StackHook {
 
   interrupted(core: Core, vector: number, errorCode: number | null, kind: DeliveryKind, ist: number): void {
     const { rip, rsp, privilege, before, live } = this.#interrupted;
-    if (ist === 0 && before === null) return;
+    if (ist === 0 ? before === null : !this.#spend(CREDIT.ist)) return;
     const event: StackEvent = {
       cpu: core.index,
       vector,
@@ -201,18 +202,60 @@ export class RedZone implements StackHook {
       this.#credit--;
       if (rsp < event.rsp) return this.#unwatch(core);
     }
+    if (watched.after === null && !this.#isPushed(core, watched)) return;
     const address = (BigInt(high) << 32n) | BigInt(low);
     const first = Number(BigInt.asIntN(64, address - event.rsp)) + RED_ZONE_BYTES;
     if (first >= RED_ZONE_BYTES || first + size <= 0) return;
     const from = Math.max(first, 0);
     const to = Math.min(first + size, RED_ZONE_BYTES);
-    if (kind !== "write" && changed.subarray(from, to).includes(1)) {
+    // What is not below RSP any more was pushed and is popped.
+    const end = Math.min(to, RED_ZONE_BYTES - Number(event.rsp - rsp));
+    if (kind !== "write" && from < end && changed.subarray(from, end).includes(1)) {
       this.#unwatch(core);
       return this.#tellRead(core, watched, { rip: this.#instructionRip(), address, size });
     }
     if (kind === "read") return;
     changed.fill(0, from, to);
     if (!changed.includes(1)) this.#unwatch(core);
+  }
+
+  /** A push of the function's own over what it keeps below RSP is next: its bytes are looked at from then on. */
+  pushing(core: Core, { kind, from, to }: OwnPush): void {
+    this.#unwatch(core);
+    const { rip, rsp } = core;
+    const before = below(core, rsp);
+    if (before === null) return;
+    const event: StackEvent = {
+      cpu: core.index,
+      vector: 0,
+      kind,
+      errorCode: null,
+      gate: 0n,
+      ist: 0,
+      rip,
+      rsp,
+      frame: rsp - BigInt(-from),
+      handler: 0n,
+      instant: this.#now(),
+    };
+    const mask = new Uint8Array(RED_ZONE_BYTES).fill(1, RED_ZONE_BYTES + from, RED_ZONE_BYTES + to);
+    const live = { count: to - from, mask };
+    this.#look(core, { event, before, after: null, live, changed: mask.slice(), left: MOST_ACCESSES.known });
+    this.report(
+      { kind: "latent", event, first: null, before, after: before, live, isOver: false, read: null },
+      core,
+    );
+  }
+
+  /** Whether a push of the function's own is over, whose accesses are not looked at; if so, what it has changed is known. */
+  #isPushed(core: Core, watched: Watched): boolean {
+    const { event, before, changed } = watched;
+    if (this.#instructionRip() === event.rip) return false;
+    const after = core.peek(event.rsp - SIZE, RED_ZONE_BYTES);
+    if (after.length < RED_ZONE_BYTES) return false;
+    watched.after = after;
+    for (let n = 0; n < RED_ZONE_BYTES; n++) if (before[n] === after[n]) changed[n] = 0;
+    return true;
   }
 
   /** An earlier event that still uses the stack of the IST which an event has just come on. */
@@ -253,7 +296,8 @@ export class RedZone implements StackHook {
 
   #tellRead(core: Core, { event, before, after, live }: Watched, read: ClobberRead): void {
     this.#credit = CREDIT.most;
-    this.report({ kind: "confirmed", event, first: null, before, after, live, isOver: true, read }, core);
+    if (after !== null)
+      this.report({ kind: "confirmed", event, first: null, before, after, live, isOver: true, read }, core);
   }
 
   /** From now on the CPU's accesses to the page below `event.rsp` are looked at, if there is something to find. */
@@ -265,7 +309,12 @@ export class RedZone implements StackHook {
       if (before[n] !== after[n] && live?.mask[n] !== 0) changed[n] = 1;
     if (!changed.includes(1)) return;
     const left = live === null ? MOST_ACCESSES.unknown : MOST_ACCESSES.known;
-    this.#watched[core.index] = { event, before, after, live, changed, left };
+    this.#look(core, { event, before, after, live, changed, left });
+  }
+
+  #look(core: Core, watched: Watched): void {
+    const { event, changed } = watched;
+    this.#watched[core.index] = watched;
     const from = changed.indexOf(1);
     const to = changed.lastIndexOf(1);
     const page = (n: number): bigint => (event.rsp - SIZE + BigInt(n)) & PAGE_MASK;
@@ -278,13 +327,13 @@ export class RedZone implements StackHook {
     core.watchStack(-1n, -1n);
   }
 
-  /** Whether an event in unknown code may be looked at. */
-  #spend(): boolean {
+  /** Takes what looking at an event costs, if it is there. */
+  #spend(cost: number): boolean {
     const given = Math.floor((this.#now() - this.#credited) / CREDIT.instants);
     this.#credited += given * CREDIT.instants;
     this.#credit = Math.min(CREDIT.most, this.#credit + given);
     if (this.#credit <= 0) return false;
-    this.#credit -= CREDIT.event;
+    this.#credit -= cost;
     return true;
   }
 

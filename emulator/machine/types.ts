@@ -4,7 +4,7 @@
  * Calls are synchronous; a host that wants to stay responsive runs in slices (`run({ instants })`) and yields in between.
  */
 import type { BlockImage } from "../block/image.ts";
-import type { Clobber, LiveBytes } from "../cpu/clobber.ts";
+import type { Clobber, LiveBytes, OwnPush } from "../cpu/clobber.ts";
 import type { Core } from "../cpu/core.ts";
 import type { CpuEvent } from "../cpu/event.ts";
 import type { TableWrite } from "../cpu/stale.ts";
@@ -158,6 +158,8 @@ export interface MachineDebug {
    */
   liveBelow: (core: Core) => LiveBytes | null;
   readonly isRedZoneWatched: boolean;
+  /** Instructions that store over what their own function keeps below RSP; looked at while somebody watches the red zone. */
+  ownPushes: readonly OwnPush[];
   /** Hears of everything that the red-zone detector finds, whether the machine stops there or not. */
   onClobber: (clobber: Clobber) => void;
   /**

@@ -4,7 +4,7 @@
  * Invariant: nothing here changes the guest. The processor is told addresses, pages and kinds of events, before it runs, and asks back; the exact answer is
  * given here. Not part of a machine's saved state.
  */
-import type { Clobber } from "../cpu/clobber.ts";
+import type { Clobber, OwnPush } from "../cpu/clobber.ts";
 import type { Core } from "../cpu/core.ts";
 import { WATCH, type CpuEvent, type WatchedAccess } from "../cpu/event.ts";
 import type { Processor } from "../cpu/processor.ts";
@@ -41,6 +41,8 @@ export class Watches implements MachineDebug {
   /** Hears of everything that the red-zone detector finds, whether somebody stops there or not. */
   onClobber: (clobber: Clobber) => void = () => undefined;
   readonly #redZone: RedZone;
+  /** By address. */
+  #ownPushes: ReadonlyMap<bigint, OwnPush> = new Map();
   readonly #tables: TableWatch;
   #recordsTables = false;
 
@@ -98,6 +100,13 @@ export class Watches implements MachineDebug {
     this.#isChanged = true;
   }
 
+  set ownPushes(pushes: readonly OwnPush[]) {
+    this.#ownPushes = new Map(pushes.map((push) => [push.address, push]));
+    this.#isChanged = true;
+  }
+  get ownPushes(): readonly OwnPush[] {
+    return [...this.#ownPushes.values()];
+  }
   get isRedZoneWatched(): boolean {
     for (const { watch } of this.#events.values()) if ((watch & WATCH.redZone) !== 0) return true;
     return false;
@@ -180,7 +189,9 @@ export class Watches implements MachineDebug {
     }
     let watched = 0;
     for (const { watch } of this.#events.values()) watched |= watch;
-    this.#processor.setBreakpoints(new Set(this.#linear.keys()), new Set(this.#physical.keys()));
+    const linear = new Set(this.#linear.keys());
+    if ((watched & WATCH.redZone) !== 0) for (const address of this.#ownPushes.keys()) linear.add(address);
+    this.#processor.setBreakpoints(linear, new Set(this.#physical.keys()));
     // It costs the processor its tags.
     if (this.#ranges.size > 0 || this.#hadRanges) this.#processor.setWatchedPages(linearPages, physicalPages);
     this.#hadRanges = this.#ranges.size > 0;
@@ -190,6 +201,12 @@ export class Watches implements MachineDebug {
   }
 
   #isBreakpoint(linear: bigint, physical: PhysicalAddress): boolean {
+    const push = this.#ownPushes.get(linear);
+    if (push !== undefined && this.#redZone.isOn) {
+      this.#redZone.pushing(this.#processor.core, push);
+      // The stop says why; as at any breakpoint, the instruction has not been executed.
+      if (this.#stop !== null) return true;
+    }
     const atLinear = this.#linear.get(linear);
     const atPhysical = this.#physical.get(physical);
     if (!atLinear && !atPhysical) return false;

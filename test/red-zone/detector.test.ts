@@ -119,6 +119,28 @@ describe.skipIf(!hasGcc)("one event", () => {
     expect(run.text()).toMatch(/^ready\n/);
   });
 
+  test.each([
+    ["keeps a number there", [], 1],
+    ["keeps a variable there that is over, not optimised", ["-O0"], 0],
+    ["has no red zone", ["-mno-red-zone"], 0],
+  ] as const)("inline assembly that pushes in a function that %s", (_, flags, reports) => {
+    const run = start([few, "-DPUSHES", ...flags], "knows");
+    run.finish();
+    expect(run.text().includes("pushes\n")).toBe(reports > 0);
+    const own = run.reports.filter(({ event }) => event.kind === "push");
+    expect(own.map(({ kind }) => kind)).toEqual(reports === 0 ? [] : ["latent", "confirmed"]);
+    if (reports === 0) return;
+    const [latent, confirmed] = own as [Clobber, Clobber];
+    expect(confirmed.event).toEqual(latent.event);
+    // PUSHFQ wrote the word below RSP, POPQ took it, and then the function wanted its own.
+    expect(latent.live).toMatchObject({ count: 8 });
+    expect(latent.live!.mask.indexOf(1)).toBe(RED_ZONE_BYTES - 8);
+    expect(confirmed.read).toMatchObject({ address: latent.event.rsp - 8n, size: 8 });
+    const core = run.machine.cpus[0]!;
+    const opcode = (rip: bigint): number => core.peek(rip, 1)[0]!;
+    expect(opcode(latent.event.rip)).toBe(0x9c);
+  });
+
   test("a stack of the IST that is entered twice", () => {
     const run = start([few, "-DNESTED"], "guesses");
     run.finish();

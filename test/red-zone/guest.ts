@@ -12,7 +12,7 @@ import {
   type StopReason,
   type TranslatorMode,
 } from "../../emulator/index.ts";
-import { Liveness } from "../../debug-adapter/red-zone/index.ts";
+import { findOwnPushes, Liveness } from "../../debug-adapter/red-zone/index.ts";
 import { memoryReader, openImage, SymbolError, SymbolTable } from "../../debug-adapter/symbols/index.ts";
 
 const FOLDER = fileURLToPath(new URL(".", import.meta.url));
@@ -92,8 +92,13 @@ export function start(flags: readonly string[], detector: Detector, translator: 
   };
   if (detector !== "off") {
     if (detector === "knows") {
-      const liveness = new Liveness(machine.cpus[0]!, symbolsOf(kernel));
+      const symbols = symbolsOf(kernel);
+      const liveness = new Liveness(machine.cpus[0]!, symbols);
       machine.debug.liveBelow = (core) => liveness.below(core, core.rip);
+      const search = findOwnPushes(symbols);
+      let step = search.next();
+      while (step.done !== true) step = search.next();
+      machine.debug.ownPushes = step.value;
     }
     machine.debug.onClobber = (clobber) => {
       reports.push(clobber);

@@ -102,6 +102,18 @@ __attribute__((noinline)) u64 rewritten(u64 seed)
         return numbers[CASE];
 }
 
+/* Inline assembly that the compiler does not know to move RSP. */
+__attribute__((noinline)) u64 pushes(u64 seed)
+{
+        volatile u64 numbers[8];
+        u64 flags;
+
+        for (int n = 0; n < 8; n++)
+                numbers[n] = seed;
+        asm volatile("pushfq; popq %0" : "=r"(flags));
+        return numbers[7] + (flags & 0);
+}
+
 void kernel_main(void)
 {
         u64 corrupt = 0;
@@ -123,6 +135,10 @@ void kernel_main(void)
                 put("called\n");
         if (rewritten(7) != 7)
                 put("rewritten\n");
+#ifdef PUSHES
+        if (pushes(7) != 7)
+                put("pushes\n");
+#endif
 #ifdef NESTED
         asm volatile("int $0x41");
 #endif

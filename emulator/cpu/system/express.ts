@@ -112,7 +112,7 @@ export function expressDelivery(core: Core, vector: number, errorCode: number | 
   const frame = tagged(core, bytes, true, BY.system);
   if (frame === 0) return false;
   const hook = ist !== 0 || !isInner ? core.stackHook : null;
-  if (hook !== null) hook.interrupting(core);
+  if (hook !== null) hook.interrupting(core, ist);
 
   let at = frame >>> 2;
   const put = (low: number, high: number): void => {

@@ -311,7 +311,7 @@ function throughLongGate(core: Core, vector: number, errorCode: number | null, k
   const pointer = ist !== 0 ? stackPointer64(core, ist, true, ext) : inner ? stackPointer64(core, newCpl, false, ext) : core.rsp;
   const stack = new Stack(core, null, pointer & ~0xfn, byLevel(newCpl), ext);
   const hook = ist !== 0 || !inner ? core.stackHook : null;
-  hook?.interrupting(core);
+  hook?.interrupting(core, ist);
   pushLongFrame(core, stack, pushedFlags(core, vector, kind), errorCode);
   const rip = checkOffset(core, code, (BigInt(upper) << 32n) | BigInt(gate.gateOffset), ext);
   markAccessed(core, code);
