@@ -2,6 +2,8 @@
 import type { StackBody, StackFrame, StackSlot, StackSummary, RedZoneWindow } from "../../media/protocol.ts";
 
 const WIDTH = 18;
+/** A word; of more only that it has changed. */
+const LONGEST_BEFORE = 18;
 
 /** "CPU 0: RSP 0x210e60 in stack_bottom (0x20d000 … 0x211000, 16384 bytes): 416 bytes used …" */
 export function stackText(body: StackBody, stacks: readonly StackSummary[]): string {
@@ -70,7 +72,7 @@ function slotText({ address, kind, name, value, type, target, before, note, size
   const shown = value === "" ? `${sizeBytes} bytes` : value;
   const notes = [
     ...(note === null || kind === "padding" ? [] : [note]),
-    ...(before === null ? [] : [`was ${before}`]),
+    ...(before === null ? [] : [before.length > LONGEST_BEFORE ? "changed" : `was ${before}`]),
   ];
   return `${address.padEnd(WIDTH)}  ${what.padEnd(24)} ${shown}${points}${notes.length === 0 ? "" : `  ; ${notes.join("; ")}`}`.trimEnd();
 }

@@ -1,8 +1,13 @@
-/** Stacks of Debian's Linux without a vmlinux: a task's, the interrupt stacks of the processor with their guard pages, the one for interrupts. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+/**
+ * Stacks of Debian's Linux without a vmlinux: a task's, the interrupt stacks of the processor with their guard pages, the one for interrupts.
+ *
+ * With a vmlinux, whose package is 283 MB, every task's by its name: a long test (`npm run test:long`).
+ */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { StackSummary } from "../../media/protocol.ts";
 import { Client } from "../adapter/client.ts";
 import { fetchLinux } from "../support/debian.mjs";
+import { fetchVmlinux } from "../support/vmlinux.ts";
 
 const client = new Client(180_000);
 let kernel: string;
@@ -80,3 +85,31 @@ test("an interrupt runs on a stack of its own, and the task's is not forgotten",
   expect(stacks.some(({ id, low }) => id !== own.id && low !== null && bytes(own) === 16384)).toBe(true);
   roleOf(stacks, /at an earlier stop/);
 }, 400_000);
+
+describe.skipIf(process.env["REDZONE_LONG"] !== "1")("with the vmlinux of the debug package", () => {
+  test("every task's stack has its name and its saved stack pointer", async () => {
+    const other = new Client(280_000);
+    const vmlinux = fetchVmlinux(kernel);
+    await other.launchToEntry({ kernel, vmlinux, append: "console=ttyS0", memory: "256M" }, () =>
+      other.request("setFunctionBreakpoints", { breakpoints: [{ name: "do_basic_setup" }] }),
+    );
+    await other.go();
+    const { stacks } = await other.request("redzone/stacks");
+    const named = (name: string): StackSummary => {
+      const found = stacks.find((stack) => stack.name === name);
+      expect(found, `${name} among ${stacks.map((stack) => stack.name).join(", ")}`).toBeDefined();
+      return found!;
+    };
+    expect(named("swapper/0 (1)").roles).toEqual(["CPU 0 runs on it", "kernel stack of task 1"]);
+    for (const name of ["swapper/0 (0)", "kthreadd (2)"]) {
+      const stack = named(name);
+      expect(bytes(stack)).toBe(16384);
+      expect(BigInt(stack.pointer!)).toBeGreaterThan(BigInt(stack.low!));
+      expect(stack.highWater!.bytes).toBeGreaterThan(256);
+    }
+    const body = await other.request("redzone/stack", {});
+    const words = body.frames.flatMap(({ slots = [] }) => slots);
+    expect(words.find(({ kind }) => kind === "canary")?.note).toBe("intact: as it must be");
+    await other.end();
+  }, 800_000);
+});

@@ -16,6 +16,8 @@ import { KIND_WORDS } from "./kinds.ts";
 import { zoneCells, zoneNames } from "./zone.ts";
 
 const ROW_PIXELS = 22;
+/** A word; of more only that it has changed. */
+const LONGEST_BEFORE = 18;
 /** Below this width offsets and notes have no room; they are in the tooltips. */
 const NARROW_PIXELS = 760;
 
@@ -365,7 +367,7 @@ function notesCell(row: Row): TemplateResult | string | typeof nothing {
     }
     case "slot": {
       const { before, note, kind } = row.slot;
-      return html`${before === null ? nothing : html`<span class="was">was ${before}</span> `}${
+      return html`${before === null ? nothing : html`<span class="was">${before.length > LONGEST_BEFORE ? "changed" : `was ${before}`}</span> `}${
         note === null || kind === "padding"
           ? nothing
           : html`<span class=${note.startsWith("overwritten") ? "error" : "muted"}>${note}</span>`
