@@ -5,43 +5,20 @@
  * snapshot stays, dimmed, and only the Refresh button asks.
  */
 import { html, nothing, render } from "lit";
-import {
-  connect,
-  keep,
-  kept,
-  machine,
-  onMachine,
-  onReveal,
-  request,
-  type MachineState,
-} from "../kit/host.ts";
-import { plural, size } from "../kit/size.ts";
+import { connect, keep, kept, machine, onMachine, onReveal, request } from "../kit/host.ts";
 import { splitter } from "../kit/splitter.ts";
-import type { Hex, PageTablesArguments, PageTablesBody } from "../../protocol/paging.ts";
 import { Changes } from "./changes.ts";
-import { pagesText } from "./details.ts";
+import { Head } from "./head.ts";
 import { Picture, type PictureState } from "./picture.ts";
 import { Ranges } from "./ranges.ts";
 import { KINDS } from "./rights.ts";
 import { Snapshot } from "./snapshot.ts";
-import { Translation, type Direction, type Question } from "./translation.ts";
+import { Translation, type Question } from "./translation.ts";
 import { Tree } from "./tree.ts";
+import { Which } from "./which.ts";
 
 type Tab = "ranges" | "tree" | "translation" | "changes";
 const TABS: readonly Tab[] = ["ranges", "tree", "translation", "changes"];
-
-/** Addresses that are asked for most. */
-const REGISTERS = [
-  { name: "RIP", hint: "Translate the address of the next instruction" },
-  { name: "RSP", hint: "Translate the stack pointer" },
-  { name: "CR2", hint: "Translate the address of the last page fault: why it faulted" },
-] as const;
-
-interface Chosen {
-  /** Null: those of the CPU that is looked at. */
-  readonly root: Hex | null;
-  readonly cpu: number | null;
-}
 
 function element(id: string): HTMLElement {
   const found = document.getElementById(id);
@@ -52,8 +29,6 @@ function element(id: string): HTMLElement {
 let snapshot: Snapshot | null = null;
 let problem: string | null = null;
 let tab: Tab = kept<Tab>("tab", "ranges");
-let chosen: Chosen = kept<Chosen>("chosen", { root: null, cpu: null });
-let direction: Direction = kept<Direction>("direction", "linear");
 let turn = 0;
 /** Which state of the tables each tab has. */
 const shown: Record<Tab, Snapshot | null> = { ranges: null, tree: null, translation: null, changes: null };
@@ -71,15 +46,11 @@ const tree = new Tree(element("tree"), goTo);
 const changes = new Changes(element("changes"), goTo);
 const translation = new Translation(element("translation"), (linear) => void picture.goTo(linear));
 
-/** Which tables to ask for. */
-function which(state: MachineState): PageTablesArguments {
-  if (chosen.root !== null) return { root: chosen.root };
-  if (chosen.cpu !== null) return { cpu: chosen.cpu };
-  if (state.state === "none") return {};
-  // Until the Call Stack has chosen: the CPU that stopped, which it will choose.
-  const cpu = state.threadId === null ? state.status?.cpu : state.threadId - 1;
-  return cpu === undefined ? {} : { cpu };
-}
+const which = new Which(element("other-root"), () => void refresh());
+const head = new Head(element("head"), which, {
+  ask: (question) => void ask(question),
+  refresh: () => void refresh(),
+});
 
 async function refresh(): Promise<void> {
   const state = machine();
@@ -89,7 +60,7 @@ async function refresh(): Promise<void> {
     return;
   }
   const mine = ++turn;
-  const asked = which(state);
+  const asked = which.arguments(state);
   const start = performance.now();
   try {
     const body = await request("redzone/pageTables", asked);
@@ -152,8 +123,7 @@ async function ask(question: Question): Promise<void> {
     return;
   }
   setTab("translation");
-  direction = question.direction;
-  drawHead();
+  head.direction = question.direction;
   await translation.ask(question);
 }
 
@@ -166,7 +136,7 @@ function setTab(next: Tab, focus = false): void {
 }
 
 function draw(): void {
-  drawHead();
+  head.draw(snapshot?.body ?? null);
   drawTabs();
   const body = snapshot?.body ?? null;
   render(
@@ -185,152 +155,6 @@ function draw(): void {
           : nothing,
     element("notice"),
   );
-}
-
-function drawHead(): void {
-  const state = machine();
-  const body = snapshot?.body ?? null;
-  const submit = (event: Event): void => {
-    event.preventDefault();
-    const { value } = element("address") as HTMLInputElement;
-    if (value.trim() !== "") void ask({ address: value.trim(), direction });
-  };
-  const turnAround = (): void => {
-    direction = direction === "linear" ? "physical" : "linear";
-    keep("direction", direction);
-    drawHead();
-  };
-  render(
-    html`<div class="toolbar">
-        <select aria-label="Which tables" title="Which tables" @change=${chooseRoot}>
-          ${options(body).map(
-            ({ value, label }) =>
-              html`<option value=${value} ?selected=${value === JSON.stringify(chosen)}>${label}</option>`,
-          )}
-        </select>
-        <form @submit=${submit}>
-          <input
-            id="address"
-            type="text"
-            spellcheck="false"
-            autocomplete="off"
-            placeholder=${direction === "linear" ? "Address, $register or symbol" : "Physical address: who maps it?"}
-            aria-label=${direction === "linear" ? "Address to translate" : "Physical address"}
-          />
-          <button
-            type="button"
-            class="direction"
-            title="Translate ${direction === "linear" ? "virtual to physical; press for the other way" : "physical to virtual; press for the other way"}"
-            @click=${turnAround}
-          >
-            ${direction === "linear" ? "virtual → physical" : "physical → virtual"}
-          </button>
-          <button class="primary" type="submit">Translate</button>
-          ${REGISTERS.map(
-            ({ name, hint }) =>
-              html`<button
-                type="button"
-                class="register"
-                title=${hint}
-                @click=${() => void ask({ address: `$${name.toLowerCase()}`, direction: "linear" })}
-              >
-                ${name}
-              </button>`,
-          )}
-        </form>
-        <span class="grow"></span>
-        ${
-          state.state === "running"
-            ? html`<span class="muted">running; shown as it was</span
-                ><button title="Look again while the machine runs on" @click=${() => void refresh()}>
-                  Refresh
-                </button>`
-            : state.state === "ended"
-              ? html`<span class="muted"
-                  >${state.name} is switched off${body === null ? "" : "; its last tables"}</span
-                >`
-              : nothing
-        }
-      </div>
-      ${body === null || body.mode === null ? nothing : summary(body)}`,
-    element("head"),
-  );
-}
-
-const summary = (body: PageTablesBody) =>
-  html`<p class="summary">
-    <span>${body.mode}</span>
-    <span>${plural(body.tables, "table")}</span>
-    <span>${pagesText(body.pages)}</span>
-    <span>${size(body.mappedBytes)} mapped</span>
-    ${
-      body.malformed > 0
-        ? html`<span class="error">${plural(body.malformed, "malformed entry", "malformed entries")}</span>`
-        : nothing
-    }
-    ${body.changes > 0 ? html`<span>${plural(body.changes, "change")} since the last stop</span>` : nothing}
-    ${body.controls.map(
-      ({ name, set, means }) =>
-        html`<span class="control ${set ? "" : "clear"}" title=${means}>${name}${set ? "" : "=0"}</span>`,
-    )}
-  </p>`;
-
-function options(body: PageTablesBody | null): { readonly value: string; readonly label: string }[] {
-  const value = (each: Chosen): string => JSON.stringify(each);
-  const list = [{ value: value({ root: null, cpu: null }), label: "CPU of the Call Stack" }];
-  for (const { label, root, cpu } of body?.roots ?? [])
-    list.push({
-      value: value(cpu === null ? { root, cpu: null } : { root: null, cpu }),
-      label: `${label}: ${root}`,
-    });
-  const own = value(chosen);
-  if (!list.some((each) => each.value === own)) list.push({ value: own, label: `CR3 ${chosen.root ?? ""}` });
-  return [...list, { value: "other", label: "Other CR3…" }];
-}
-
-function chooseRoot(event: Event): void {
-  const { value } = event.target as HTMLSelectElement;
-  if (value === "other") {
-    askRoot();
-    return;
-  }
-  chosen = JSON.parse(value) as Chosen;
-  keep("chosen", chosen);
-  void refresh();
-}
-
-/** A field in place of the choice: an address of a root table. */
-function askRoot(): void {
-  const dialog = element("other-root") as HTMLDialogElement;
-  const submit = (): void => {
-    const { value } = element("root") as HTMLInputElement;
-    if (/^0x[\da-f]+$/iu.test(value.trim())) {
-      chosen = { root: value.trim().toLowerCase() as Hex, cpu: null };
-      keep("chosen", chosen);
-      void refresh();
-    }
-    drawHead();
-  };
-  render(
-    html`<form method="dialog" @submit=${submit}>
-      <label for="root">Physical address of the root table (a value of CR3)</label>
-      <input
-        id="root"
-        type="text"
-        pattern="0x[0-9a-fA-F]+"
-        placeholder="0x1000"
-        required
-        spellcheck="false"
-      />
-      <span class="toolbar"
-        ><button class="primary">Show</button
-        ><button type="button" @click=${() => dialog.close()}>Cancel</button></span
-      >
-    </form>`,
-    dialog,
-  );
-  dialog.addEventListener("close", drawHead, { once: true });
-  dialog.showModal();
 }
 
 function drawTabs(): void {

@@ -67,7 +67,7 @@ export async function below(snapshot: Snapshot, strip: Strip, box: Run, scale: S
     return { level: strip.level, title, table: null, unit: strip.unit, boxes: boxes(closer, scale) };
   }
   const next = body.levels[body.levels.indexOf(strip.level) + 1];
-  if (entry.pageBytes !== 0 || entry.target === null || next === undefined) return null;
+  if (!leadsToTable(entry) || entry.target === null || next === undefined) return null;
   return tableStrip(snapshot, next, start, entry.target, scale);
 }
 
@@ -97,5 +97,9 @@ export function targetOf({ entry, index }: Run): bigint | null {
   const shift = entry.fold === "contiguous" ? BigInt(index - entry.index) * BigInt(entry.pageBytes) : 0n;
   return BigInt(entry.target) + shift;
 }
+
+/** Whether the processor would go on to a table from here: from a malformed entry it does not. */
+export const leadsToTable = (entry: TableEntry): boolean =>
+  entry.present && entry.pageBytes === 0 && entry.target !== null && !isMalformed(entry);
 
 export const isMalformed = (entry: TableEntry): boolean => entry.notes.some(({ isError }) => isError);

@@ -8,7 +8,7 @@ import type { TableEntry, TableLevel } from "../../protocol/paging.ts";
 import { flagTags, pagesText, writer } from "./details.ts";
 import { limitTag, rightsTag } from "./rights.ts";
 import { unitOf, type Snapshot } from "./snapshot.ts";
-import { isMalformed, nameOf } from "./strips.ts";
+import { isMalformed, leadsToTable, nameOf } from "./strips.ts";
 
 interface Row {
   readonly entry: TableEntry;
@@ -127,8 +127,7 @@ export class Tree {
 }
 
 const keyOf = ({ level, linear, count }: TableEntry): string => `${level} ${linear} ${count}`;
-const canOpen = ({ present, count, pageBytes, target: to }: TableEntry): boolean =>
-  present && (count > 1 || (pageBytes === 0 && to !== null));
+const canOpen = (entry: TableEntry): boolean => entry.count > 1 || leadsToTable(entry);
 
 function target({ target: to, pageBytes, fold, count }: TableEntry): TemplateResult | typeof nothing {
   if (to === null) return nothing;
