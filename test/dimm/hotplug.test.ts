@@ -25,9 +25,10 @@ const SIZES = { b: 1, h: 2, w: 4 } as const;
 /** QEMU's monitor commands, as far as this test says them. */
 function ours(machine: Pc, command: string): string {
   const words = command.split(" ");
+  const [verb = ""] = words;
   const size = SIZES[words[1]?.slice(1) as keyof typeof SIZES];
   const port = Number(words[2]);
-  switch (words[0]) {
+  switch (verb) {
     case "i": {
       const digits = machine.memory.ports.readPort(port, size).toString(16).padStart(size * 2, "0"); // oxfmt-ignore
       return `port${{ 1: "b", 2: "w", 4: "l" }[size]}[0x${port.toString(16).padStart(4, "0")}] = 0x${digits}\n`;
@@ -59,7 +60,13 @@ const SESSION = [
   "object_add memory-backend-ram,id=m1,size=128M",
   "device_add pc-dimm,id=d1,memdev=m1",
   ...LOOK,
-  ...["i /b 0xa14", "i /h 0xa14", "i /b 0xa15", "i /b 0xa01", "i /h 0xa02", "i /w 0xa02", "i /w 0xa16"],
+  "i /b 0xa14",
+  "i /h 0xa14",
+  "i /b 0xa15",
+  "i /b 0xa01",
+  "i /h 0xa02",
+  "i /w 0xa02",
+  "i /w 0xa16",
   "o /b 0xafe0 8",
   "o /w 0xa14 8", // not told yet, ejected all the same: see below
   ...LOOK,

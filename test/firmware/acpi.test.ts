@@ -10,6 +10,7 @@ const CONFIGS = {
   small: { cpus: 1, hpet: true, below4G: GIB / 8, above4G: 0 },
   large: { cpus: 255, hpet: true, below4G: 3 * GIB, above4G: 61 * GIB },
   "without HPET": { cpus: 4, hpet: false, below4G: 3 * GIB, above4G: GIB },
+  "no room for PCI below 4 GiB": { cpus: 1, hpet: true, below4G: 4 * GIB - 2 ** 20, above4G: 0 },
   "memory slots": {
     cpus: 2,
     hpet: true,

@@ -88,7 +88,8 @@ function windows({ below4G, above4G, deviceMemory }: DsdtConfig): Aml {
     portWindow(0, 0xcf7),
     portWindow(0xd00, 0xffff),
     memoryWindow(0xa0000, 0xbffff, true),
-    memoryWindow(below4G, PCI_END - 1, false),
+    // With max-ram-below-4g=4G RAM may leave no room.
+    ...(below4G < PCI_END ? [memoryWindow(below4G, PCI_END - 1, false)] : []),
     memoryWindow64(high, high + HOLE_64_BYTES - 1),
   );
 }
