@@ -1,0 +1,86 @@
+/** Static analysis in a real editor, without a machine: a lens above every function, the problem of the one with a red zone, the table of any file. */
+import { appendFileSync } from "node:fs";
+import path from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { browserPath } from "./browser.ts";
+import { PanelDesk } from "./panels.ts";
+
+describe.skipIf(browserPath === null)("stack use in the editor", () => {
+  let desk: PanelDesk;
+
+  beforeAll(async () => {
+    desk = await PanelDesk.open("analysis", [{ name: "Sample", kernel: "sample.elf" }]);
+  });
+  afterAll(() => desk?.close());
+  afterEach(({ task }) => desk.screenshotOfFailure(task));
+
+  /** A lens in the editor in front, by a part of its text. */
+  const lens = (text: string) =>
+    desk.window.page.locator(".codelens-decoration").filter({ hasText: text }).first();
+  const problems = () => desk.window.page.locator(".markers-panel-container").innerText();
+  const quickInput = () => desk.window.page.locator(".quick-input-widget");
+
+  it("shows red zone and stack above functions", async () => {
+    await desk.window.openFile("redzone.c");
+    await expect.poll(() => lens("red zone 96 B · stack 16 B").isVisible()).toBe(true);
+    await desk.window.openFile("timer.c");
+    await expect.poll(() => lens("stack").isVisible()).toBe(true);
+    expect(await lens("red zone").isVisible()).toBe(false);
+  });
+
+  it("tells of the function and of its compilation unit in the Problems panel", async () => {
+    await desk.window.openFile("redzone.c");
+    await desk.window.command("Problems: Focus on Problems View");
+    await expect.poll(problems).toMatch(/sum_in_red_zone keeps 96 bytes below the stack pointer/u);
+    expect(await problems()).toMatch(
+      /1 of 12 compilation units of sample\.elf was built without -mno-red-zone/u,
+    );
+    await desk.window.clearNotifications();
+    await desk.window.screenshot("70-analysis-problems");
+  });
+
+  it("lists the instructions that use the red zone, and goes to them", async () => {
+    await desk.window.openFile("redzone.c");
+    await lens("red zone 96 B").click();
+    await quickInput().getByText("stores 8 bytes at RSP − 88").waitFor();
+    await desk.window.screenshot("71-analysis-accesses");
+    await desk.window.page.keyboard.press("Escape");
+  });
+
+  it("finds the function in a source that was edited since", async () => {
+    await desk.window.openFile("redzone.c");
+    const first = await lens("red zone 96 B").boundingBox();
+    await desk.window.page
+      .locator(".editor-instance .view-lines")
+      .first()
+      .click({ position: { x: 300, y: 5 } });
+    await desk.window.page.keyboard.press("Control+Home");
+    await desk.window.page.keyboard.type("\n\n\n");
+    await expect
+      .poll(async () => (await lens("red zone 96 B").boundingBox())?.y)
+      .toBeGreaterThan(first?.y ?? 0);
+    await desk.window.command("File: Revert File");
+  });
+
+  it("forgets what a new build no longer says", async () => {
+    // Not a build but a file that is no kernel any more; what was said of it goes away.
+    await desk.window.openFile("redzone.c");
+    await lens("red zone 96 B").waitFor();
+    appendFileSync(path.join(desk.folder, ".vscode/settings.json"), '{ "redzone.analysis.enabled": false }');
+    await lens("red zone 96 B").waitFor({ state: "detached" });
+  });
+
+  it("shows the table of any file", async () => {
+    await desk.window.command("Redzone: Analyse Stack Use of File…");
+    const input = quickInput().locator("input").first();
+    await input.fill(path.join(desk.folder, "sample.elf"));
+    await desk.window.page.keyboard.press("Enter");
+    const text = async () =>
+      (
+        await desk.window.page.locator(".editor-group-container.active .view-lines").first().innerText()
+      ).replaceAll("\u00a0", " ");
+    await expect.poll(text).toMatch(/red zone\s+stack\s+function\s+where/u);
+    expect(await text()).toMatch(/96\s+16\s+sum_in_red_zone\s+redzone\.c:11/u);
+    await desk.window.screenshot("72-analysis-table");
+  });
+});
