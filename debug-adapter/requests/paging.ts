@@ -23,6 +23,7 @@ import {
   type Paging,
   type RowsWanted,
 } from "../paging/index.ts";
+import { withWriter, type WriterSource } from "../paging/writer.ts";
 import type { State } from "./state.ts";
 import type { Handlers } from "./table.ts";
 
@@ -31,6 +32,11 @@ const DEFAULT_MAPPINGS = 1000;
 
 export function paging(state: State): Handlers {
   const tables = (): PageTables => state.launched().pageTables;
+
+  const writers = (): WriterSource => {
+    const target = state.launched();
+    return { machine: target.machine, describe: (address) => target.describe(address) };
+  };
 
   const coreOf = ({ cpu }: PageTablesArguments): Core => {
     if (cpu === undefined) return state.focus;
@@ -63,6 +69,8 @@ export function paging(state: State): Handlers {
   return {
     "redzone/pageTables"(args) {
       const target = state.launched();
+      // Whoever looks at the tables wants to know who changes them from now on.
+      target.machine.debug.recordsTables = true;
       const found = pagingFor(args);
       const looked = found === null ? null : tables().view(found, state.isRunning);
       return overview(target.naming, coreOf(args), looked, target.cpus);
@@ -82,7 +90,7 @@ export function paging(state: State): Handlers {
         throw badPageTables(
           `There is no table of ${args.level ?? tree.level(height).name} entries for ${args.linear ?? "0x0"}: a level above does not lead to one.`,
         );
-      return found;
+      return { ...found, entries: found.entries.map((entry) => withWriter(writers(), entry.address, entry)) };
     },
     "redzone/pageTablesRanges": (args) => {
       const looked = view(args);
@@ -98,7 +106,8 @@ export function paging(state: State): Handlers {
         linear,
         args.root === undefined && args.mode === undefined ? core : null,
       );
-      return { ...body, text: translateText(body) };
+      const steps = body.steps.map((step) => withWriter(writers(), step.entry, step));
+      return { ...body, steps, text: translateText(body) };
     },
     "redzone/pageTablesReverse"(args) {
       const physical = value(args.address);
@@ -110,7 +119,9 @@ export function paging(state: State): Handlers {
       const all = changes(view(args), args.accessed === true);
       const offset = args.offset ?? 0;
       return {
-        changes: all.slice(offset, offset + (args.limit ?? DEFAULT_CHANGES)),
+        changes: all
+          .slice(offset, offset + (args.limit ?? DEFAULT_CHANGES))
+          .map((change) => withWriter(writers(), change.address, change)),
         total: all.length,
         since: tables().since(state.isRunning),
       };

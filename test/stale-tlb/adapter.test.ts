@@ -75,3 +75,23 @@ test("conditions of the filter: $write, $cpu, $writer, $physical", async () => {
   );
   expect((await client.event("exited")).body).toEqual({ exitCode: 3 });
 });
+
+test("the Page Tables panel is told who wrote an entry, from when it first looked", async () => {
+  const client = new Client(120_000);
+  await client.launch({ ...launch("stale-tlb"), stopOnEntry: true }, () =>
+    client.request("setExceptionBreakpoints", { filters: ["stale-tlb"] }),
+  );
+  await client.stopped();
+  await client.request("redzone/pageTables", {});
+  await client.request("continue", { threadId: 1 });
+  await client.stopped();
+  const { steps } = await client.request("redzone/pageTablesTranslate", { address: "0x40000000" });
+  const writers = Object.fromEntries(steps.map(({ level, writtenBy }) => [level, writtenBy?.symbol]));
+  // The kernel's own tables were written before paging was on, when nobody could know that they are tables.
+  expect(writers).toEqual({
+    PML4E: undefined,
+    PDPTE: undefined,
+    PDE: expect.stringMatching(/^split\+0x/),
+    PTE: expect.stringMatching(/^stale_tlb_bug\+0x/),
+  });
+});
