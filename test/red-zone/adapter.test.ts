@@ -7,6 +7,7 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 
 import { Client, SAMPLE } from "../adapter/client.ts";
+import { build, hasGcc } from "./guest.ts";
 
 const golden = (name: string): URL => new URL(`golden/${name}.txt`, import.meta.url);
 
@@ -132,5 +133,57 @@ describe("the sample with bug=redzone", () => {
       "The red zone is not watched: tick a red-zone filter in the Breakpoints view.\nNothing has been found.",
     );
     await other.request("disconnect");
+  });
+});
+
+/** Where the host's compiler puts code and variables is its own affair: addresses are left out. */
+const plain = (text: string): string =>
+  text.replaceAll(/0x[0-9a-f]{4,16}/g, "0x…").replaceAll(/\+0x[0-9a-f]+/g, "+…");
+
+describe.skipIf(!hasGcc)("a kernel", () => {
+  /** The explanation of the first stop. */
+  async function explained(flags: readonly string[], filters: readonly string[]): Promise<readonly string[]> {
+    const client = new Client(120_000);
+    const kernel = build(["-DTICKS=1", ...flags]);
+    await client.launch({ kernel, debugExit: true, stopOnEntry: false }, () =>
+      client.request("setExceptionBreakpoints", { filters: [...filters] }),
+    );
+    await client.stopped();
+    const { description } = await client.request("exceptionInfo", { threadId: 1 });
+    const info = await client.request("evaluate", { expression: "info redzone", context: "repl" });
+    await client.request("disconnect");
+    return [...plain(description!).split("\n"), ...info.result.split("\n").slice(4)];
+  }
+
+  test("with inline assembly that pushes over what its function keeps below RSP", async () => {
+    const latent = await explained(["-DPUSHES"], ["red-zone-latent"]);
+    expect(latent.slice(0, 3)).toEqual([
+      "Red-zone clobber: pushes() is about to push over 8 bytes below its stack pointer that it still needs.",
+      expect.stringMatching(
+        /^The PUSH is at 0x… <pushes\+…>: pushf\w* \(kernel\.c, line \d+\), with RSP 0x…\.$/,
+      ),
+      "There is numbers[7]: 0x7, at RSP-0x8.",
+    ]);
+    expect(latent.at(-1)).toMatch(/^ +1 +0 +0 {2}its own PUSH +pushes$/);
+    const confirmed = await explained(["-DPUSHES"], ["red-zone-confirmed"]);
+    expect(confirmed[0]).toBe(
+      "Red-zone clobber, confirmed: pushes() read 8 bytes below its stack pointer that its own PUSH had overwritten.",
+    );
+    expect(confirmed[2]).toMatch(
+      /^Read by 0x… <pushes\+…>: mov .*\(kernel\.c, line \d+\): numbers\[7\], RSP-0x8\. It had left 0x7 there and found 0x[0-9a-f]+\.$/,
+    );
+    expect(confirmed.join("\n")).toContain("numbers[7]: written by its own PUSH");
+  });
+
+  test("whose IST stack is entered twice", async () => {
+    const lines = await explained(["-DNESTED"], ["ist-twice"]);
+    expect(lines[0]).toBe(
+      "IST stack entered twice: INT 0x41 came on IST 1 while the handler of INT 0x41 was still using that stack.",
+    );
+    expect(lines[1]).toMatch(/^Interrupted at 0x… <nested_entry\+…>: /);
+    expect(lines[2]).toMatch(/^IDT entry 0x41: interrupt gate, 64-bit, .*IST 1/);
+    expect(lines[3]).toMatch(
+      /pushed over that of the first event, which had interrupted kernel_main\(\) at 0x…: /,
+    );
   });
 });
