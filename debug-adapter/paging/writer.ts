@@ -8,7 +8,7 @@ import type { Hex, Writer } from "../../media/protocol.ts";
 export interface WriterSource {
   readonly machine: Machine;
   /** "kmain+4", or null. */
-  describe(address: bigint): string | null;
+  readonly describe: (address: bigint) => string | null;
 }
 
 /** Adds the writer of the entry at a physical address, where one is known. */
