@@ -104,6 +104,39 @@ test("0x100001000 is ram_addr_t 0x80001000 with max-ram-below-4g=2G", async () =
   expect(below4G).toBe(hex(2n * GIB));
 });
 
+test("RAM of a named backend, and DIMMs with their slots", async () => {
+  await client.launchToEntry({
+    qemu: "-m 4G,slots=2,maxmem=8G -machine pc,memory-backend=m0 -object memory-backend-ram,id=m0,size=4G -object memory-backend-ram,id=m1,size=128M -device pc-dimm,id=d1,memdev=m1,slot=1",
+  });
+  const { blocks, below4G, above4G } = await client.request("redzone/ramLayout");
+  expect([below4G, above4G]).toEqual([hex(3n * GIB), hex(GIB)]);
+  expect(blocks[0]).toMatchObject({
+    idstr: "m0",
+    backend: { id: "m0", type: "memory-backend-ram" },
+    dimm: null,
+  });
+  expect(blocks[1]).toMatchObject({ idstr: "m1", backend: { id: "m1" }, dimm: { id: "d1", slot: 1 } });
+  const { start } = blocks[1]!.windows[0]!;
+  const [found] = await convert(`p:${start}`);
+  expect(found).toMatchObject({ block: { idstr: "m1", offset: "0x0" }, ram: blocks[1]!.offset });
+  const devices = await client.request("redzone/ramLayoutDevices");
+  expect(devices).toMatchObject({ slots: 2, totalBytes: hex(4n * GIB), pluggedBytes: hex(128n << 20n) });
+  expect(devices.dimms).toMatchObject([
+    { id: "d1", slot: 1, address: start, memdev: "m1", hotplugged: false },
+  ]);
+  expect(devices.backends.map(({ id, mapped }) => [id, mapped])).toEqual([
+    ["m0", true],
+    ["m1", true],
+  ]);
+
+  await client.request("redzone/monitor", { command: "object_add memory-backend-ram,id=m2,size=64M" });
+  const { readings } = await client.request("redzone/ramLayoutConvert", { text: "m2+0x1000" });
+  expect(readings[0]!.note).toMatch(/No region shows this part of "m2"/);
+  await client.request("redzone/monitor", { command: "device_add pc-dimm,id=d2,memdev=m2" });
+  const after = await client.request("redzone/ramLayout");
+  expect(after.blocks.find(({ idstr }) => idstr === "m2")).toMatchObject({ dimm: { id: "d2", slot: 0 } });
+});
+
 describe("the sample kernel", () => {
   beforeEach(() => client.launchToEntry(), PATIENCE);
 

@@ -16,6 +16,7 @@ import { Regions } from "./regions.ts";
 import { Why } from "./why.ts";
 
 const RUNNING_MILLISECONDS = 500;
+const CONVERTER_MILLISECONDS = 150;
 const TABS = ["map", "blocks", "regions", "dirty", "devices"] as const;
 type Tab = (typeof TABS)[number];
 const LABELS: Readonly<Record<Tab, string>> = {
@@ -95,7 +96,11 @@ async function refresh(): Promise<void> {
     if (awaited !== null) map.reveal(awaited);
     awaited = null;
     await showTab();
-    if (state === "stopped") await Promise.all([converter.refresh(), why.refresh()]);
+    if (state === "stopped") {
+      await why.refresh();
+      // To find who maps a physical page all page tables are looked through; what is on the screen of other panels goes first.
+      timer = setTimeout(() => void converter.refresh(), CONVERTER_MILLISECONDS);
+    }
   } catch (error) {
     if (mine === turn) problem = error instanceof Error ? error.message : String(error);
   }
