@@ -23,12 +23,15 @@ const RAM_UNIT = 8192;
 /** RAMBlocks that the machine makes itself, of those whose names could be a backend's. */
 const OWN_BLOCKS: readonly string[] = ["pc.bios", "pc.rom"];
 
-/** What `-m` says. */
-export interface MemorySize {
-  readonly ramBytes: number;
-  readonly slots?: number;
-  readonly maxRamBytes?: number;
-}
+/** Properties of a backend that no guest sees. */
+const UNSEEN: readonly string[] = [
+  "merge",
+  "dump",
+  "prealloc",
+  "prealloc-threads",
+  "reserve",
+  "discard-data",
+];
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -36,8 +39,13 @@ export class MemoryTable {
   readonly #size: { bytes: number | null; slots?: number; most?: number } = { bytes: null };
   readonly #backends: MemoryBackendConfig[] = [];
   readonly #dimms: { readonly config: DimmConfig; readonly text: string }[] = [];
+  readonly #notes: string[];
   /** `-machine memory-backend=` */
   ramBackend: string | null = null;
+
+  constructor(notes: string[]) {
+    this.#notes = notes;
+  }
 
   /** `-m`; what is given again replaces what was given before, key by key. */
   size(text: string): void {
@@ -74,6 +82,11 @@ export class MemoryTable {
     if (others.has(backend.id) || this.#backends.some(({ id }) => id === backend.id))
       throw new Refusal(`-object ${text}: Duplicate ID '${backend.id}' for object`);
     this.#backends.push(backend);
+    for (const [key, value] of values)
+      if (UNSEEN.includes(key))
+        this.#notes.push(
+          `-object ${type},${key}=${value} has no effect: it says what QEMU is to do with the host's memory`,
+        );
   }
 
   /** `-device pc-dimm` */

@@ -71,7 +71,7 @@ export class Parser {
   readonly chardevs = new Map<string, Backend>();
   readonly notes: string[] = [];
   readonly drives = new DriveTable(this.notes);
-  readonly memory = new MemoryTable();
+  readonly memory = new MemoryTable(this.notes);
   readonly fwCfg: FwCfgOption[] = [];
   readonly serial: Backend[] = [];
   readonly consoles: Backend[] = [];

@@ -129,8 +129,11 @@ export const alignmentOf = (backend: MemoryBackendConfig): number =>
   backend.type === "memory-backend-ram" ? RAM_ALIGNMENT : Math.max(PAGE_BYTES, backend.alignBytes ?? 0);
 
 /** What is wrong with a backend by itself, or null. */
-export function backendRefusal({ type, sizeBytes, alignBytes = 0 }: MemoryBackendConfig): string | null {
+export function backendRefusal(backend: MemoryBackendConfig): string | null {
+  const { id, type, sizeBytes, alignBytes = 0 } = backend;
   if (sizeBytes === 0) return `property 'size' of ${type} doesn't take value '0'`;
+  // No processor here has addresses for more.
+  if (sizeBytes > 2 ** PHYSICAL_BITS) return `cannot set up guest memory '${id}': Cannot allocate memory`;
   if (alignBytes % PAGE_BYTES !== 0)
     return `alignment 0x${alignBytes.toString(16)} must be multiples of page size 0x${PAGE_BYTES.toString(16)}`;
   if (alignBytes !== 0 && Math.log2(alignBytes) % 1 !== 0)

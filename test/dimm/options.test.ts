@@ -77,6 +77,14 @@ describe("what is taken", () => {
     });
   });
 
+  it("what the guest does not see, with a note", () => {
+    const parsed = parseQemuOptions(["-object", "memory-backend-ram,id=m,size=1M,prealloc=on,dump=off"]);
+    expect(parsed.kind === "options" && parsed.options.notes).toEqual([
+      "-object memory-backend-ram,prealloc=on has no effect: it says what QEMU is to do with the host's memory",
+      "-object memory-backend-ram,dump=off has no effect: it says what QEMU is to do with the host's memory",
+    ]);
+  });
+
   it("a backend as the machine's memory", () => {
     expect(
       machineOf("-machine pc,memory-backend=m1 -object memory-backend-ram,id=m1,size=256M"),
@@ -86,6 +94,7 @@ describe("what is taken", () => {
 
 it.each([
   ["-object memory-backend-memfd,id=m,size=1M", "-object memory-backend-memfd is not supported"],
+  ["-object memory-backend-ram,id=m,size=1024T", "cannot set up guest memory 'm': Cannot allocate memory"],
   ["-object memory-backend-ram,id=pc.bios,size=1M", 'RAMBlock "pc.bios" already registered, abort!'],
   [
     "-object memory-backend-file,id=m,size=1M,mem-path=x,readonly=on",
