@@ -14,6 +14,7 @@ import { regionKind, resolve } from "./resolution.ts";
 import type { LinearAddresses } from "./reverse.ts";
 
 const LINEAR_SHOWN = 8;
+const READINGS = { linear: "linear", physical: "guest-physical", ram: "ram_addr_t" } as const;
 
 export interface Converter {
   readonly machine: Machine;
@@ -41,9 +42,9 @@ function readings(converter: Converter, text: string): ConversionBody[] {
   if (port !== undefined) return [fromPort(converter, Number(integer(converter, port)))];
   const number = /^(?:0x[0-9a-f_]+|\d+)$/i.test(text) ? BigInt(text.replaceAll("_", "")) : null;
   if (number !== null) {
-    const all = [fromLinear(converter, number, "linear address")];
+    const all = [fromLinear(converter, number, "linear")];
     if (number <= LARGEST.physical) {
-      all.push(fromPhysical(converter, Number(number), "guest-physical address"));
+      all.push(fromPhysical(converter, Number(number), "guest-physical"));
       all.push(fromRam(converter, Number(number), "ram_addr_t"));
     }
     return all.toSorted((a, b) => Number(a.note !== null) - Number(b.note !== null));
@@ -219,7 +220,7 @@ function fromExpression(converter: Converter, text: string): ConversionBody {
     isPlace && value.place.kind === "memory"
       ? value.place.address
       : { space: value.points, offset: BigInt.asUintN(64, toInteger(value)) };
-  const reading = isPlace ? "where the value lies" : `${space === "ram" ? "ram_addr_t" : `${space} address`}`;
+  const reading = isPlace ? "where the value lies" : READINGS[space];
   if (space === "linear") return fromLinear(converter, offset, reading);
   if (space === "physical") return fromPhysical(converter, Number(offset), reading);
   return fromRam(converter, Number(offset), reading);

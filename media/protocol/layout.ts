@@ -143,7 +143,7 @@ export interface ConvertArguments {
 }
 
 export interface ConversionBody {
-  /** What the text was taken for, in words: "linear address", "symbol". */
+  /** What the text was taken for, in words: "linear", "symbol". */
   readonly reading: string;
   readonly kind: "linear" | "physical" | "ram" | "block" | "region" | "symbol" | "io";
   /** Linear addresses that lead there with the current CPU's page tables, with their symbols; at most a few, `more` if there are others. */

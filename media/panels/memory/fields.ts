@@ -42,9 +42,9 @@ export class Fields {
         if (this.#laid !== null) grid.goTo(this.#laid.space, BigInt(this.#laid.at) + BigInt(offset));
       },
       columns: [
-        { id: "name", title: "Field", width: "minmax(22ch, 1fr)", cell: ({ name }) => name },
+        { id: "name", title: "Field", width: "26ch", cell: ({ name }) => name },
         { id: "offset", title: "Offset", width: "7ch", cell: ({ offset }) => `+0x${offset.toString(16)}` },
-        { id: "value", title: "Value", width: "minmax(16ch, 1fr)", cell: ({ value }) => value },
+        { id: "value", title: "Value", width: "28ch", cell: ({ value }) => value },
         {
           id: "type",
           title: "Type",

@@ -15,7 +15,7 @@ const PAGE = 4096;
 const CELL_PIXELS = { least: 8, most: 20 } as const;
 const GAP_PIXELS = 1;
 /** A single dirty page of a thousand must be seen, too. */
-const FAINTEST = 0.4;
+const FAINTEST = 0.6;
 
 const MAPS: readonly { readonly map: DirtyMap; readonly label: string; readonly hint: string }[] = [
   { map: "changed", label: "Changed since", hint: "Pages written since a moment that you choose" },

@@ -49,7 +49,7 @@ export class Regions {
       },
       style: ({ enabled }) => (enabled ? "" : "disabled"),
       columns: [
-        { id: "name", title: "Region", width: "minmax(22ch, 1fr)", cell: ({ name }) => name },
+        { id: "name", title: "Region", width: "28ch", cell: ({ name }) => name },
         { id: "start", title: "First", width: "12ch", cell: (row) => placeOf(row, row.start) },
         { id: "end", title: "Last", width: "18ch", cell: ({ end }) => end },
         {
@@ -68,7 +68,7 @@ export class Regions {
           hint: "Decides among regions of one container: the higher goes first",
           cell: ({ priority }) => (priority === null ? "" : String(priority)),
         },
-        { id: "note", title: "", width: "minmax(24ch, 2fr)", cell: ({ note }) => note },
+        { id: "note", title: "", width: "minmax(40ch, 1fr)", cell: ({ note }) => note },
       ],
     });
     this.#draw();
