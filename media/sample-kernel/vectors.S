@@ -20,12 +20,13 @@ vectors:
         .cfi_offset rip, -8
         /* The processor itself pushes an error code for these (SDM 3A table 6-1). */
         .if     vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21
-        .cfi_def_cfa rsp, 16
-        .cfi_offset rip, -16
+        .cfi_def_cfa rsp, 16                    # RIP stays where it is: the error code is below it
         .else
         pushq   $0
+        .cfi_adjust_cfa_offset 8
         .endif
         pushq   $vector
+        .cfi_adjust_cfa_offset 8
         jmp     save_registers
         .cfi_endproc
         .set    vector, vector + 1
