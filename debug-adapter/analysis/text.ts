@@ -9,7 +9,7 @@ const REMEDY =
 export function analysisText(analysis: FileAnalysisBody, all: boolean): string {
   const users = analysis.functions.filter(usesRedZone);
   const shown = all ? analysis.functions : users;
-  const lines: string[] = [];
+  const lines: string[] = [summary(analysis)];
   if (shown.length > 0) {
     const rows = shown
       .toSorted((a, b) => b.redZoneBytes - a.redZoneBytes || b.frameBytes - a.frameBytes)
@@ -19,13 +19,12 @@ export function analysisText(analysis: FileAnalysisBody, all: boolean): string {
         each.name,
         placeOf(each),
       ]);
-    lines.push(...columns([["red zone", "stack", "function", "where"], ...rows]), "");
+    lines.push("", ...columns([["red zone", "stack", "function", "where"], ...rows]), "");
   }
   for (const { name, overwrites } of analysis.functions) {
     for (const { address, kind } of overwrites)
       lines.push(`${name}: the ${kind} at ${address} stores over bytes that it keeps in its own red zone.`);
   }
-  lines.push(summary(analysis));
   const without = analysis.units.filter(({ redZone }) => redZone === "yes");
   if (without.length > 0) {
     lines.push(

@@ -58,7 +58,7 @@ export class StackLenses implements vscode.CodeLensProvider, vscode.Disposable {
         const command =
           row.redZoneBytes > 0
             ? {
-                title: `$(warning) ${title}`,
+                title: `$(warning)\u00a0${title}`,
                 command: SHOW_RED_ZONE,
                 arguments: [row],
                 tooltip: "Show what it keeps there",

@@ -67,14 +67,24 @@ async function functionDiagnostic(row: FileFunctionBody): Promise<vscode.Diagnos
   const diagnostic = warning(await rangeOf(row), functionProblem(row));
   const { path: file } = row;
   if (file !== null) {
-    diagnostic.relatedInformation = row.accesses
-      .filter(({ line }, i, all) => line !== null && all.findIndex((each) => each.line === line) === i)
+    diagnostic.relatedInformation = byLine(row)
       .slice(0, RELATED_MAX)
-      .map(
-        (access) => new vscode.DiagnosticRelatedInformation(at(file, access.line ?? 1), accessText(access)),
-      );
+      .map(([line, access]) => new vscode.DiagnosticRelatedInformation(at(file, line), accessText(access)));
   }
   return diagnostic;
+}
+
+/** Of each line the access that tells most: a store before a read, and of those the one to the most bytes. */
+function byLine({ accesses }: FileFunctionBody): [number, FileFunctionBody["accesses"][number]][] {
+  const found = new Map<number, FileFunctionBody["accesses"][number]>();
+  const weight = (access: FileFunctionBody["accesses"][number]): number =>
+    (access.writes ? 2 : 0) + (access.isExact ? 0 : 1);
+  for (const access of accesses) {
+    const known = access.line === null ? undefined : found.get(access.line);
+    if (access.line !== null && (known === undefined || weight(access) > weight(known)))
+      found.set(access.line, access);
+  }
+  return [...found];
 }
 
 const overwriteDiagnostic = async (row: FileFunctionBody): Promise<vscode.Diagnostic> =>

@@ -16,7 +16,7 @@ export const has = (program: string): boolean =>
 
 export const COMPILERS = ["gcc", "clang"].filter(has);
 
-/** The file that a shell command makes, in which `$P` is the folder of programs and `$O` the file to make. */
+/** The file that a shell command makes (and `$O.map`, if it makes that), in which `$P` is the folder of programs and `$O` the file to make. */
 export function build(name: string, command: string, sources: readonly string[]): string {
   const hash = createHash("sha256").update(command);
   for (const source of sources) hash.update(readFileSync(join(PROGRAMS, source)));
@@ -29,6 +29,8 @@ export function build(name: string, command: string, sources: readonly string[])
     env: { ...process.env, P: PROGRAMS, O: temporary },
     stdio: "pipe",
   });
+  // A linker's map stays beside what was linked.
+  if (existsSync(`${temporary}.map`)) renameSync(`${temporary}.map`, `${path}.map`);
   renameSync(temporary, path);
   return path;
 }
@@ -44,8 +46,8 @@ export function analyseAll(path: string): Map<string, FunctionStack> {
   return new Map(program.functions.map((bounds) => [bounds.name, program.analyse(bounds)]));
 }
 
-/** Assembly, as an object file. */
-export function assemble(name: string, source: string): string {
-  const command = `printf '%s' '${source.replaceAll("'", `'\\''`).replaceAll("%", "%%")}' | gcc -c -x assembler -o $O -`;
-  return build(name, command.replaceAll("%%", "%"), []);
+/** Functions of assembly in GNU's syntax, by name. */
+export function assemble(source: string): Map<string, FunctionStack> {
+  const command = `gcc -c -x assembler - -o $O << 'END'\n${source}\nEND`;
+  return analyseAll(build("assembly", command, []));
 }

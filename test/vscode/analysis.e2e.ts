@@ -41,7 +41,7 @@ describe.skipIf(browserPath === null)("stack use in the editor", () => {
 
   it("lists the instructions that use the red zone, and goes to them", async () => {
     await desk.window.openFile("redzone.c");
-    await lens("red zone 96 B").click();
+    await lens("red zone 96 B").locator("a").first().click();
     await quickInput().getByText("stores 8 bytes at RSP − 88").waitFor();
     await desk.window.screenshot("71-analysis-accesses");
     await desk.window.page.keyboard.press("Escape");
@@ -80,7 +80,7 @@ describe.skipIf(browserPath === null)("stack use in the editor", () => {
         await desk.window.page.locator(".editor-group-container.active .view-lines").first().innerText()
       ).replaceAll("\u00a0", " ");
     await expect.poll(text).toMatch(/red zone\s+stack\s+function\s+where/u);
-    expect(await text()).toMatch(/96\s+16\s+sum_in_red_zone\s+redzone\.c:11/u);
+    expect(await text()).toMatch(/96\s+16\s+sum_in_red_zone\s+redzone\.c:10/u);
     await desk.window.screenshot("72-analysis-table");
   });
 });

@@ -36,6 +36,7 @@ describe("the VSIX", () => {
     const needed = [
       "dist/extension.js",
       "dist/adapter-worker.js",
+      "dist/analysis-worker.js",
       "dist/redzone.js",
       "dist/iced_x86.js",
       "dist/iced_x86_bg.wasm",
