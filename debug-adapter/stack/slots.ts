@@ -101,11 +101,11 @@ const unreadable = (low: bigint, high: bigint, why: string | null): StackSlot =>
   kind: "unnamed",
   name: "not readable",
   type: null,
-  value: "",
+  value: why === null ? "" : `<${why}>`,
   bytes: "",
   target: null,
   before: null,
-  note: why,
+  note: null,
 });
 
 /** A single word without a name. */

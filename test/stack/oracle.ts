@@ -1,6 +1,6 @@
 /** Where gdb finds frames, saved registers and variables of a kernel that runs in QEMU, at stops in turn; and the kernels for it. */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -25,18 +25,26 @@ const has = (command: string): boolean => spawnSync(command, ["--version"]).stat
 export const hasCompiler = has("gcc") && has("make") && has("objcopy");
 export const hasOracle = hasCompiler && has("gdb") && has("qemu-system-x86_64");
 
-/** The sample kernel, compiled with other options; ELF64 and, for QEMU, the same as ELF32. */
-export function compileSample(name: string, flags: string): { readonly elf: string; readonly elf32: string } {
+/** The sample kernel, compiled with other options; ELF64 and, for QEMU, the same as ELF32. @param stackBytes of its stack, in place of 16 KiB */
+export function compileSample(
+  name: string,
+  flags: string,
+  stackBytes = 16384,
+): { readonly elf: string; readonly elf32: string } {
   const out = join(ROOT, ".cache/stack", `${name}-${process.pid}`);
   rmSync(out, { recursive: true, force: true });
+  const source = join(out, "source");
   mkdirSync(out, { recursive: true });
+  cpSync(join(ROOT, "media/sample-kernel"), source, { recursive: true });
+  const entry = join(source, "boot.S");
+  writeFileSync(entry, readFileSync(entry, "utf8").replaceAll("16384", String(stackBytes)));
   const common = `-g -gdwarf-5 -std=gnu17 -ffreestanding -fno-pic -fno-pie -fcf-protection=none -mgeneral-regs-only -mno-red-zone`;
   execFileSync(
     "make",
     [
       "-s",
       "-C",
-      join(ROOT, "media/sample-kernel"),
+      source,
       `OUT=${out}`,
       `CFLAGS=${common} ${flags}`,
       // A stack protector wants somebody to complain to.

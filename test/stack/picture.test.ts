@@ -191,7 +191,7 @@ test("an overflow: the stack that it left, and the one it is on now", async () =
   // It reaches into the guard page.
   expect(deep.slots![0]).toMatchObject({
     name: "not readable",
-    note: expect.stringContaining("not present"),
+    value: expect.stringContaining("not present"),
   });
   const next = body.frames[deep.index + 1]!;
   expect(slot(next, "frame").parts).toHaveLength(32);
@@ -200,6 +200,34 @@ test("an overflow: the stack that it left, and the one it is on now", async () =
   // The handler has a vector of its own and an error code.
   const stub = body.frames[deep.index - 1]!;
   expect(slot(stub, "RIP").note).toMatch(/^interrupted here/);
+});
+
+test.skipIf(!hasCompiler)("thousands of frames come in pieces, the first of them at once", async () => {
+  const { elf } = compileSample(
+    "deep",
+    "-O0 -fno-omit-frame-pointer -fno-asynchronous-unwind-tables",
+    4 << 20,
+  );
+  await client.launchToEntry({ kernel: elf, append: "bug=overflow" });
+  await client.go();
+  const first = await client.request("redzone/stack", { count: 48, detailed: 6 });
+  expect(first.frames).toHaveLength(48);
+  expect(first.hasMore).toBe(true);
+  let frames = first.frames;
+  for (let hasMore = true; hasMore;) {
+    const next = await client.request("redzone/stack", { start: frames.length, count: 1024, detailed: 0 });
+    for (const [n, frame] of next.frames.entries()) expect(frame.index).toBe(frames.length + n);
+    frames = [...frames, ...next.frames];
+    ({ hasMore } = next);
+    if (!hasMore) expect(next.end).not.toBeNull();
+  }
+  // 4 MiB in frames of 288 bytes.
+  expect(frames.filter(({ functions }) => functions[0]?.name === "descend").length).toBeGreaterThan(14_000);
+  const { slots } = await client.request("redzone/stackSlots", { frame: 10_000 });
+  expect(slots.map(({ name }) => name)).toEqual(expect.arrayContaining(["depth", "frame", "return address"]));
+  // The stack is too large to be read from end to end.
+  const { stacks } = await client.request("redzone/stacks");
+  expect(stacks.find(({ name }) => name === "stack")!.highWater).toMatchObject({ method: "pointer" });
 });
 
 test.skipIf(!hasCompiler)(
@@ -225,6 +253,53 @@ test.skipIf(!hasCompiler)(
     expect(body.warnings.map(({ text }) => text).join()).toMatch(/stack protector's word of options_init/);
   },
 );
+
+test("at a handler's first instruction: what the processor has pushed, and through which gate", async () => {
+  await client.launchToEntry();
+  const vectors = BigInt(/0x[0-9a-f]+/.exec(await client.evaluate("&vectors"))![0]);
+  const stub = `0x${(vectors + 0x20n * 16n).toString(16)}`;
+  await client.request("setInstructionBreakpoints", { breakpoints: [{ instructionReference: stub }] });
+  await client.go();
+  const body = await look();
+  const [handler, interrupted] = body.frames;
+  expect(handler).toMatchObject({ pc: stub, low: body.pointer });
+  expect(handler!.slots!.map(({ kind, name }) => `${kind} ${name}`)).toEqual([
+    "interrupt RIP",
+    "interrupt CS",
+    "interrupt RFLAGS",
+    "interrupt RSP",
+    "interrupt SS",
+  ]);
+  expect(slot(handler!, "RIP").note).toBe("interrupted here by vector 0x20");
+  expect(interrupted).toMatchObject({ isInterrupted: true, low: slot(handler!, "RSP").value });
+  // The processor aligns the stack pointer to 16 before it pushes.
+  expect(Number(BigInt(handler!.high!) % 16n)).toBe(0);
+  // The stub's own pushes move neither.
+  for (let n = 0; n < 2; n++) {
+    await client.go("stepIn", { granularity: "instruction" });
+    const { frames } = await look();
+    expect(frames[0]!.high).toBe(handler!.high);
+    expect(frames[1]!.low).toBe(interrupted!.low);
+  }
+  expect(interrupted!.alignmentBytes).toBe(Number(BigInt(interrupted!.low) - BigInt(handler!.high!)));
+});
+
+test("an error code is the processor's, and says what it means", async () => {
+  await client.launchToEntry({ append: "bug=null" });
+  const vectors = BigInt(/0x[0-9a-f]+/.exec(await client.evaluate("&vectors"))![0]);
+  const stub = `0x${(vectors + 14n * 16n).toString(16)}`;
+  await client.request("setInstructionBreakpoints", { breakpoints: [{ instructionReference: stub }] });
+  await client.request("setExceptionBreakpoints", { filters: [] });
+  await client.go();
+  const [handler] = (await look()).frames;
+  expect(handler!.pc).toBe(stub);
+  expect(slot(handler!, "RIP").note).toBe("interrupted here by #PF (page fault)");
+  expect(slot(handler!, "error code")).toMatchObject({
+    kind: "interrupt",
+    value: "0x0",
+    note: "0x0: supervisor read of a page that is not present",
+  });
+});
 
 test("32-bit code has words of 4 bytes and no red zone", async () => {
   await stopAt("boot.S", "call    build_page_tables");

@@ -24,8 +24,8 @@ const NARROW_PIXELS = 760;
 /** Tracks of the columns. @param digits of the longest address, "0x" counted */
 const columnsFor = (digits: number, isNarrow: boolean): string =>
   isNarrow
-    ? `calc(${digits}ch + 40px) 0 minmax(0, 1.1fr) minmax(0, 1.4fr) 0`
-    : `calc(${digits}ch + 40px) 8ch minmax(0, 1.2fr) minmax(0, 2fr) minmax(0, 1.1fr)`;
+    ? `calc(${digits}ch + 54px) 0 minmax(0, 1.1fr) minmax(0, 1.4fr) 0`
+    : `calc(${digits}ch + 54px) 8ch minmax(0, 1.2fr) minmax(0, 2fr) minmax(0, 1.1fr)`;
 
 export interface PictureEvents {
   /** Folds or unfolds. */

@@ -78,7 +78,7 @@ function gauge(stack: StackSummary): TemplateResult | typeof nothing {
     aria-valuemax=${whole}
     aria-valuenow=${stack.highWater?.bytes ?? 0}
     aria-label="high-water mark"
-    >${water === 0 ? nothing : html`<i class="water" style="width:${water * 100}%"></i>`}<i
+    >${water === 0 ? nothing : html`<i class="water" .style=${`width:${water * 100}%`}></i>`}<i
       class="used"
       style="width:${used * 100}%"
     ></i
@@ -120,7 +120,14 @@ function describe(stack: StackSummary): TemplateResult {
         used === null
           ? nothing
           : html`<dt>In use</dt>
-              <dd>${count(used)} bytes${percent(used)}, down to ${address(place("linear", pointer!))}</dd>`
+              <dd>
+                ${count(used)} bytes${percent(used)}, down to ${address(place("linear", pointer!))}
+                ${
+                  whole === null || used > whole
+                    ? nothing
+                    : html`<div class="muted">${count(whole - used)} bytes are left</div>`
+                }
+              </dd>`
       }
       ${
         highWater === null
