@@ -17,7 +17,7 @@ export class Changes {
       key: ({ address: at, kind }) => `${at} ${kind}`,
       select: ({ linear, last }) => choose(BigInt(linear), BigInt(last)),
       style: ({ kind }) => `change-${kind}`,
-      hint: ({ before, after }) => `${before.value} → ${after.value}`,
+      hint: ({ before, after, text }) => `${text}\n${before.value} → ${after.value}`,
       empty:
         "No entry is different from what it was at the last stop. Accessed and dirty bits, which the processor sets itself, are not counted.",
       columns: [
@@ -29,7 +29,7 @@ export class Changes {
           width: "20ch",
           cell: ({ linear }) => html`${address(place("linear", linear))}`,
         },
-        { id: "text", title: "What", width: "minmax(56ch, 2fr)", cell: ({ text }) => text },
+        { id: "text", title: "What", width: "minmax(60ch, 3fr)", cell: ({ text }) => text },
         {
           id: "before",
           title: "Before",
