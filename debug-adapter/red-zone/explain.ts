@@ -71,11 +71,11 @@ function explainOwn(explainer: Explainer, symbols: SymbolTable, clobber: Clobber
       ? `Red-zone clobber: ${who} is about to ${event.kind} over ${what} below its stack pointer that it still needs.`
       : `Red-zone clobber, confirmed: ${who} read ${count(read.size, "byte")} below its stack pointer that its own ${event.kind.toUpperCase()} had overwritten.`,
     `The ${event.kind.toUpperCase()} is at ${placeText(explainer, symbols, event.rip)}, with RSP ${hex(event.rsp)}.`,
-    ...(read === null
-      ? keptText(explainer.core, symbols, clobber)
-      : [...readText(explainer, symbols, clobber), ...tableText(explainer.core, symbols, clobber)]),
-    `It is inline assembly, most likely: the compiler does not know that it moves RSP, and keeps variables of a function that calls nobody below RSP.`,
-    "What helps: -mno-red-zone for the file; or in the assembly lea -128(%rsp), %rsp first and lea 128(%rsp), %rsp last, where no operand is addressed by RSP in between.",
+    ...(read === null ? keptText(explainer.core, symbols, clobber) : readText(explainer, symbols, clobber)),
+    "It is inline assembly, most likely: the compiler does not know that it moves RSP.",
+    "What helps: -mno-red-zone for the file.",
+    "Or lea -128(%rsp), %rsp first and lea 128(%rsp), %rsp last in the assembly, if nothing in between is addressed by RSP.",
+    ...(read === null ? [] : tableText(explainer.core, symbols, clobber)),
   ];
 }
 
@@ -104,12 +104,12 @@ function explainRedZone(explainer: Explainer, symbols: SymbolTable, clobber: Clo
     `${gateText(explainer, event.vector)[0] ?? ""} IST 0 and the same privilege: the processor pushed onto the stack it found.`,
   ];
   if (read !== null) lines.push(...readText(explainer, symbols, clobber));
-  lines.push(...tableText(explainer.core, symbols, clobber));
+  lines.push(...remedies(event), ...tableText(explainer.core, symbols, clobber));
   if (live === null)
     lines.push(
       `What ${who} keeps below RSP is not known, so nothing is said about bytes that it has not read.`,
     );
-  return [...lines, ...remedies(event)];
+  return lines;
 }
 
 /** Indices of the window's bytes that are not what they were. */
@@ -192,10 +192,10 @@ function pushedAt({ rsp }: StackEvent, address: bigint): string {
 
 function remedies({ vector }: StackEvent): string[] {
   return [
-    "What helps: build everything that runs in the kernel with -mno-red-zone, libraries such as libgcc included, so that no function keeps anything below RSP; or give " +
-      `the gate of vector ${hex(vector)} a stack of the interrupt-stack table (IST), so that the processor changes stacks before it pushes.`,
-    "What does not help: sub rsp, 128 in the handler. SS, RSP, RFLAGS, CS and RIP are on the stack before the handler's first instruction, just below the RSP that was " +
-      "interrupted, which is where the red zone is.",
+    "What helps: -mno-red-zone for all code that runs in the kernel, libraries such as libgcc included.",
+    `Or an IST stack for the gate of vector ${hex(vector)}: the processor then changes stacks before it pushes.`,
+    "What does not help: sub rsp, 128 in the handler. Before its first instruction the processor has pushed SS, RSP, RFLAGS, CS and RIP " +
+      "right below the interrupted RSP, which is where the red zone is.",
   ];
 }
 
@@ -208,7 +208,7 @@ function explainTwice(explainer: Explainer, symbols: SymbolTable, { event, first
     gateText(explainer, event.vector)[0] ?? "",
     `Each entry begins at the top of the stack that the TSS names, so the new frame, at ${hex(event.frame)}, was pushed over that of the first event, which had ` +
       `interrupted ${functionText(symbols, first.rip)} at ${hex(first.rip)}: the first handler can no longer return there.`,
-    "What helps: different IST entries for events that can interrupt each other; or none for those whose handlers may be interrupted, in code without a red zone; or " +
-      "interrupts that stay off while a handler is on an IST stack (interrupt gates, and no STI).",
+    "What helps: different IST entries for events that can interrupt each other; or none, in code without a red zone.",
+    "Or interrupts that stay off while a handler is on an IST stack: interrupt gates, and no STI.",
   ];
 }

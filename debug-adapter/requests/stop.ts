@@ -133,7 +133,11 @@ export function exceptionInfo(
         exceptionId: event.kind,
         description: lines.join("\n"),
         breakMode: "always",
-        details: { message: lines[0]!, stackTrace: lines.slice(1).join("\n") },
+        // Editors show both; a table twice is one too many.
+        details:
+          event.kind === "red-zone"
+            ? { message: lines[0]! }
+            : { message: lines[0]!, stackTrace: lines.slice(1).join("\n") },
       };
     }
     case "triple-fault": {

@@ -55,7 +55,7 @@ describe("the sample with bug=redzone", () => {
     const { exceptionId, description, details } = await client.request("exceptionInfo", { threadId: 1 });
     expect(exceptionId).toBe("red-zone");
     expectGolden("latent", `${description}\n`);
-    expect(`${details?.message}\n${details?.stackTrace}`).toBe(description);
+    expect(details?.message).toBe(description!.split("\n")[0]);
     expect(console(client)).toContain(description);
 
     await client.request("continue", { threadId: 1 });
