@@ -151,9 +151,8 @@ it("what a file held is part of the input: the run is the same without the file"
   rmSync(at("input"));
   const again = createMachine(config);
   for (const { input } of machine.inputs) again.input(input);
-  expect(again.memory.readBytes(physical(DIMM), 4 * MIB)).toEqual(
-    machine.memory.readBytes(physical(DIMM), 4 * MIB),
-  );
+  const [first, second] = [machine, again].map(({ memory }) => memory.readBytes(physical(DIMM), 4 * MIB));
+  expect(Buffer.from(first!).equals(second!)).toBe(true);
   expect(again.memory.read(physical(DIMM), 1)).toBe(1);
 });
 
