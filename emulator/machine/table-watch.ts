@@ -7,22 +7,13 @@
  * that was not present (SDM 3A 4.10.4.3: those need no invalidation), nor a right that was given.
  * Invariants: nothing here changes the guest. Every translation that is cached and not under suspicion came through tables that are known here, and says what they say.
  * Not part of a machine's saved state: after a load or a reset everything that is cached is under suspicion once.
- * Elsewhere: which tables are known (`table-list.ts`), marks on the TLBs (`cpu/system/suspicion.ts`), what a report means to a person (`debug-adapter/paging/stale.ts`).
+ * Elsewhere: which tables are known (`table-list.ts`), which changes count (`translation-history.ts`), marks on the TLBs (`cpu/system/suspicion.ts`), what a report means to a person (`debug-adapter/paging/stale.ts`).
  */
 import { CR4, type Core } from "../cpu/core.ts";
 import { STATE, tableBit, TLB_FLAG } from "../cpu/layout.ts";
 import type { Processor } from "../cpu/processor.ts";
 import type { RootChange, StaleUse, TableHook, TableWrite, TlbSlot } from "../cpu/stale.ts";
-import {
-  ACCESS,
-  BY,
-  ENTRY,
-  explainWalk,
-  type Access,
-  type By,
-  type PageWalk,
-  type WalkStep,
-} from "../cpu/system/paging.ts";
+import { ACCESS, BY, explainWalk, type Access, type By, type PageWalk } from "../cpu/system/paging.ts";
 import {
   slotEntry,
   suspectEntry,
@@ -36,14 +27,13 @@ import type { GuestMemory, TableMemory } from "../memory/guest-memory.ts";
 import { linear, PAGE_BYTES, physical, type Instant, type PhysicalAddress } from "../numbers.ts";
 import { childOf, rootOf, type Root, type Table, TableList } from "./table-list.ts";
 import { TableWrites } from "./table-writes.ts";
+import { grants, history, isOnPath, LEVEL_OF, saysElse } from "./translation-history.ts";
 
 /** Stores to a table after which it has to be come to again by a walk: what nobody uses as a table any more must not stay slow for ever. */
 const MOST_STORES = 4096;
 /** Writes that are remembered of what put a translation under suspicion: the first, and the latest. */
 const MOST_WRITES = 8;
-const RIGHTS = TLB_FLAG.writable | TLB_FLAG.user | TLB_FLAG.executable;
 const LEVELS = [1, 2, 3, 4, 5] as const;
-const LEVEL_OF = { PTE: 1, PDE: 2, PDPTE: 3, PML4E: 4, PML5E: 5 } as const;
 
 /** Why a translation is, or was, under suspicion. No writes and no root: nobody saw. */
 interface Suspicion {
@@ -407,58 +397,4 @@ export class TableWatch implements TableHook {
 const isSameEntry = (a: SlotEntry, b: SlotEntry): boolean =>
   a.page === b.page && a.flags === b.flags && a.pcid === b.pcid && a.lo === b.lo && a.hi === b.hi;
 
-const isOnPath = ({ steps }: PageWalk, { address }: TableWrite): boolean =>
-  steps.some((step) => step.address === address);
-
 const numberOf = ({ kind, index }: TlbSlot): number => (kind === "data" ? index : ~index);
-
-/** Whether every access that a translation with the rights `cached` allows is allowed by `rights`, too. */
-function grants(rights: number, cached: number): boolean {
-  return (cached & ~rights & RIGHTS) === 0 && ((cached ^ rights) & TLB_FLAG.user) === 0;
-}
-
-/**
- * Whether a change of an entry is one that translations made of it must not survive. Its accessed, dirty, global, caching and ignored bits are not looked at.
- */
-export function saysElse(before: bigint, after: bigint, level: number, entryBytes: 4 | 8): boolean {
-  const low = Number(before & 0xffffffffn);
-  if ((low & ENTRY.P) === 0) return false;
-  const isLarge = (low & ENTRY.PS) !== 0 && (level === 2 || level === 3);
-  const flags = ENTRY.P | ENTRY.RW | ENTRY.US | (level === 2 || level === 3 ? ENTRY.PS : 0);
-  // Bit 12 of a large page is PAT.
-  const address = isLarge ? 0xfffffffffe000n : 0xffffffffff000n;
-  const mask =
-    entryBytes === 4 ? (address & 0xffffffffn) | BigInt(flags) : address | BigInt(flags) | (1n << 63n);
-  return ((before ^ after) & mask) !== 0n;
-}
-
-const isSame = (a: WalkStep, b: WalkStep): boolean =>
-  a.address === b.address &&
-  !saysElse(a.value, b.value, LEVEL_OF[a.level], a.size) &&
-  ((a.value ^ b.value) & 1n) === 0n;
-
-/**
- * The walk that the TLB remembers, as far as recorded writes can tell, and the writes of the first entry that is not what it was: of those that have not been told
- * if they explain it, else of all.
- */
-function history(
-  writes: readonly TableWrite[],
-  told: readonly TableWrite[],
-  page: number,
-  now: PageWalk,
-  walk: (past: ReadonlyMap<number, bigint>) => PageWalk,
-): { readonly was: PageWalk | null; readonly changes: readonly TableWrite[] } {
-  const fresh = writes.filter((write) => !told.includes(write));
-  for (const some of fresh.length < writes.length ? [fresh, writes] : [writes]) {
-    const past = new Map<number, bigint>();
-    for (const { address, before } of some) if (!past.has(address)) past.set(address, before);
-    const was = walk(past);
-    if (some.length === 0 || was.physical === null || Math.floor(was.physical / PAGE_BYTES) !== page)
-      continue;
-    const culprit = was.steps.find((step, n) => now.steps[n] === undefined || !isSame(step, now.steps[n]));
-    const changes = some.filter(({ address }) => address === culprit?.address);
-    if (changes.length > 0) return { was, changes };
-  }
-  const onPath = writes.filter((write) => isOnPath(now, write));
-  return { was: null, changes: onPath.length > 0 ? onPath : writes };
-}
