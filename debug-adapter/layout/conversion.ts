@@ -14,6 +14,8 @@ import { regionKind, resolve } from "./resolution.ts";
 import type { LinearAddresses } from "./reverse.ts";
 
 const LINEAR_SHOWN = 8;
+/** Longer than any mangled name. */
+const LONGEST = 4096;
 const READINGS = { linear: "linear", physical: "guest-physical", ram: "ram_addr_t" } as const;
 
 export interface Converter {
@@ -29,6 +31,7 @@ type Mutable = { -readonly [Key in keyof ConversionBody]: ConversionBody[Key] };
 export function convert(converter: Converter, text: string): ConvertBody {
   const trimmed = text.trim();
   if (trimmed === "") return { readings: [], note: "Type an address, a symbol, or a block and an offset." };
+  if (trimmed.length > LONGEST) return { readings: [], note: "That is too long for an address." };
   try {
     return { readings: readings(converter, trimmed), note: null };
   } catch (error) {

@@ -18,6 +18,7 @@ import { typeName, type Type } from "../symbols/index.ts";
 /** More than anybody reads; a table of 512 structures has some ten thousand. */
 const MOST_FIELDS = 4096;
 const DEEPEST = 12;
+const LONGEST = 1024;
 
 /** Throws errors of 3xxx. */
 export function overlay(names: Names, place: Address, typeText: string): OverlayBody {
@@ -71,6 +72,7 @@ const bytesOf = ({ offsetBits, sizeBits }: NonNullable<Value["bitField"]>): numb
 
 /** A type from its spelling: a cast knows them all but arrays, and what it points to is never read. */
 function typeOf(names: Names, text: string): Type | null {
+  if (text.length > LONGEST) throw typeMismatch("That is too long for the name of a type.");
   const match = /^(.*?)\s*((?:\[\s*(?:0x[0-9a-f]+|\d+)\s*\]\s*)*)$/i.exec(text.trim());
   const lengths = [...(match?.[2] ?? "").matchAll(/\[\s*(\w+)\s*\]/g)].map((found) => Number(found[1]));
   try {
