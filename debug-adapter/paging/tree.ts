@@ -59,7 +59,7 @@ export class PageTree {
     this.formats = shape.levels.map((level, height) =>
       formatOf(shape, level === undefined ? 1 : height, controls),
     );
-    this.#visit(paging.root, shape.top, 0);
+    this.#visit(paging.root, shape.top, 0, []);
   }
 
   /** What the root maps. */
@@ -136,7 +136,8 @@ export class PageTree {
     return { lo: words[at]!, hi: this.paging.shape.entryBytes === 8 ? words[at + 1]! : 0 };
   }
 
-  #visit(page: number, height: number, linear: number): Summary {
+  /** `path`: the tables above; null below a table that is there twice, whose entries are told where they belong. */
+  #visit(page: number, height: number, linear: number, path: readonly number[] | null): Summary {
     const key = keyOf(page, height);
     const known = this.#summaries.get(key);
     if (known !== undefined) return known;
@@ -146,6 +147,7 @@ export class PageTree {
     this.#pages.add(page);
     this.#places.set(key, linear);
     // A table that maps itself is met again one level further down, never at its own.
+    const below = path === null || path.includes(page) ? null : [...path, page];
     const format = this.format(height);
     const { pages: step, entries } = this.level(height);
     const isWide = this.paging.shape.entryBytes === 8;
@@ -162,7 +164,7 @@ export class PageTree {
       const hi = isWide ? words[at + 1]! : 0;
       const kind = kindOf(format, lo, hi);
       if (kind === KIND.malformed) {
-        this.#malformed++;
+        if (below !== null) this.#malformed++;
         continue;
       }
       const target = targetOf(format, lo, hi, kind === KIND.page);
@@ -174,13 +176,13 @@ export class PageTree {
         if (target < lowest) lowest = target;
         if (target + step - 1 > highest) highest = target + step - 1;
       } else {
-        const below = keyOf(target, height - 1);
-        this.#references.set(below, (this.#references.get(below) ?? 0) + 1);
+        const reference = keyOf(target, height - 1);
+        this.#references.set(reference, (this.#references.get(reference) ?? 0) + 1);
         if (!this.isTable(target)) {
-          this.#malformed++;
+          if (below !== null) this.#malformed++;
           continue;
         }
-        const child = this.#visit(target, height - 1, linear + index * step);
+        const child = this.#visit(target, height - 1, linear + index * step, below);
         for (const h of [1, 2, 3] as const) counts[h] += child.pages[h];
         mapped += child.mapped;
         lowest = Math.min(lowest, child.lowest);
