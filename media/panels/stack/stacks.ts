@@ -78,11 +78,9 @@ function gauge(stack: StackSummary): TemplateResult | typeof nothing {
     aria-valuemax=${whole}
     aria-valuenow=${stack.highWater?.bytes ?? 0}
     aria-label="high-water mark"
-    >${water === 0 ? nothing : html`<i class="water" .style=${`width:${water * 100}%`}></i>`}<i
-      class="used"
-      style="width:${used * 100}%"
-    ></i
-  ></span>`;
+    ><i class="used" .style=${`width:${used * 100}%`}></i
+    >${water === 0 ? nothing : html`<i class="water" .style=${`width:${water * 100}%`}></i>`}</span
+  >`;
 }
 
 function usedText(stack: StackSummary): TemplateResult | string {
