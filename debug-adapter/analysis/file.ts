@@ -117,15 +117,19 @@ class Work {
   *addImage(image: SymbolImage, origin: Origin): Generator<number> {
     const program = new Program(image);
     const { functions } = program;
+    /** Units with a function that uses the red zone: whatever their compiler recorded, it was allowed to. */
+    const using = new Set<string | null>();
     this.#count += functions.length;
     for (const [i, bounds] of functions.entries()) {
       if (i % 64 === 0) yield i / functions.length;
       const row = this.#row(bounds, program, origin, functions.length <= LINES_MAX);
       if (!row.isComplete) this.#incomplete++;
       this.#functions.push(row);
+      if (row.redZoneBytes > 0) using.add(image.unitAt(bounds.entry));
     }
     if (program.bits === 64) {
-      for (const { file, producer, redZone } of unitsOf(image)) {
+      for (const { file, producer, redZone: recorded } of unitsOf(image)) {
+        const redZone = recorded === "unknown" && using.has(file) ? "yes" : recorded;
         const key = `${file}\0${redZone}`;
         if (!this.#units.has(key))
           this.#units.set(key, { name: file, path: this.#sources.find(file), producer, redZone });

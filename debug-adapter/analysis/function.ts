@@ -118,7 +118,8 @@ class Analysis {
     const isCode = !this.#gaps.some(({ reason }) => reason === "not an instruction");
     // A function that calls nobody has nobody to hand a pointer to, and no list whose members others put in.
     const proven = isLeaf ? new Set([...this.#proven, ...this.#pointed]) : this.#proven;
-    const certain = isCode ? redZoneUse(accesses, hasLocals, proven) : [];
+    // In 32-bit code there is no red zone: what seems one is code of another width, or a stack that is somebody else's.
+    const certain = isCode && this.#word === 8 ? redZoneUse(accesses, hasLocals, proven) : [];
     const used = certain ?? [];
     const redZoneBytes = used.reduce((most, { from }) => Math.max(most, -from), 0);
     const liveness =

@@ -17,6 +17,11 @@ import { ObjectCode } from "./object.ts";
 
 /** What follows a label for longer is no function: linker scripts put labels at the ends of sections. */
 const LABEL_MAX_BYTES = 0x1_0000n;
+const SAMPLED_FUNCTIONS = 200;
+const SAMPLED_BYTES = 512;
+const REX_W = 0x48;
+/** MOV, LEA, ADD and SUB, TEST: what most often follows it. */
+const WIDE: ReadonlySet<number> = new Set([0x89, 0x8b, 0x8d, 0x83, 0x81, 0x01, 0x85, 0xc7]);
 const COLD = /^(.+)\.cold(?:\.\d+)?$/;
 export interface ProgramFunction extends FunctionBounds {
   /** A bare label: nobody has said that it is a function. */
@@ -34,8 +39,8 @@ export class Program implements FunctionContext {
   constructor(image: SymbolImage) {
     this.image = image;
     const { elf } = image.file;
-    this.bits = elf.machine === "x86-64" ? 64 : 32;
     this.#object = elf.type === ET.REL ? new ObjectCode(elf) : null;
+    this.bits = elf.machine === "x86-64" || this.#isDisguised() ? 64 : 32;
   }
 
   read(address: bigint, length: number): Uint8Array | null {
@@ -122,6 +127,22 @@ export class Program implements FunctionContext {
       const part = cold.get(each.name);
       return part === undefined ? each : { ...each, ranges: [...each.ranges, part] };
     });
+  }
+
+  /**
+   * Whether an i386 file holds 64-bit code: boot loaders that take nothing else are given kernels that `objcopy -O elf32-i386` has renamed. Every other instruction
+   * of such code begins with REX.W, in 32-bit code DEC EAX, which compilers hardly ever make.
+   */
+  #isDisguised(): boolean {
+    let bytes = 0;
+    let prefixes = 0;
+    for (const { ranges } of this.functions.slice(0, SAMPLED_FUNCTIONS)) {
+      const [{ low, high }] = ranges as [{ low: bigint; high: bigint }];
+      const code = this.read(low, Math.min(Number(high - low), SAMPLED_BYTES)) ?? new Uint8Array(0);
+      bytes += code.length;
+      for (let i = 1; i < code.length; i++) if (code[i - 1] === REX_W && WIDE.has(code[i]!)) prefixes++;
+    }
+    return prefixes * 50 > bytes;
   }
 
   /** Where a function without a size ends: at the next symbol, or with its section. */

@@ -25,6 +25,11 @@ export function analysisText(analysis: FileAnalysisBody, all: boolean): string {
     for (const { address, kind } of overwrites)
       lines.push(`${name}: the ${kind} at ${address} stores over bytes that it keeps in its own red zone.`);
   }
+  if (analysis.incompleteCount > 0) {
+    lines.push(
+      `${count(analysis.incompleteCount, "function")} could not be followed to the end: assembly of another mode, data among code, jumps through unknown tables.`,
+    );
+  }
   const without = analysis.units.filter(({ redZone }) => redZone === "yes");
   if (without.length > 0) {
     lines.push(
@@ -37,12 +42,9 @@ export function analysisText(analysis: FileAnalysisBody, all: boolean): string {
 }
 
 /** "3 of 80 functions use the red zone." */
-export function summary({ file, functions, functionCount, incompleteCount }: FileAnalysisBody): string {
+export function summary({ file, functions, functionCount }: FileAnalysisBody): string {
   const users = functions.filter(usesRedZone).length;
-  const said = `${baseName(file)}: ${users === 0 ? "none" : users} of ${count(functionCount, "function")} ${users > 1 ? "use" : "uses"} the red zone`;
-  return incompleteCount === 0
-    ? `${said}.`
-    : `${said}; ${incompleteCount} could not be followed to the end (assembly of another mode, jumps through unknown tables).`;
+  return `${baseName(file)}: ${users === 0 ? "none" : users} of ${count(functionCount, "function")} ${users > 1 ? "use" : "uses"} the red zone.`;
 }
 
 export const usesRedZone = ({ redZoneBytes }: FileFunctionBody): boolean => redZoneBytes > 0;

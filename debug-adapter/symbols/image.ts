@@ -131,13 +131,19 @@ export class SymbolImage {
   /** The compilation units with code: their source, and the compiler with what it recorded of its switches. */
   *units(): Generator<{ readonly file: string; readonly producer: string }> {
     for (const unit of this.file.data.units) {
-      const { name, compilationDirectory } = unit;
       const producer = this.#ask(null, () => {
         const { root } = unit;
         return root.has(AT.low_pc) || root.has(AT.ranges) ? (root.string(AT.producer) ?? "") : null;
       });
-      if (producer !== null && name !== "") yield { file: joinPath(compilationDirectory, name), producer };
+      const file = sourceOf(unit);
+      if (producer !== null && file !== null) yield { file, producer };
     }
+  }
+
+  /** The source of the compilation unit with code at an address. */
+  unitAt(address: bigint): string | null {
+    const [unit] = this.#ask([], () => this.file.map.unitsAt(this.linked(address)));
+    return unit === undefined ? null : sourceOf(unit);
   }
 
   guest(linked: bigint): bigint {
@@ -571,6 +577,9 @@ export class SymbolImage {
     return found;
   }
 }
+
+const sourceOf = ({ name, compilationDirectory }: Unit): string | null =>
+  name === "" ? null : joinPath(compilationDirectory, name);
 
 const NAMED_TYPES: ReadonlySet<number> = new Set([
   TAG.structure_type,

@@ -57,7 +57,7 @@ export interface UnitBody {
   /** That file on this machine, if it was found. */
   readonly path: string | null;
   readonly producer: string;
-  /** Whether the compiler was allowed to use the red zone: by the switches it recorded, "unknown" if it recorded none. */
+  /** Whether the compiler was allowed to use the red zone: by the switches it recorded, or because it did; else "unknown". */
   readonly redZone: "yes" | "no" | "unknown";
 }
 

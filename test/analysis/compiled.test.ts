@@ -95,6 +95,19 @@ describe.skipIf(!has("gcc"))("frames are as GCC says", () => {
   );
 });
 
+describe.skipIf(!has("gcc"))("32-bit code", () => {
+  it.each(LEVELS)("has frames and no red zone: %s", (level) => {
+    for (const source of ["leaf.c", "frame.c"]) {
+      const flags = source === "leaf.c" ? "-DNARROW" : "";
+      const command = `gcc -m32 ${level} ${flags} -w -c $P/${source} -o $O`;
+      for (const [name, stack] of analyseAll(build(`narrow-${source}`, command, [source]))) {
+        expect(stack.redZoneBytes, name).toBe(0);
+        expect(stack.frameBytes, name).toBeGreaterThan(0);
+      }
+    }
+  });
+});
+
 describe.skipIf(!has("rustc"))("Rust", () => {
   const compile = (words: string): string =>
     build("leaf-rs", `rustc -O -g --crate-type lib -C panic=abort ${words} --emit obj -o $O $P/leaf.rs`, [

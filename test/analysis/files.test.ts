@@ -133,6 +133,13 @@ describe("the sample kernel", () => {
     ]);
   });
 
+  it.skipIf(!has("objcopy"))("is the same in a 32-bit file, as boot loaders want it", () => {
+    const renamed = join(folder, "sample32.elf");
+    execFileSync("objcopy", ["-O", "elf32-i386", SAMPLE, renamed]);
+    const users = analysed(renamed).functions.filter(({ redZoneBytes }) => redZoneBytes > 0);
+    expect(users).toMatchObject([{ name: "sum_in_red_zone", redZoneBytes: 96, frameBytes: 16 }]);
+  });
+
   it("is told of in sentences", () => {
     expect(lensTitle(sum)).toBe("red zone 96 B · stack 16 B");
     expect(functionProblem(sum)).toMatch(

@@ -62,8 +62,7 @@ describe.skipIf(browserPath === null)("stack use in the editor", () => {
     await desk.window.command("File: Revert File");
   });
 
-  it("forgets what a new build no longer says", async () => {
-    // Not a build but a file that is no kernel any more; what was said of it goes away.
+  it("is silent when it is switched off", async () => {
     await desk.window.openFile("redzone.c");
     await lens("red zone 96 B").waitFor();
     appendFileSync(path.join(desk.folder, ".vscode/settings.json"), '{ "redzone.analysis.enabled": false }');

@@ -130,6 +130,7 @@ long double extended(long double a, u64 b)
         return kept * b;
 }
 
+#ifndef NARROW
 u64 wide(u64 a, u64 b)
 {
         unsigned __int128 product = (unsigned __int128) a * b;
@@ -152,3 +153,4 @@ u64 barrier(u64 a, u64 b)
         asm volatile("lock; addl $0, -4(%%rsp)" ::: "memory", "cc");
         return a + b;
 }
+#endif
