@@ -68,14 +68,14 @@ export function faultTitle(fault: FaultRecord): string {
 /** Everything that can be said about a fault, line by line. */
 export function explainFault(explainer: Explainer, fault: FaultRecord): string[] {
   const lines = [`${faultTitle(fault)}.`, `At ${hex(fault.cs)}:${instructionText(explainer, fault.rip)}.`];
+  if (fault.vector === VECTOR.PF && fault.address !== null && fault.address < NULL_PAGE_BYTES)
+    lines.push(...explainNull(explainer, fault.rip, fault.address));
   if (fault.why !== "") lines.push(`${fault.why[0]!.toUpperCase()}${fault.why.slice(1)}.`);
   if (fault.vector === VECTOR.PF && fault.address !== null)
     lines.push(...explainPageFault(explainer, fault.address, fault.errorCode ?? 0));
   else if (fault.errorCode !== null && fault.errorCode !== 0 && fault.vector !== 17)
     lines.push(...explainSelector(explainer, fault.errorCode));
   lines.push(...gateText(explainer, fault.vector));
-  if (fault.vector === VECTOR.PF && fault.address !== null && fault.address < NULL_PAGE_BYTES)
-    lines.push(...explainNull(explainer, fault.rip, fault.address));
   const hint = hintFor(explainer, fault);
   if (hint !== null) lines.push(hint);
   return lines;

@@ -49,10 +49,10 @@ export function explainStale(explainer: StaleExplainer, use: StaleUse, rip: bigi
     staleText(use),
     `${use.access === "fetch" ? "About to run" : "By"} ${instruction(rip)}.`,
     `The page tables changed, but this processor had ${hex(use.linear & ~0xfffn)}${name === null ? "" : ` <${name}>`} in its TLB, where it remembers translations, and was not told to forget it, so it went by what it remembered.`,
-    ...levels(use),
-    ...consequence(use),
     ...changed(explainer, use),
+    ...consequence(use),
     ...remedy(core, use),
+    ...levels(use),
   ];
   return lines;
 }

@@ -113,7 +113,6 @@ export function exceptionInfo(
             message: lines[0]!,
             typeName: vector?.name ?? "interrupt",
             fullTypeName: vectorText(event.fault.vector),
-            stackTrace: lines.slice(1).join("\n"),
           },
         };
       }
@@ -133,11 +132,8 @@ export function exceptionInfo(
         exceptionId: event.kind,
         description: lines.join("\n"),
         breakMode: "always",
-        // Editors show both; a table twice is one too many.
-        details:
-          event.kind === "red-zone"
-            ? { message: lines[0]! }
-            : { message: lines[0]!, stackTrace: lines.slice(1).join("\n") },
+        // Editors show the description and a stack trace of the details: one is enough.
+        details: { message: lines[0]! },
       };
     }
     case "triple-fault": {
@@ -146,7 +142,7 @@ export function exceptionInfo(
         exceptionId: "triple fault",
         description: text,
         breakMode: "always",
-        details: { message: text.split("\n")[0]!, stackTrace: text },
+        details: { message: text.split("\n")[0]! },
       };
     }
     case "dead":
