@@ -143,7 +143,7 @@ function readText(
   ];
 }
 
-/** The words that have changed, from RSP down: what they were and are, whose they are, and who wrote them. */
+/** The words that have changed, from RSP down: what they were and are, whose they are, and who wrote them. Of a known function only those that matter. */
 function tableText(
   core: Core,
   symbols: SymbolTable,
@@ -152,14 +152,15 @@ function tableText(
   const locals = new Locals(core, symbols, read?.rip ?? event.rip, event.rsp);
   const rows: string[] = [];
   let kept = 0;
+  let dead = 0;
   for (let n = RED_ZONE_BYTES - WORD_BYTES; n >= 0; n -= WORD_BYTES) {
     const was = before.subarray(n, n + WORD_BYTES);
     const is = after.subarray(n, n + WORD_BYTES);
-    const isLive = live !== null && live.mask.subarray(n, n + WORD_BYTES).includes(1);
-    if (was.every((byte, i) => byte === is[i])) {
-      if (isLive) kept++;
-      continue;
-    }
+    const isDead = live !== null && !live.mask.subarray(n, n + WORD_BYTES).includes(1);
+    const isSame = was.every((byte, i) => byte === is[i]);
+    if (isSame && live !== null && !isDead) kept++;
+    if (!isSame && isDead) dead++;
+    if (isSame || isDead) continue;
     const address = event.rsp - BigInt(RED_ZONE_BYTES - n);
     const names = locals.within(address, WORD_BYTES).join(", ");
     const by = isOwn(event)
@@ -168,21 +169,23 @@ function tableText(
         ? `${pushedAt(event, address)}, pushed by the processor`
         : "written by the handler";
     const change = `${bytesText(was)} → ${bytesText(is)}`;
-    rows.push(
-      `${isLive ? "*" : " "} ${below(n).padEnd(8)}  ${change}  ${names === "" ? "" : `${names}: `}${by}`,
-    );
+    rows.push(`  ${below(n).padEnd(8)}  ${change}  ${names === "" ? "" : `${names}: `}${by}`);
   }
-  const mark = live === null ? "" : "; * marks what may still be read";
   const when = isOwn(event)
     ? "now"
     : isOver
       ? "now, after the handler"
       : "now, before the handler's first instruction";
-  const rest =
-    kept === 0
-      ? []
-      : [`  ${count(kept, "more word")} that may still be read ${kept === 1 ? "is" : "are"} as before.`];
-  return [`Below RSP: before → ${when}${mark}:`, ...rows, ...rest];
+  const what = live === null ? "What has changed below RSP" : "What may still be read below RSP";
+  const rest = [
+    ...(kept === 0 ? [] : [`${count(kept, "more word")} of it ${kept === 1 ? "is" : "are"} as before`]),
+    ...(dead === 0 ? [] : [`${count(dead, "word")} changed that nobody will read`]),
+  ].join("; ");
+  return [
+    `${what}, before → ${when}:`,
+    ...rows,
+    ...(rest === "" ? [] : [`  ${rest[0]!.toUpperCase()}${rest.slice(1)}.`]),
+  ];
 }
 
 function pushedAt({ rsp }: StackEvent, address: bigint): string {
