@@ -1,5 +1,10 @@
 /** The Debug Console's `page` and `pages`: a translation and the merged view as lines. */
-import type { MappedRange, PageTablesRangesBody, PageTablesTranslateBody } from "../../media/protocol.ts";
+import type {
+  AccessVerdict,
+  MappedRange,
+  PageTablesRangesBody,
+  PageTablesTranslateBody,
+} from "../../media/protocol.ts";
 
 /** `page ADDRESS`: every step, where it ends, and what is forbidden. */
 export function translateText(body: Omit<PageTablesTranslateBody, "text">): string {
@@ -31,10 +36,24 @@ export function translateText(body: Omit<PageTablesTranslateBody, "text">): stri
     lines.push(
       `  TLB: ${body.tlb.physical}, user ${body.tlb.effective.user}, supervisor ${body.tlb.effective.supervisor}${body.tlb.stale ? " — stale: the tables say something else now" : ""}`,
     );
-  const refused = new Set<string>();
-  for (const { allowed, why } of body.verdicts) if (!allowed) refused.add(why);
-  for (const why of refused) lines.push(`  ${why}`);
+  lines.push(...refusals(body.verdicts).map((line) => `  ${line}`));
   return lines.map((line) => `${line.trimEnd()}\n`).join("");
+}
+
+/** What is forbidden, said once for all accesses that fail for the same cause. */
+function refusals(verdicts: readonly AccessVerdict[]): readonly string[] {
+  const causes = new Map<string, AccessVerdict[]>();
+  for (const verdict of verdicts)
+    if (!verdict.allowed) causes.set(verdict.cause, [...(causes.get(verdict.cause) ?? []), verdict]);
+  return [...causes].map(([cause, list]) => {
+    const codes = list.map(({ errorCode }) => (errorCode === null ? "?" : `0x${errorCode.toString(16)}`));
+    const who = (["user", "supervisor"] as const).flatMap((by) => {
+      const verbs = list.filter((verdict) => verdict.by === by).map(({ access }) => access);
+      return verbs.length === 0 ? [] : [`${by} code cannot ${verbs.join("/")}`];
+    });
+    const subject = list.length === verdicts.length ? "no access is possible" : who.join(", ");
+    return `${subject[0]!.toUpperCase()}${subject.slice(1)}: ${cause} (#PF ${[...new Set(codes)].join(", ")})`;
+  });
 }
 
 /** `pages [filter…]`: a range a line. */

@@ -95,31 +95,37 @@ export function verdict(
 ): AccessVerdict {
   const { controls, shape } = tree.paging;
   const nameOf = (height: number): TableLevel => tree.level(height).name;
-  const refuse = (why: string, code: number, level: TableLevel | null, bit: string | null): AccessVerdict => {
+  const refuse = (
+    cause: string,
+    code: number,
+    level: TableLevel | null,
+    bit: string | null,
+  ): AccessVerdict => {
     const errorCode = code | errorBits(controls, shape.entryBytes === 8, access, by);
-    return { access, by, allowed: false, errorCode, level, bit, why: `${why} Page fault, error code ${hex(errorCode)} (${errorText(errorCode)}).` };
-  }; // oxfmt-ignore
+    const why = `${subject(access, by)} faults: ${cause} Page fault, error code ${hex(errorCode)} (${errorText(errorCode)}).`;
+    return { access, by, allowed: false, errorCode, level, bit, why, cause };
+  };
   const last = found.steps.at(-1);
   if (last === undefined || found.failure === "outside-ram") {
     const which = last === undefined ? "CR3" : `the ${nameOf(last.height)} at ${hex(last.address)}`;
-    const text = `${subject(access, by)} cannot be translated: ${which} points to a table at ${hex((last?.target ?? tree.paging.root) * 4096)}, where there is no memory.`;
+    const text = `${which} points to a table at ${hex((last?.target ?? tree.paging.root) * 4096)}, where there is no memory.`;
     const level = last === undefined ? null : nameOf(last.height);
     // Nothing answers, so the entry reads as all ones; with 4-byte entries those are a page.
     if (shape.entryBytes === 4)
-      return { access, by, allowed: false, errorCode: null, level, bit: "address", why: text };
+      return { access, by, allowed: false, errorCode: null, level, bit: "address", why: `${subject(access, by)} cannot be translated: ${text}`, cause: text };
     return refuse(`${text} The entry reads as all ones, and reserved bits are among them.`, PAGE_FAULT.present | PAGE_FAULT.reserved, level, "address");
   } // oxfmt-ignore
   const where = `the ${nameOf(last.height)} at ${hex(last.address)} (${entryText(last)})`;
   if (found.failure === "absent")
     return refuse(
-      `${subject(access, by)} faults: nothing is mapped at ${hex(linear)}, because ${where} has P (bit 0) clear.`,
+      `nothing is mapped at ${hex(linear)}, because ${where} has P (bit 0) clear.`,
       0,
       nameOf(last.height),
       "P",
     );
   if (found.failure === "malformed")
     return refuse(
-      `${subject(access, by)} faults: ${where} has ${reservedBits(tree.format(last.height), last.lo, last.hi)} set, which must be zero.`,
+      `${where} has ${reservedBits(tree.format(last.height), last.lo, last.hi)} set, which must be zero.`,
       PAGE_FAULT.present | PAGE_FAULT.reserved,
       nameOf(last.height),
       "reserved",
@@ -133,6 +139,7 @@ export function verdict(
       errorCode: null,
       level: null,
       bit: null,
+      cause: "",
       why: `${subject(access, by)} is allowed${allowance(found.rights, controls, access, by)}.`,
     };
   const { bit, isSet, right, why } = denied;
@@ -144,9 +151,9 @@ export function verdict(
   const also =
     others.length === 0
       ? ""
-      : ` The ${others.map((step) => nameOf(step.height)).join(" and the ")} would forbid it, too.`;
+      : ` ${capital(listed(others.map((step) => `the ${nameOf(step.height)}`)))} would forbid it, too.`;
   return refuse(
-    `${subject(access, by)} faults: ${why(`the ${nameOf(level.height)} at ${hex(level.address)} (${entryText(level)})`)}${also}`,
+    `${why(`the ${nameOf(level.height)} at ${hex(level.address)} (${entryText(level)})`)}${also}`,
     PAGE_FAULT.present,
     nameOf(level.height),
     bit,
@@ -162,6 +169,11 @@ interface Denial {
   readonly right: number;
   readonly why: (entry: string) => string;
 }
+
+/** "the PDE, the PTE and CR3" */
+const listed = (words: readonly string[]): string =>
+  words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)!}`;
+const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
 
 /** SDM 3A 4.6.1. */
 function forbidden(

@@ -268,6 +268,8 @@ export interface AccessVerdict {
   readonly bit: string | null;
   /** A sentence or two that a student understands. */
   readonly why: string;
+  /** The cause alone, without who accesses and the error code: verdicts with the same cause have the same text. Empty if allowed. */
+  readonly cause: string;
 }
 export interface PageTablesTranslateBody {
   readonly linear: Hex;
