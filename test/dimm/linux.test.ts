@@ -72,6 +72,14 @@ test("a DIMM that the kernel has begun to use is refused, and stays; else it goe
   expect(guest.command("dmesg").includes("Offline failed")).toBe(dimm !== undefined);
 });
 
+test("the kernel complains about nothing of it", { timeout: LONG }, () => {
+  const lines = guest.command("dmesg").split("\n");
+  const complaint = /ACPI.*(?:error|warning)|Firmware Bug|Call Trace|Oops|BUG:/i;
+  expect(lines.filter((line) => complaint.test(line))).toEqual([]);
+  // RAM is 512 MiB; 1.5 GiB more, and a GiB for each slot.
+  expect(lines.some((line) => line.includes("[mem 0x100000000-0x21fffffff] hotplug"))).toBe(true);
+});
+
 test.skipIf(process.env["REDZONE_LONG"] !== "1")(
   "from the first prompt on, with the same inputs, it happens again",
   { timeout: LONG },
