@@ -16,8 +16,13 @@ interface Manifest {
       readonly icon?: string;
     }[];
     readonly menus: {
-      readonly [menu: string]: readonly { readonly command: string; readonly when: string }[];
+      readonly [menu: string]: readonly {
+        readonly command?: string;
+        readonly submenu?: string;
+        readonly when: string;
+      }[];
     };
+    readonly submenus: readonly { readonly id: string }[];
     readonly configuration: { readonly properties: object };
     readonly languages: readonly { readonly id: string; readonly configuration: string }[];
     readonly grammars: readonly { readonly path: string }[];
@@ -51,7 +56,10 @@ describe("commands", () => {
     for (const command of declared) expect(sources).toContain(`"${command}"`);
   });
   it("are declared wherever a menu, a link or a step names them", () => {
-    const named = Object.values(contributes.menus).flatMap((items) => items.map(({ command }) => command));
+    const items = Object.values(contributes.menus).flat();
+    const submenus = contributes.submenus.map(({ id }) => id);
+    for (const { submenu } of items) if (submenu !== undefined) expect(submenus).toContain(submenu);
+    const named = items.flatMap(({ command }) => command ?? []);
     const texts = [
       ...contributes.viewsWelcome.map(({ contents }) => contents),
       ...contributes.walkthroughs.flatMap(({ steps }) => steps.map(({ description }) => description)),
@@ -62,9 +70,9 @@ describe("commands", () => {
     expect(linked.length).toBeGreaterThan(3);
     for (const command of [...named, ...linked]) expect(declared).toContain(command);
   });
-  it("have icons, but for the one that only a launch.json calls", () => {
+  it("have icons, but for one that only a launch.json calls and one of an address's menu", () => {
     const bare = contributes.commands.filter(({ icon }) => icon === undefined).map(({ command }) => command);
-    expect(bare).toEqual(["redzone.pickKernel"]);
+    expect(bare).toEqual(["redzone.pickKernel", "redzone.copyAddress"]);
   });
 });
 
@@ -120,7 +128,10 @@ describe("the manifest", () => {
       expect(languages).toContain(language);
   });
   it("declares the settings that are read, and no other", () => {
-    const read = Array.from(sources.matchAll(/get<\w+>\("(\w+)"/gu), ([, name]) => `redzone.${name ?? ""}`);
+    const read = Array.from(
+      sources.matchAll(/getConfiguration\("(redzone[\w.]*)"[^;]*?get(?:<[^(]*>)?\("([\w.]+)"/gu),
+      ([, section, name]) => `${section}.${name}`,
+    );
     expect(Object.keys(contributes.configuration.properties).toSorted()).toEqual(
       [...new Set(read)].toSorted(),
     );
