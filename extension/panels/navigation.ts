@@ -105,7 +105,7 @@ export class Navigation implements vscode.Disposable {
   /** @param line from 1 on. */
   async openSource(path: string, line: number): Promise<void> {
     const position = new vscode.Position(Math.max(0, line - 1), 0);
-    await vscode.window.showTextDocument(vscode.Uri.file(path), {
+    await vscode.window.showTextDocument(fileUri(path), {
       selection: new vscode.Range(position, position),
       viewColumn: vscode.ViewColumn.One,
     });
@@ -191,6 +191,10 @@ export class Navigation implements vscode.Disposable {
     return found;
   }
 }
+
+/** Where the editor is not on this machine, it gives paths in the adapter's answers as addresses of its own ("vscode-remote://host/home/…"). */
+const fileUri = (path: string): vscode.Uri =>
+  vscode.Uri.file(/^vscode-remote:\/\//u.test(path) ? vscode.Uri.parse(path).path : path);
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null;

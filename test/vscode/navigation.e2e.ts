@@ -61,6 +61,9 @@ describe.skipIf(browserPath === null)("an address outside panels", () => {
   it("is a link where the guest prints it", async () => {
     await press("F5");
     await desk.window.expectTerminal(/exception 14 at rip 0x[\da-f]+/u);
+    // At the stop behind it the editor takes the keyboard, which would close the picker.
+    await desk.window.waitForStop(/panic/u);
+    await desk.window.page.locator(".exception-widget").waitFor();
     const rows = desk.window.page.locator(".terminal-wrapper.active .xterm-rows > div");
     const row = rows.filter({ hasText: "exception 14" });
     const text = (await row.innerText()).replaceAll("\u00a0", " ");
