@@ -166,6 +166,12 @@ export class TableList {
   }
 
   entryAt(address: number, entryBytes: 4 | 8): bigint {
+    const frame = this.#memory.frameForRead(Math.floor(address / PAGE_BYTES));
+    if (frame !== 0) {
+      const { view } = this.#cores[0]!.host;
+      const host = frame + (address % PAGE_BYTES);
+      return entryBytes === 8 ? view.getBigUint64(host, true) : BigInt(view.getUint32(host, true));
+    }
     const at = physical(address);
     const low = BigInt(this.#memory.read(at, 4) >>> 0);
     return entryBytes === 4 ? low : (BigInt(this.#memory.read(physical(address + 4), 4) >>> 0) << 32n) | low;

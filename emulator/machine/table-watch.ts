@@ -10,7 +10,7 @@
  * Elsewhere: which tables are known (`table-list.ts`), which changes count (`translation-history.ts`), marks on the TLBs (`cpu/system/suspicion.ts`), what a report means to a person (`debug-adapter/paging/stale.ts`).
  */
 import { CR4, type Core } from "../cpu/core.ts";
-import { STATE, tableBit, TLB_FLAG } from "../cpu/layout.ts";
+import { tableBit, TLB_FLAG } from "../cpu/layout.ts";
 import type { Processor } from "../cpu/processor.ts";
 import type { RootChange, StaleUse, TableHook, TableWrite, TlbSlot } from "../cpu/stale.ts";
 import { ACCESS, BY, explainWalk, type Access, type By, type PageWalk } from "../cpu/system/paging.ts";
@@ -155,8 +155,7 @@ export class TableWatch implements TableHook {
     if (table === undefined) return false;
     if (!this.#tables.isLinked(page, table)) {
       this.#tables.remove(page);
-      // A table of another PCID may be linked where nobody looks now.
-      for (const other of this.#cores) this.#suspectOtherPcids(other);
+      for (const other of this.#cores) this.#suspectRoot(other, page);
       return false;
     }
     if (++table.stores > MOST_STORES && !this.#isRecording) {
@@ -171,9 +170,13 @@ export class TableWatch implements TableHook {
     const at = (index: number): number => page * PAGE_BYTES + index * entryBytes;
     const before: bigint[] = [];
     for (let index = first; index <= last; index++) before.push(this.#tables.entryAt(at(index), entryBytes));
-    this.#isOwn = true;
-    this.#memory.writeBytes(address, bytes);
-    this.#isOwn = false;
+    const frame = this.#memory.frameForMarking(page);
+    if (frame !== 0) core.host.u8.set(bytes, frame + offset);
+    else {
+      this.#isOwn = true;
+      this.#memory.writeBytes(address, bytes);
+      this.#isOwn = false;
+    }
     for (let index = first; index <= last; index++) {
       const was = before[index - first]!;
       const after = this.#tables.entryAt(at(index), entryBytes);
@@ -377,15 +380,14 @@ export class TableWatch implements TableHook {
       );
   }
 
-  #suspectOtherPcids(core: Core): void {
-    if ((core.word(STATE.cr4) & CR4.PCIDE) === 0) return;
-    const current = currentPcid(core);
-    suspectWhere(
-      core,
-      null,
-      (_lo, _hi, flags, pcid) => (flags & TLB_FLAG.global) === 0 && pcid !== current,
-      () => undefined,
-    );
+  /** What is cached for PCIDs whose root is a page that is not watched any more. */
+  #suspectRoot(core: Core, page: number): void {
+    const pcids = new Set<number>();
+    for (const [pcid, root] of this.#roots[core.index]!) if (root === page) pcids.add(pcid);
+    if (pcids.size === 0) return;
+    const isIts = (_lo: number, _hi: number, flags: number, pcid: number): boolean =>
+      (flags & TLB_FLAG.global) === 0 && pcids.has(pcid);
+    suspectWhere(core, null, isIts, () => undefined);
   }
 
   #forgetSuspicions(): void {
