@@ -186,7 +186,7 @@ const other: readonly Filter[] = [
     label: "Stale TLB entry",
     description:
       "Stops after an access through a translation that the page tables in memory no longer say: INVLPG, a write of CR3 or a TLB shootdown is missing. A fetch stops before its instruction.",
-    isDefault: false,
+    isDefault: true,
     condition: "$write && $cpu == $writer",
     watch: WATCH.staleTlb,
     accepts: (event) => event.kind === "stale-tlb",
