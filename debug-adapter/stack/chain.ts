@@ -8,9 +8,16 @@
 import type { Core } from "../../emulator/index.ts";
 import { GuestSpace, littleEndian } from "../memory/space.ts";
 import { codeBits } from "../registers/index.ts";
-import { convention, type FrameRow, type StackFrame, type SymbolTable } from "../symbols/index.ts";
-import { architectureOf, reader, topRegisters, type Frame } from "./frame.ts";
+import {
+  convention,
+  type FrameRow,
+  type ReadMemory,
+  type StackFrame,
+  type SymbolTable,
+} from "../symbols/index.ts";
+import { architectureOf, topRegisters, type Frame } from "./frame.ts";
 import { pushedAt, type Pushed } from "./pushed.ts";
+import { pageReader } from "./reader.ts";
 
 /** A recursion without end on a large stack has more; they would say nothing new. */
 const DEEPEST = 1 << 15;
@@ -39,6 +46,8 @@ export class Chain {
   readonly bits: 16 | 32 | 64;
   readonly wordBytes: 2 | 4 | 8;
   readonly registers: ReadonlyMap<number, bigint>;
+  /** Memory at this stop. */
+  readonly read: ReadMemory;
   readonly #walk: ReturnType<SymbolTable["walk"]>;
   readonly #stretches: Stretch[] = [];
   /** The frame whose caller has not been looked at. */
@@ -53,7 +62,8 @@ export class Chain {
     this.bits = codeBits(core);
     this.wordBytes = this.bits === 64 ? 8 : this.bits === 32 ? 4 : 2;
     this.registers = topRegisters(core);
-    this.#walk = table.walk(architectureOf(core), this.registers, reader(this.space));
+    this.read = pageReader(this.space);
+    this.#walk = table.walk(architectureOf(core), this.registers, this.read);
     this.#last = this.#next();
   }
 

@@ -15,17 +15,17 @@ import type {
   StackWordsArguments,
   StackWordsBody,
 } from "../../media/protocol.ts";
-import { GuestAnalysis } from "../analysis/index.ts";
 import { badReference } from "../errors.ts";
 import { convention, type SymbolTable } from "../symbols/index.ts";
 import { Chain, type Stretch } from "./chain.ts";
 import { extentOf, type Extent } from "./extent.ts";
-import { reader, type Frame } from "./frame.ts";
+import type { Frame } from "./frame.ts";
 import { linuxTasks } from "./linux-tasks.ts";
 import { StackRecord } from "./record.ts";
 import { slotsOf, wordSlot, type Earlier, type SlotContext } from "./slots.ts";
 import { stackBytes, stackId, stacksOf } from "./stacks.ts";
 import { hex, Pointers } from "./target.ts";
+import { FunctionUses } from "./use.ts";
 import { variablesIn } from "./variables.ts";
 import { stackWarnings } from "./warning.ts";
 import { windowsOf } from "./window.ts";
@@ -64,8 +64,6 @@ interface Kept {
   readonly pointers: Pointers;
   readonly extent: Extent;
   readonly earlier: Earlier | null;
-  /** Of the code as it is now: kernels patch themselves. */
-  readonly analysis: GuestAnalysis;
   readonly slots: Map<number, readonly StackSlot[]>;
 }
 
@@ -73,6 +71,7 @@ export class StackPictures {
   readonly #subject: StackSubject;
   readonly #record = new StackRecord();
   readonly #kept = new Map<number, Kept>();
+  readonly #uses = new Map<number, FunctionUses>();
 
   constructor(subject: StackSubject) {
     this.#subject = subject;
@@ -94,7 +93,6 @@ export class StackPictures {
       pointers: new Pointers(space, table, chain),
       extent: extentOf(core, space, table, pointer),
       earlier: this.#record.at(core, space, pointer, instant),
-      analysis: new GuestAnalysis(table, reader(space)),
       slots: new Map<number, readonly StackSlot[]>(),
     };
     this.#kept.set(core.index, kept);
@@ -107,7 +105,7 @@ export class StackPictures {
     const count = bounded(args.count, FRAMES, MOST_FRAMES);
     const detailed = bounded(args.detailed, DETAILED, MOST_FRAMES);
     const kept = this.#keep(core, start === 0);
-    const { chain, extent, earlier, analysis } = kept;
+    const { chain, extent, earlier } = kept;
     const { space, pointer, bits, wordBytes } = chain;
     const frames: StackFrame[] = [];
     // One more, to know whether there is one; and some for words that point to frames further out.
@@ -125,7 +123,7 @@ export class StackPictures {
       start > 0
         ? []
         : windowsOf(
-            { chain, earlier, analysis, slots: (stretch) => this.#slots(kept, stretch) },
+            { chain, earlier, uses: this.#usesOf(chain), slots: (stretch) => this.#slots(kept, stretch) },
             Math.min(KNOWN_FRAMES, count),
           );
     return {
@@ -146,6 +144,15 @@ export class StackPictures {
       warnings:
         start > 0 ? [] : stackWarnings(this.#subject.isLinux, kept.chain, extent, why, frames, windows),
     };
+  }
+
+  #usesOf(chain: Chain): FunctionUses {
+    const { core, table, read } = chain;
+    const known = this.#uses.get(core.index);
+    const uses = known ?? new FunctionUses(table, read);
+    uses.read = read;
+    if (known === undefined) this.#uses.set(core.index, uses);
+    return uses;
   }
 
   /** The slots of one frame; none if there is no such frame. */

@@ -5,11 +5,12 @@
  * overwrites them, and the first words already before its first instruction: the processor pushes SS, RSP, RFLAGS, CS and RIP there.
  * Elsewhere: which bytes a function uses and when they are live (`analysis/`), catching it in the act (the exception filter).
  */
-import type { ByteRange, GuestAnalysis } from "../analysis/index.ts";
+import type { ByteRange } from "../analysis/index.ts";
 import type { RedZoneRun, RedZoneWindow, StackSlot } from "../../media/protocol.ts";
 import type { Chain, Stretch } from "./chain.ts";
 import { hexBytes, type Earlier } from "./slots.ts";
 import { hex } from "./target.ts";
+import type { FunctionUses } from "./use.ts";
 import { variablesIn } from "./variables.ts";
 
 export const RED_ZONE_BYTES = 128;
@@ -24,7 +25,7 @@ interface Use {
 
 export interface WindowContext {
   readonly chain: Chain;
-  readonly analysis: GuestAnalysis;
+  readonly uses: FunctionUses;
   readonly earlier: Earlier | null;
   /** The slots of a frame. */
   readonly slots: (stretch: Stretch) => readonly StackSlot[];
@@ -54,11 +55,11 @@ export function windowsOf(context: WindowContext, count: number): readonly RedZo
 }
 
 function windowOf(context: WindowContext, stretch: Stretch): RedZoneWindow | null {
-  const { chain, analysis } = context;
+  const { chain, uses } = context;
   const { index, low: pointer } = stretch;
   const low = pointer - BigInt(RED_ZONE_BYTES);
   if (low < 0n) return null;
-  const fun = analysis.functionAt(stretch.pc);
+  const fun = uses.at(stretch.pc);
   const use: Use | null = fun === null ? null : { bytes: fun.redZoneBytes, live: fun.liveAt(stretch.pc) };
   const covers = index === 0 ? [] : coversOf(context, stretch);
   const kept = variablesIn(chain, stretch).located.filter(
