@@ -194,7 +194,7 @@ export class Navigation implements vscode.Disposable {
 
 /** Where the editor is not on this machine, it gives paths in the adapter's answers as addresses of its own ("vscode-remote://host/home/…"). */
 const fileUri = (path: string): vscode.Uri =>
-  vscode.Uri.file(/^vscode-remote:\/\//u.test(path) ? vscode.Uri.parse(path).path : path);
+  vscode.Uri.file(path.startsWith("vscode-remote://") ? vscode.Uri.parse(path).path : path);
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null;

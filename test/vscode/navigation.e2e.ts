@@ -63,7 +63,6 @@ describe.skipIf(browserPath === null)("an address outside panels", () => {
     await desk.window.expectTerminal(/exception 14 at rip 0x[\da-f]+/u);
     // At the stop behind it the editor takes the keyboard, which would close the picker.
     await desk.window.waitForStop(/panic/u);
-    await desk.window.page.locator(".exception-widget").waitFor();
     const rows = desk.window.page.locator(".terminal-wrapper.active .xterm-rows > div");
     const row = rows.filter({ hasText: "exception 14" });
     const text = (await row.innerText()).replaceAll("\u00a0", " ");
