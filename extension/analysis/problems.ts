@@ -10,6 +10,8 @@ const CODE = "red-zone";
 const EXPLANATION = vscode.Uri.parse("https://en.wikipedia.org/wiki/Red_zone_(computing)");
 const RELATED_MAX = 8;
 const WHOLE_LINE = 10_000;
+/** A kernel that was built with a red zone throughout has thousands of these functions: their sources are not opened for it. */
+const ANCHORED_MAX = 200;
 
 type Found = Map<string, vscode.Diagnostic[]>;
 
@@ -31,9 +33,11 @@ export class Problems implements vscode.Disposable {
       if (list === undefined) found.set(file, [diagnostic]);
       else list.push(diagnostic);
     };
-    for (const row of body.functions) {
-      if (row.redZoneBytes > 0) add(row.path ?? body.file, await functionDiagnostic(row));
-      if (row.overwrites.length > 0) add(row.path ?? body.file, await overwriteDiagnostic(row));
+    const rows = body.functions.filter((row) => row.redZoneBytes > 0 || row.overwrites.length > 0);
+    for (const row of rows) {
+      const range = rows.length <= ANCHORED_MAX ? await rangeOf(row) : lineOf(row);
+      if (row.redZoneBytes > 0) add(row.path ?? body.file, functionDiagnostic(row, range));
+      if (row.overwrites.length > 0) add(row.path ?? body.file, warning(range, overwriteProblem(row)));
     }
     const units = unitsWithRedZone(body);
     const first = units.find(({ path: file }) => file !== null)?.path ?? body.file;
@@ -63,8 +67,8 @@ export class Problems implements vscode.Disposable {
 const isOurs = ({ source, code }: vscode.Diagnostic): boolean =>
   source === SOURCE && typeof code === "object" && code.value === CODE;
 
-async function functionDiagnostic(row: FileFunctionBody): Promise<vscode.Diagnostic> {
-  const diagnostic = warning(await rangeOf(row), functionProblem(row));
+function functionDiagnostic(row: FileFunctionBody, range: vscode.Range): vscode.Diagnostic {
+  const diagnostic = warning(range, functionProblem(row));
   const { path: file } = row;
   if (file !== null) {
     diagnostic.relatedInformation = byLine(row)
@@ -86,9 +90,6 @@ function byLine({ accesses }: FileFunctionBody): [number, FileFunctionBody["acce
   }
   return [...found];
 }
-
-const overwriteDiagnostic = async (row: FileFunctionBody): Promise<vscode.Diagnostic> =>
-  warning(await rangeOf(row), overwriteProblem(row));
 
 function unitsDiagnostic(body: FileAnalysisBody, shownAt: string): vscode.Diagnostic {
   const text = unitsProblem(path.basename(body.file), body);
@@ -112,8 +113,9 @@ const at = (file: string, line: number): vscode.Location =>
   new vscode.Location(vscode.Uri.file(file), new vscode.Position(line - 1, 0));
 
 /** The function's name in its source as that is now; the first line of a kernel without sources. */
-async function rangeOf({ path: file, line, name }: FileFunctionBody): Promise<vscode.Range> {
-  if (file === null || line === null) return new vscode.Range(0, 0, 0, 0);
+async function rangeOf(row: FileFunctionBody): Promise<vscode.Range> {
+  const { path: file, line, name } = row;
+  if (file === null || line === null) return lineOf(row);
   try {
     const document = await vscode.workspace.openTextDocument(vscode.Uri.file(file));
     const found = anchorLine((each) => document.lineAt(each).text, document.lineCount, line, name);
@@ -125,9 +127,14 @@ async function rangeOf({ path: file, line, name }: FileFunctionBody): Promise<vs
       : new vscode.Range(found, start, found, start + word.length);
   } catch {
     // The editor cannot open it; a person may find it at its line all the same.
-    return new vscode.Range(line - 1, 0, line - 1, WHOLE_LINE);
+    return lineOf(row);
   }
 }
+
+const lineOf = ({ path: file, line }: FileFunctionBody): vscode.Range =>
+  file === null || line === null
+    ? new vscode.Range(0, 0, 0, 0)
+    : new vscode.Range(line - 1, 0, line - 1, WHOLE_LINE);
 
 /** Where a build's switches usually are, to look through for the place to add the one that is missing. */
 const BUILD_FILES =

@@ -13,11 +13,18 @@ export function functionProblem(row: FileFunctionBody): string {
   const what = isLeaf
     ? `keeps ${redZoneBytes} bytes below the stack pointer, in the red zone`
     : `uses ${redZoneBytes} bytes below the stack pointer, the red zone`;
-  const remedy =
-    member === null
-      ? "Compile it with -mno-red-zone, or give the gates an IST stack."
-      : "Link a build of that library made with -mno-red-zone, or give the gates an IST stack.";
+  const remedy = remedyOf(row);
   return `${who} ${what}. An interrupt that stays on this stack overwrites them before the handler's first instruction. ${remedy}`;
+}
+
+function remedyOf({ member, file }: FileFunctionBody): string {
+  const stacks = "or give the gates an IST stack.";
+  if (member !== null) return `Link a build of that library made with -mno-red-zone, ${stacks}`;
+  if (file !== null && /\.(?:s|asm|nasm)$/i.test(file))
+    return `Move RSP down before storing there, ${stacks}`;
+  if (file?.endsWith(".rs") === true)
+    return `Build for a target without a red zone (x86_64-unknown-none, or "disable-redzone": true in your own), ${stacks}`;
+  return `Compile it with -mno-red-zone, ${stacks}`;
 }
 
 export const overwriteProblem = ({ name, overwrites }: FileFunctionBody): string =>

@@ -145,6 +145,12 @@ describe("the sample kernel", () => {
     expect(functionProblem(sum)).toMatch(
       /^sum_in_red_zone keeps 96 bytes below the stack pointer, in the red zone\./u,
     );
+    expect(functionProblem(sum)).toMatch(/Compile it with -mno-red-zone, or give the gates an IST stack\.$/u);
+    expect(functionProblem({ ...sum, file: "boot.S" })).toMatch(/Move RSP down before storing there/u);
+    expect(functionProblem({ ...sum, file: "main.rs" })).toMatch(/x86_64-unknown-none/u);
+    expect(functionProblem({ ...sum, member: "libgcc.a(_umoddi3.o)" })).toMatch(
+      /^sum_in_red_zone, which libgcc\.a\(_umoddi3\.o\) brought, keeps.*Link a build of that library/u,
+    );
     expect(unitsProblem("sample.elf", body)).toMatch(
       /^1 of 12 compilation units of sample\.elf was built without/u,
     );
