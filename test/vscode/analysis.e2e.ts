@@ -1,9 +1,9 @@
 /** Static analysis in a real editor, without a machine: a lens above every function, the problem of the one with a red zone, the table of any file. */
-import { appendFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { browserPath } from "./browser.ts";
-import { PanelDesk } from "./panels.ts";
+import { PanelDesk, THEMES } from "./panels.ts";
 
 describe.skipIf(browserPath === null)("stack use in the editor", () => {
   let desk: PanelDesk;
@@ -18,6 +18,8 @@ describe.skipIf(browserPath === null)("stack use in the editor", () => {
   const lens = (text: string) =>
     desk.window.page.locator(".codelens-decoration").filter({ hasText: text }).first();
   const problems = () => desk.window.page.locator(".markers-panel-container").innerText();
+  const settings = (values: object): void =>
+    writeFileSync(path.join(desk.folder, ".vscode/settings.json"), JSON.stringify(values));
   const quickInput = () => desk.window.page.locator(".quick-input-widget");
 
   it("shows red zone and stack above functions", async () => {
@@ -37,6 +39,14 @@ describe.skipIf(browserPath === null)("stack use in the editor", () => {
     );
     await desk.window.clearNotifications();
     await desk.window.screenshot("70-analysis-problems");
+  });
+
+  it.each(THEMES.slice(1))("is to be read in %s", async (name, kind) => {
+    settings({ "workbench.colorTheme": name });
+    await desk.window.page.locator(`.monaco-workbench.${kind}`).waitFor();
+    await desk.window.screenshot(`70-analysis-problems-${kind}`);
+    settings({});
+    await desk.window.page.locator(`.monaco-workbench.${THEMES[0][1]}`).waitFor();
   });
 
   it("lists the instructions that use the red zone, and goes to them", async () => {
@@ -65,7 +75,7 @@ describe.skipIf(browserPath === null)("stack use in the editor", () => {
   it("is silent when it is switched off", async () => {
     await desk.window.openFile("redzone.c");
     await lens("red zone 96 B").waitFor();
-    appendFileSync(path.join(desk.folder, ".vscode/settings.json"), '{ "redzone.analysis.enabled": false }');
+    settings({ "redzone.analysis.enabled": false });
     await lens("red zone 96 B").waitFor({ state: "detached" });
   });
 
