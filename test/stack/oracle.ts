@@ -1,11 +1,23 @@
 /** Where gdb finds frames, saved registers and variables of a kernel that runs in QEMU, at stops in turn; and the kernels for it. */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const SAMPLE = join(ROOT, "media/sample-kernel");
 
 export interface OracleFrame {
   readonly name: string | null;
@@ -25,37 +37,35 @@ const has = (command: string): boolean => spawnSync(command, ["--version"]).stat
 export const hasCompiler = has("gcc") && has("make") && has("objcopy");
 export const hasOracle = hasCompiler && has("gdb") && has("qemu-system-x86_64");
 
-/** The sample kernel, compiled with other options; ELF64 and, for QEMU, the same as ELF32. @param stackBytes of its stack, in place of 16 KiB */
+/** The sample kernel, compiled once with other options; ELF64 and, for QEMU, the same as ELF32. @param stackBytes of its stack, in place of 16 KiB */
 export function compileSample(
   name: string,
   flags: string,
   stackBytes = 16384,
 ): { readonly elf: string; readonly elf32: string } {
-  const out = join(ROOT, ".cache/stack", `${name}-${process.pid}`);
-  rmSync(out, { recursive: true, force: true });
+  const common = `-g -gdwarf-5 -std=gnu17 -ffreestanding -fno-pic -fno-pie -fcf-protection=none -mgeneral-regs-only -mno-red-zone`;
+  const words = [
+    `CFLAGS=${common} ${flags}`,
+    // A stack protector wants somebody to complain to.
+    "CC=gcc -Wl,--defsym=__stack_chk_fail=panic",
+  ];
+  const hash = createHash("sha256").update(JSON.stringify([words, stackBytes]));
+  for (const file of readdirSync(SAMPLE)) hash.update(readFileSync(join(SAMPLE, file)));
+  const made = join(ROOT, ".cache/stack", `${name}-${hash.digest("hex").slice(0, 12)}`);
+  const files = { elf: join(made, "sample.elf"), elf32: join(made, "sample32.elf") };
+  if (existsSync(files.elf32)) return files;
+  const out = `${made}.${process.pid}`;
   const source = join(out, "source");
   mkdirSync(out, { recursive: true });
-  cpSync(join(ROOT, "media/sample-kernel"), source, { recursive: true });
+  cpSync(SAMPLE, source, { recursive: true });
   const entry = join(source, "boot.S");
   writeFileSync(entry, readFileSync(entry, "utf8").replaceAll("16384", String(stackBytes)));
-  const common = `-g -gdwarf-5 -std=gnu17 -ffreestanding -fno-pic -fno-pie -fcf-protection=none -mgeneral-regs-only -mno-red-zone`;
-  execFileSync(
-    "make",
-    [
-      "-s",
-      "-C",
-      source,
-      `OUT=${out}`,
-      `CFLAGS=${common} ${flags}`,
-      // A stack protector wants somebody to complain to.
-      "CC=gcc -Wl,--defsym=__stack_chk_fail=panic",
-      `${out}/sample32.elf`,
-    ],
-    {
-      stdio: "pipe",
-    },
-  );
-  return { elf: join(out, "sample.elf"), elf32: join(out, "sample32.elf") };
+  execFileSync("make", ["-s", "-C", source, `OUT=${out}`, ...words, `${out}/sample32.elf`], {
+    stdio: "pipe",
+  });
+  if (existsSync(made)) rmSync(out, { recursive: true });
+  else renameSync(out, made);
+  return files;
 }
 
 /** `places` in gdb's words. Each is met once, in this order. */
