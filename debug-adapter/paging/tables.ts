@@ -46,7 +46,9 @@ export class Tables {
   /** Reads again what has changed. Everything that is asked later is as of now. */
   refresh(): void {
     let hasChanged = false;
+    let isWritten = false;
     for (const { block, page } of this.#memory.changedSince(this.#epoch)) {
+      isWritten = true;
       for (const table of this.#places.get(block)?.get(page) ?? []) {
         const words = wordsOf(this.#memory.readBlock(block, page * PAGE_BYTES, PAGE_BYTES));
         if (equal(words, table.words)) continue;
@@ -71,7 +73,8 @@ export class Tables {
       this.content++;
       this.version++;
     }
-    this.#epoch = this.#memory.beginEpoch();
+    // A new epoch costs the processor what it knows of pages that it may write.
+    if (isWritten) this.#epoch = this.#memory.beginEpoch();
   }
 
   /** The machine stands still: from now on "before" is the stop before this one. */

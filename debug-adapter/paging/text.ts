@@ -30,6 +30,7 @@ export function translateText(body: Omit<PageTablesTranslateBody, "text">): stri
     else lines.push(`  region ${body.region.name} (${body.region.type}) + ${body.region.offset}`);
     if (body.block !== null)
       lines.push(`  RAMBlock ${body.block.idstr} + ${body.block.offset}, ram_addr_t ${body.block.ramAddress}`);
+    if (body.host !== null) lines.push(`  host: byte ${body.host} of the emulator's memory`);
     if (body.bytes !== null) lines.push(`  bytes ${Buffer.from(body.bytes, "base64").toString("hex").replace(/../g, "$& ").trimEnd()}`);
   } // oxfmt-ignore
   if (body.tlb !== null)

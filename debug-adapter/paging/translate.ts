@@ -78,6 +78,7 @@ export function translate(
     physical: physical === null ? null : hex(physical),
     pageBytes: found.pages * 4096,
     ...(physical === null ? NOWHERE : placeOf(memory, physical)),
+    host: physical === null ? null : hostOf(memory, physical),
     bytes: physical === null ? null : bytesAt(memory, physical),
     verdicts: verdicts(tree, found, linear),
     tlb: core === null ? null : cached(core, view, linear, found),
@@ -99,6 +100,7 @@ function unpaged(memory: Memory, naming: Naming, linear: bigint): Translation {
     physical: hex(physical),
     pageBytes: 4096,
     ...placeOf(memory, physical),
+    host: hostOf(memory, physical),
     bytes: bytesAt(memory, physical),
     verdicts: [],
     tlb: null,
@@ -116,6 +118,7 @@ function notCanonical({ tree }: View, linear: bigint): Translation {
     physical: null,
     pageBytes: 0,
     ...NOWHERE,
+    host: null,
     bytes: null,
     verdicts: [],
     tlb: null,
@@ -142,6 +145,12 @@ export function placeOf(memory: Memory, physical: number): Pick<PageTablesTransl
         ? null
         : { idstr: place.block.idstr, offset: hex(place.offset), ramAddress: hex(place.ramAddress) },
   };
+}
+
+/** The frame that holds a byte of RAM or ROM. Frames come and go; untouched pages share one of zeros. */
+function hostOf(memory: Memory, physical: number): PageTablesTranslateBody["host"] {
+  const frame = memory.frameForRead(Math.floor(physical / 4096));
+  return frame === 0 ? null : hex(frame + (physical % 4096));
 }
 
 /** base64 of the bytes up to the next multiple of 16; null where no memory is. */

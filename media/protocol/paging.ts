@@ -282,6 +282,8 @@ export interface PageTablesTranslateBody {
   /** The MemoryRegion that answers there, and the offset in it; null: nothing does. */
   readonly region: { readonly name: string; readonly type: string; readonly offset: Hex } | null;
   readonly block: { readonly idstr: string; readonly offset: Hex; readonly ramAddress: Hex } | null;
+  /** Where the byte is in the emulator's own memory just now, an offset in its WebAssembly memory; null if it is in none. */
+  readonly host: Hex | null;
   /** Up to 16 bytes there (base64); null if there is no memory. */
   readonly bytes: string | null;
   readonly verdicts: readonly AccessVerdict[];

@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
 import { infoRegisters } from "../../debug-adapter/monitor/registers.ts";
 import { Monitor } from "../../debug-adapter/index.ts";
+import { NO_NAMES, PageTables, pagingOf } from "../../debug-adapter/paging/index.ts";
 import type { Pc } from "../../emulator/index.ts";
 import { sampleFor32BitLoaders } from "../boot/toolchain.ts";
 import { linuxSystem } from "../linux/system.ts";
@@ -70,6 +71,13 @@ describe.skipIf(!hasQemu)("stopped beside QEMU", () => {
     qemu = await StoppedQemu.at([...MACHINE, "-m", "256", ...kernel], "BOOT-OK");
     const machine = await qemu.copied(256 * MIB);
     await compareTables(machine, 100);
+    // The model knows the same pages, and has read each table once. Of a Linux with 256 MiB there are about a hundred.
+    const { tree, rows } = new PageTables(machine, () => NO_NAMES).view(pagingOf(machine.cpus[0]!)!, false);
+    const pages = (await qemu.monitor("info tlb")).trimEnd().split("\n").length;
+    expect(tree.whole.pages.reduce((sum, count) => sum + count, 0)).toBe(pages);
+    expect(tree.visited).toBe(tree.tableCount);
+    expect(tree.visited).toBeLessThan(200);
+    expect(rows.answer({}).total).toBeLessThan(400);
   });
 });
 
