@@ -6,18 +6,25 @@
 import { RED_ZONE_BYTES, type Core, type LiveBytes } from "../../emulator/index.ts";
 import { GuestAnalysis, type FunctionStack } from "../analysis/index.ts";
 import type { SymbolTable } from "../symbols/index.ts";
+import { looksBelow } from "./look.ts";
 
 const KEPT_MAX = 4096;
+/** Of a larger function the symbol is doubted. */
+const MOST_BYTES = 1 << 18;
 const NONE: LiveBytes = { count: 0, mask: new Uint8Array(RED_ZONE_BYTES) };
 
 export class Liveness {
   readonly #analysis: GuestAnalysis;
+  readonly #symbols: SymbolTable;
+  /** By the function's start. */
+  readonly #looks = new Map<bigint, boolean>();
   readonly #kept = new Map<bigint, LiveBytes | null>();
   /** The CPU through whose page tables code is read. */
   #core: Core;
 
   constructor(core: Core, symbols: SymbolTable) {
     this.#core = core;
+    this.#symbols = symbols;
     this.#analysis = new GuestAnalysis(symbols, (address, length) => {
       const bytes = this.#core.peek(address, length);
       return bytes.length === length ? bytes : null;
@@ -29,11 +36,35 @@ export class Liveness {
     const known = this.#kept.get(rip);
     if (known !== undefined) return known;
     this.#core = core;
-    const ranges = this.#analysis.liveBelow(rip);
-    const found = ranges === null ? null : ranges.length === 0 ? NONE : liveBytes(ranges);
+    const found = this.#looksBelow(core, rip) ? this.#analysed(rip) : NONE;
     if (this.#kept.size >= KEPT_MAX) this.#kept.clear();
     this.#kept.set(rip, found);
     return found;
+  }
+
+  #analysed(rip: bigint): LiveBytes | null {
+    const ranges = this.#analysis.liveBelow(rip);
+    return ranges === null ? null : ranges.length === 0 ? NONE : liveBytes(ranges);
+  }
+
+  /** False if a glance at the function's bytes says that it keeps nothing below RSP; true if not, or if there is no function. */
+  #looksBelow(core: Core, rip: bigint): boolean {
+    const start = this.#symbols.functionStart(rip);
+    if (start === null) return true;
+    let looks = this.#looks.get(start);
+    if (looks === undefined) {
+      const ranges = this.#symbols.functionAt(rip)?.ranges ?? [];
+      const size = ranges.reduce((sum, { low, high }) => sum + Number(high - low), 0);
+      looks =
+        size === 0 ||
+        size > MOST_BYTES ||
+        ranges.some(({ low, high }) => {
+          const bytes = core.peek(low, Number(high - low));
+          return bytes.length < Number(high - low) || looksBelow(bytes);
+        });
+      this.#looks.set(start, looks);
+    }
+    return looks;
   }
 
   /** What is known of the function at an address; null: nothing. */
@@ -45,6 +76,7 @@ export class Liveness {
   /** Symbols have moved, or code has changed. */
   forget(): void {
     this.#kept.clear();
+    this.#looks.clear();
     this.#analysis.forget();
   }
 }
