@@ -98,7 +98,7 @@ export class Translation {
   }
 
   #forward(body: PageTablesTranslateBody): TemplateResult {
-    const { linear, canonical, steps, mode, physical, region, block, bytes, tlb, name, text } = body;
+    const { linear, canonical, steps, mode, physical, region, block, bytes, host, tlb, name, text } = body;
     return html`<div class="walk">
       <div class="walk-head">
         ${address(place("linear", linear), "memory")} ${name === null ? nothing : html`<span>${name}</span>`}
@@ -121,7 +121,7 @@ export class Translation {
           ${
             physical === null
               ? html`<b>The walk ends here.</b> <span class="muted">There is no physical address.</span>`
-              : arrival(physical, region, block, bytes)
+              : arrival(physical, region, block, bytes, host)
           }
         </li>
       </ol>
@@ -290,6 +290,7 @@ function arrival(
   region: PageTablesTranslateBody["region"],
   block: PageTablesTranslateBody["block"],
   bytes: string | null,
+  host: string | null,
 ): TemplateResult {
   const shown =
     bytes === null
@@ -307,6 +308,14 @@ function arrival(
         ? nothing
         : html`<span class="arrow">→</span> RAMBlock ${block.idstr} + ${block.offset}
             <span class="muted">ram_addr_t</span> ${address(place("ram", block.ramAddress), "ramLayout")}`
+    }
+    ${
+      host === null
+        ? nothing
+        : html`<span class="arrow">→</span>
+            <span class="muted" title="Where the byte is in the emulator's WebAssembly memory just now"
+              >host ${host}</span
+            >`
     }
     ${shown === null ? nothing : html`<div class="mono">${shown}</div>`}`;
 }
