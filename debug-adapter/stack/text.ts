@@ -5,7 +5,7 @@ const WIDTH = 18;
 /** A word; of more only that it has changed. */
 const LONGEST_BEFORE = 18;
 
-/** "CPU 0: RSP 0x210e60 in stack_bottom (0x20d000 … 0x211000, 16384 bytes): 416 bytes used …" */
+/** "CPU 0: RSP 0x210e60 in stack_bottom (0x20d000-0x211000, 16384 bytes): 416 bytes used …" */
 export function stackText(body: StackBody, stacks: readonly StackSummary[]): string {
   const own = stacks.find(({ id }) => id === body.stack);
   const lines = [
@@ -15,7 +15,7 @@ export function stackText(body: StackBody, stacks: readonly StackSummary[]): str
   const [window] = body.windows;
   if (window !== undefined) lines.push(window.text, ...windowLines(window));
   for (const frame of body.frames) lines.push(...frameLines(frame));
-  if (body.hasMore) lines.push(`… more frames: info stack ${body.start + body.frames.length + 1}`);
+  if (body.hasMore) lines.push(`... more frames: info stack ${body.start + body.frames.length + 1}`);
   else if (body.end !== null) lines.push(`No caller: ${body.end}.`);
   return lines.map((line) => `${line}\n`).join("");
 }
@@ -29,7 +29,7 @@ export function stacksText(stacks: readonly StackSummary[]): string {
       const used = pointer === null ? [] : [`${Math.max(0, Number(BigInt(high) - BigInt(pointer)))} used`];
       const mark = highWater === null ? [] : [`high water ${highWater.bytes} (${highWater.method})`];
       const facts = [...used, ...mark, guard.text].join(", ");
-      const lines = [`${low ?? "?"} … ${high}${size}  ${name}: ${roles.join("; ")}`, `  ${facts}`];
+      const lines = [`${low ?? "?"}-${high}${size}  ${name}: ${roles.join("; ")}`, `  ${facts}`];
       for (const { severity, text } of warnings) lines.push(`  ${severity}: ${text}`);
       return lines.map((line) => `${line}\n`).join("");
     })
@@ -38,7 +38,7 @@ export function stacksText(stacks: readonly StackSummary[]): string {
 
 function ownText({ name, low, high, highWater, guard }: StackSummary, { pointer }: StackBody): string {
   const used = Number(BigInt(high) - BigInt(pointer));
-  const ends = low === null ? "" : ` (${low} … ${high}, ${Number(BigInt(high) - BigInt(low))} bytes)`;
+  const ends = low === null ? "" : ` (${low}-${high}, ${Number(BigInt(high) - BigInt(low))} bytes)`;
   const mark = highWater === null ? "" : `, high water ${highWater.bytes} (${highWater.method})`;
   return `${name}${ends}: ${used} bytes used${mark}; ${guard.text}`;
 }
@@ -56,7 +56,7 @@ function frameLines(frame: StackFrame): string[] {
     ...(method === "guess" ? ["guessed"] : []),
   ];
   const lines = [
-    `#${index} ${label}${place}${notes.length === 0 ? "" : ` [${notes.join(", ")}]`}  ${low} … ${high ?? "?"}${size}`,
+    `#${index} ${label}${place}${notes.length === 0 ? "" : ` [${notes.join(", ")}]`}  ${low}-${high ?? "?"}${size}`,
   ];
   for (const slot of (slots ?? []).toReversed()) lines.push(`  ${slotText(slot)}`);
   for (const { name, value, where } of registers)

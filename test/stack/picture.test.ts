@@ -169,11 +169,11 @@ describe("an interrupt over the red zone of a function", () => {
   test("info stack says the same in text", async () => {
     const text = await client.evaluate("info stack 4", "repl");
     expect(text).toMatch(
-      /^CPU 0: RSP 0x[0-9a-f]+ in stack \(0x[0-9a-f]+ … 0x[0-9a-f]+, 16384 bytes\): \d+ bytes used/,
+      /^CPU 0: RSP 0x[0-9a-f]+ in stack \(0x[0-9a-f]+-0x[0-9a-f]+, 16384 bytes\): \d+ bytes used/,
     );
     expect(text).toMatch(/^#1 interrupt\+0x[0-9a-f]+ at \S*interrupts\.c:\d+ /m);
     expect(text).toMatch(/^ {2}0x[0-9a-f]+ +return address +0x[0-9a-f]+ <interrupt\+0x/m);
-    expect(text).toMatch(/^… more frames: info stack 5$/m);
+    expect(text).toMatch(/^\.\.\. more frames: info stack 5$/m);
     const refused = await client.respond("evaluate", { expression: "info stack x", context: "repl" });
     expect(refused.message).toMatch(/invalid number of frames/);
   });
