@@ -278,7 +278,11 @@ export const TLB_FLAG = {
    * bit 0 of its tags is set, so that they match nothing.
    */
   suspect: 128,
+  /** Beside `suspect`, in the data TLB: only writes are under suspicion, so it may have tags for reads. */
+  readable: 256,
 } as const;
+/** Bits of TLB_FLAG that are no part of the translation. */
+export const SUSPICION = TLB_FLAG.suspect | TLB_FLAG.readable;
 
 /**
  * Where indirect transfers out of translated regions went last: a ring of entries, u64 rip of the transfer and u64 its target. The translator makes of it which

@@ -20,6 +20,7 @@ import {
   suspectWhere,
   tableIndex,
   trust,
+  trustReads,
   type SlotEntry,
 } from "../cpu/system/suspicion.ts";
 import { currentPcid } from "../cpu/system/tlb.ts";
@@ -31,6 +32,8 @@ import { grants, history, isOnPath, LEVEL_OF, saysElse } from "./translation-his
 
 /** Stores to a table after which it has to be come to again by a walk: what nobody uses as a table any more must not stay slow for ever. */
 const MOST_STORES = 4096;
+/** A supervisor may go on with a page that was the user's: it must not stay slow for ever. */
+const MOST_RIGHT_USES = 256;
 /** Writes that are remembered of what put a translation under suspicion: the first, and the latest. */
 const MOST_WRITES = 8;
 const LEVELS = [1, 2, 3, 4, 5] as const;
@@ -42,6 +45,8 @@ interface Suspicion {
   root: RootChange | null;
   /** What has been reported already: whether it was, and which of the writes. */
   isTold: boolean;
+  /** How often it was used for something that memory allows, too. */
+  rightUses: number;
   told: readonly TableWrite[];
 }
 
@@ -201,7 +206,8 @@ export class TableWatch implements TableHook {
     this.#learn(now);
     const isThere = now.physical !== null && Math.floor(now.physical / PAGE_BYTES) === entry.page;
     if (isThere && now.fault === null) {
-      if (grants(now.rights, entry.flags)) this.#trust(core, slot);
+      if (grants(now.rights, entry.flags, slot.kind)) this.#trust(core, slot);
+      else this.#tolerate(core, slot, now.rights ^ entry.flags);
       return;
     }
     const suspicion = this.#suspicionOf(core, slot);
@@ -359,9 +365,15 @@ export class TableWatch implements TableHook {
     const known = suspicions.get(number);
     const of = slotEntry(core, slot);
     if (known !== undefined && isSameEntry(known.of, of)) return known;
-    const suspicion = { of, writes: [], root: null, isTold: false, told: [] };
+    const suspicion = { of, writes: [], root: null, isTold: false, told: [], rightUses: 0 };
     suspicions.set(number, suspicion);
     return suspicion;
+  }
+
+  /** The translation in a slot was used for something that memory allows, too, but allows more than that. `differs` are TLB_FLAG bits. */
+  #tolerate(core: Core, slot: TlbSlot, differs: number): void {
+    if (slot.kind === "data" && (differs & TLB_FLAG.user) === 0) trustReads(core, slot);
+    else if (++this.#suspicionOf(core, slot).rightUses > MOST_RIGHT_USES) this.#trust(core, slot);
   }
 
   /** The translation in a slot is what memory says. */

@@ -4,16 +4,20 @@
  * Elsewhere: who asks (`table-watch.ts`).
  */
 import { TLB_FLAG } from "../cpu/layout.ts";
-import type { TableWrite } from "../cpu/stale.ts";
+import type { TableWrite, TlbSlot } from "../cpu/stale.ts";
 import { ENTRY, type PageWalk, type WalkStep } from "../cpu/system/paging.ts";
 import { PAGE_BYTES } from "../numbers.ts";
 
-const RIGHTS = TLB_FLAG.writable | TLB_FLAG.user | TLB_FLAG.executable;
+/** Rights that accesses through each TLB need. */
+const RIGHTS = {
+  data: TLB_FLAG.writable | TLB_FLAG.user,
+  instruction: TLB_FLAG.executable | TLB_FLAG.user,
+} as const;
 export const LEVEL_OF = { PTE: 1, PDE: 2, PDPTE: 3, PML4E: 4, PML5E: 5 } as const;
 
 /** Whether every access that a translation with the rights `cached` allows is allowed by `rights`, too. */
-export function grants(rights: number, cached: number): boolean {
-  return (cached & ~rights & RIGHTS) === 0 && ((cached ^ rights) & TLB_FLAG.user) === 0;
+export function grants(rights: number, cached: number, kind: TlbSlot["kind"]): boolean {
+  return (cached & ~rights & RIGHTS[kind]) === 0 && ((cached ^ rights) & TLB_FLAG.user) === 0;
 }
 
 /**

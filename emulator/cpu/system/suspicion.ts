@@ -6,7 +6,7 @@
  * Elsewhere: who suspects and who decides (`machine/table-watch.ts`), how emitted code leaves suspects alone (`mmu/refill.ts`).
  */
 import type { Core } from "../core.ts";
-import { FILLED, ITLB, RUN, TLB, TLB_FLAG } from "../layout.ts";
+import { FILLED, ITLB, RUN, SUSPICION, TLB, TLB_FLAG } from "../layout.ts";
 import type { TlbSlot } from "../stale.ts";
 import { clearTags, codeAt, dataAt, forgetCodePage, sweep, trusted } from "./tlb.ts";
 
@@ -54,7 +54,7 @@ export function suspectWhere(
     const flags = u32[at + 9]!;
     if (flags === 0 || !wanted(u32[at + 10]!, u32[at + 11]!, flags, u32[at + 14]!)) return;
     clearTags(u32, at);
-    u32[at + 9] = flags | TLB_FLAG.suspect;
+    u32[at + 9] = (flags & ~TLB_FLAG.readable) | TLB_FLAG.suspect;
     each({ kind: "data", index });
   };
   const code = (index: number): void => {
@@ -105,13 +105,13 @@ export function slotEntry(core: Core, { kind, index }: TlbSlot): SlotEntry {
   const { u32 } = core;
   if (kind === "data") {
     const at = dataAt(index);
-    const flags = u32[at + 9]! & ~TLB_FLAG.suspect;
+    const flags = u32[at + 9]! & ~SUSPICION;
     return { page: u32[at + 12]!, flags, pcid: u32[at + 14]!, lo: u32[at + 10]!, hi: u32[at + 11]! };
   }
   const at = codeAt(index);
   const tag = codeTag(u32, at);
   const page = u32[at + 5]! * 0x100000000 + u32[at + 4]!;
-  const flags = u32[at + 6]! & ~TLB_FLAG.suspect;
+  const flags = u32[at + 6]! & ~SUSPICION;
   return { page, flags, pcid: u32[at + 7]!, lo: (u32[tag]! & ~1) >>> 0, hi: u32[tag + 1]! };
 }
 
@@ -130,6 +130,11 @@ export function trust(core: Core, { kind, index }: TlbSlot): void {
   if ((u32[at + 6]! & TLB_FLAG.suspect) === 0) return;
   u32[at + 6]! &= ~TLB_FLAG.suspect;
   for (const n of [at, at + 2]) u32[n] = trusted(u32[n]!, u32[n + 1]!);
+}
+
+/** Reads through the translation in a slot of the data TLB are as they should be: only writes are under suspicion. */
+export function trustReads(core: Core, { index }: TlbSlot): void {
+  core.u32[dataAt(index) + 9]! |= TLB_FLAG.readable;
 }
 
 /** Nobody suspects anything any more. */

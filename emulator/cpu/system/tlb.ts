@@ -12,7 +12,7 @@ import { linear } from "../../numbers.ts";
 import type { Voided } from "../../memory/guest-memory.ts";
 import type { Core } from "../core.ts";
 import { CR0, CR4, FLAG } from "../registers.ts";
-import { FILLED, ITLB, RUN, STATE, TLB, TLB_FLAG } from "../layout.ts";
+import { FILLED, ITLB, RUN, SUSPICION, STATE, TLB, TLB_FLAG } from "../layout.ts";
 import { ACCESS, BY, forbids, pageFault, tryWalk, walk } from "./paging.ts";
 import type { By } from "./paging.ts";
 
@@ -120,12 +120,13 @@ export function writeTags(core: Core, entry: number, frame: number, writableFram
   const at = entry >>> 2;
   if (isWatched(core, u32[at + 10]!, u32[at + 11]!, u32[at + 12]!)) return;
   const flags = u32[at + 9]!;
-  if ((flags & TLB_FLAG.suspect) !== 0) return;
+  const isSuspect = (flags & TLB_FLAG.suspect) !== 0;
+  if (isSuspect && (flags & TLB_FLAG.readable) === 0) return;
   if (u32[at + 8] !== frame) clearTags(u32, at);
   u32[at + 8] = frame;
   core.setWord(RUN.tagged, 1);
   const user = (flags & TLB_FLAG.user) !== 0;
-  const writable = writableFrame && (flags & TLB_FLAG.dirty) !== 0;
+  const writable = writableFrame && !isSuspect && (flags & TLB_FLAG.dirty) !== 0;
   const set = (tag: number): void => {
     u32[at + tag] = u32[at + 10]!;
     u32[at + tag + 1] = u32[at + 11]!;
@@ -444,7 +445,7 @@ export function tlbEntries(core: Core): TlbEntry[] {
   const entries: TlbEntry[] = [];
   const address = (at: number): LinearAddress =>
     linear((BigInt(u32[at + 1]!) << 32n) | BigInt((u32[at]! & 0xfffff000) >>> 0));
-  const flags = (at: number): number => u32[at]! & ~TLB_FLAG.suspect;
+  const flags = (at: number): number => u32[at]! & ~SUSPICION;
   for (let at = TLB.base >>> 2, n = 0; n < TLB.entries; n++, at += DATA_WORDS)
     if (u32[at + 9] !== 0)
       entries.push({ kind: "data", linear: address(at + 10), physical: physical(u32[at + 12]! * 4096), flags: flags(at + 9), pcid: u32[at + 14]! });
@@ -481,7 +482,7 @@ export function saveTlb(core: Core): Uint8Array {
   for (const at of data) {
     bytes.set(u8.subarray(at * 4 + TLB.page, at * 4 + TLB.page + 8), to);
     view.setFloat64(to + 8, u32[at + 12]!, true);
-    view.setUint32(to + 16, u32[at + 9]! & ~TLB_FLAG.suspect, true);
+    view.setUint32(to + 16, u32[at + 9]! & ~SUSPICION, true);
     view.setUint32(to + 20, u32[at + 14]!, true);
     to += SAVED_DATA;
   }
@@ -489,7 +490,7 @@ export function saveTlb(core: Core): Uint8Array {
     bytes.set(u8.subarray(at * 4, at * 4 + ITLB.entryBytes), to);
     if ((u32[at + 6]! & TLB_FLAG.suspect) !== 0) {
       for (const tag of [0, 8]) view.setUint32(to + tag, trusted(u32[at + tag / 4]!, u32[at + tag / 4 + 1]!), true);
-      view.setUint32(to + 24, u32[at + 6]! & ~TLB_FLAG.suspect, true);
+      view.setUint32(to + 24, u32[at + 6]! & ~SUSPICION, true);
     }
     to += ITLB.entryBytes;
   }
