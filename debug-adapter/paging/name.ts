@@ -19,6 +19,8 @@ export const NO_NAMES: Naming = { symbols: null, images: [], isLinux: false, isM
 
 /** Images and symbols that a range names at most. */
 const MOST_HELD = 6;
+/** Pages of a user process may be where they are by chance: so many are not. */
+const LEAST_IDENTITY = 64;
 /** A range that is longer than this holds too much to list its symbols. */
 const MOST_BYTES = 1n << 40n;
 
@@ -69,7 +71,9 @@ export function describeRange(
   // One name for a file all of whose segments are here.
   for (const piece of inside) if (!holds.includes(piece.name)) holds.push(piece.name);
   let name = region?.name ?? null;
-  if (name === null && physical >= 0 && physical === page) name = "identity map";
+  // Linux starts on such a mapping, before anything is a user's.
+  const isIdentity = physical >= 0 && physical === page && (name === null || pages >= LEAST_IDENTITY);
+  if (isIdentity) name = "identity map";
   const first = inside[0];
   if (name === null && first !== undefined && first.start >= start - 0x20_0000n) name = first.name;
   if (name === null && physical >= 0 && pages >= 512) name = `direct map of ${hex(physical * 4096)}`;
