@@ -143,6 +143,21 @@ describe.each(MODES)("%s paging", { timeout: 120_000 }, (mode) => {
     expect(use.changes).toMatchObject([{ address: o.entry }]);
   });
 
+  it("a right that is taken costs the accesses that do not need it nothing", () => {
+    const many = <T>(each: T): T[] => Array.from({ length: 2000 }, () => each);
+    const { machine, found } = perform(mode, [
+      o.write,
+      o.fetch,
+      o.change(FIRST | P),
+      ...many(o.read),
+      ...many(o.fetch),
+    ]);
+    expect(found).toEqual([]);
+    // Slow once, or each time.
+    expect(machine.statistics().processor.memory["handled in TypeScript"]).toBeLessThan(1000);
+    expect(machine.statistics().processor.exits["no trace known"]).toBeLessThan(1000);
+  });
+
   it("a page that is taken away", () => {
     const { found } = perform(mode, [o.fetch, o.read, o.change(0n), o.fetch, o.read]);
     expect(found.map(({ operation, use }) => [operation, use.access, use.now.physical])).toEqual([
