@@ -6,7 +6,7 @@
  * function's frame has no room that they could be meant for, or where the function uses the red zone beyond doubt anyway.
  */
 import type { Frame } from "./frame.ts";
-import { RBP, RSP, type Operand, type Step } from "./instruction.ts";
+import { RBP, RSP, type Operand, type Step } from "./step.ts";
 
 /** The System V ABI's promise: so many bytes below RSP are not touched by signals and interrupts (x86-64 psABI, 3.2.2). */
 export const RED_ZONE_BYTES = 128;

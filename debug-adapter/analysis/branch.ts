@@ -5,7 +5,7 @@
  */
 import type { Block, Edge } from "./flow.ts";
 import type { Frame } from "./frame.ts";
-import { NONE, RSP, type Condition, type Step } from "./instruction.ts";
+import { NONE, RSP, type Condition, type Step } from "./step.ts";
 import { place, plus } from "./value.ts";
 
 /** The frame at the beginning of the next block; null if control never goes there. */

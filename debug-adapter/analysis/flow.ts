@@ -4,7 +4,7 @@
  * Direct transfers are followed from the entry. Where a jump table leads to is known only when the frame is (`function.ts`), which then adds targets here.
  * Invariant: every step belongs to the function's own ranges; what leaves them is the end of a way.
  */
-import type { Condition, Step } from "./instruction.ts";
+import type { Condition, Step } from "./step.ts";
 
 /** From the function's lowest address, in bytes. */
 export interface Extent {

@@ -5,7 +5,7 @@
  * copy; a store through any other pointer is not taken for one into the frame's own saves, as no compiler's code and no sane assembly makes it one.
  * Elsewhere: which bytes below RSP are touched (`access.ts`), which way control goes (`flow.ts`).
  */
-import { NONE, RBP, RIP, RSP, type Operand, type Step } from "./instruction.ts";
+import { NONE, RBP, RIP, RSP, type Operand, type Step } from "./step.ts";
 import { derived, ENTRY, join, place, plus, same, type StackPlace, type Value } from "./value.ts";
 
 const REGISTERS = 16;

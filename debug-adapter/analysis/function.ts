@@ -9,7 +9,8 @@ import { accessesBelow, hasKnownIndex, RED_ZONE_BYTES, redZoneUse, type StackAcc
 import { along } from "./branch.ts";
 import { FlowGraph, type Block, type Extent } from "./flow.ts";
 import { Frame, meet, type Descents } from "./frame.ts";
-import { InstructionReader, RSP, type Bits, type Step } from "./instruction.ts";
+import { InstructionReader } from "./instruction.ts";
+import { RSP, type Bits, type Step } from "./step.ts";
 import { targetsOf, type CodeBytes } from "./jump-table.ts";
 import { Liveness, type ByteRange, type Overwrite } from "./liveness.ts";
 import { ENTRY, type StackPlace } from "./value.ts";

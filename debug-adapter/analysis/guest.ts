@@ -7,7 +7,7 @@
 import type { SymbolTable } from "../symbols/index.ts";
 import { neverReturns } from "./ending.ts";
 import { analyseFunction, type FunctionStack } from "./function.ts";
-import type { Bits } from "./instruction.ts";
+import type { Bits } from "./step.ts";
 import type { ByteRange } from "./liveness.ts";
 
 const KEPT_MAX = 1024;

@@ -20,7 +20,7 @@ export {
   type RedZoneAccess,
 } from "./function.ts";
 export { GuestAnalysis } from "./guest.ts";
-export type { Bits } from "./instruction.ts";
+export type { Bits } from "./step.ts";
 export type { ByteRange } from "./liveness.ts";
 export { Program, type ProgramFunction } from "./program.ts";
 export { stackBody } from "./body.ts";

@@ -5,7 +5,7 @@
  * A table is read up to the length that the comparison before the jump tells, and never beyond an entry that leads out of the function.
  */
 import type { Frame } from "./frame.ts";
-import type { Step } from "./instruction.ts";
+import type { Step } from "./step.ts";
 
 export interface CodeBytes {
   /** Bytes of the program at a linear address; null where it has none. */

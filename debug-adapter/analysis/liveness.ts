@@ -8,7 +8,7 @@
 import { accessesBelow, RED_ZONE_BYTES } from "./access.ts";
 import type { Block } from "./flow.ts";
 import type { Frame } from "./frame.ts";
-import type { Operand, Step } from "./instruction.ts";
+import type { Operand, Step } from "./step.ts";
 import { forEachStep, walk } from "./walk.ts";
 
 /** Offsets from RSP, both negative or the second 0: bytes `from` up to, without, `to`. */

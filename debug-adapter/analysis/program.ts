@@ -12,7 +12,7 @@ import {
   type FunctionContext,
   type FunctionStack,
 } from "./function.ts";
-import type { Bits } from "./instruction.ts";
+import type { Bits } from "./step.ts";
 import { ObjectCode } from "./object.ts";
 
 /** What follows a label for longer is no function: linker scripts put labels at the ends of sections. */

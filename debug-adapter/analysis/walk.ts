@@ -1,7 +1,7 @@
 /** Goes through blocks with the frame before every instruction, from the frames at their beginnings: those are kept, the others made again. */
 import type { Block } from "./flow.ts";
 import type { Descents, Frame } from "./frame.ts";
-import type { Step } from "./instruction.ts";
+import type { Step } from "./step.ts";
 
 /** Calls `visit` with every step of a block and the frame before it, which is changed afterwards. */
 export function walk(
