@@ -8,7 +8,7 @@ import { fetchVmlinux } from "../support/vmlinux.ts";
 import { open } from "./programs.ts";
 
 const isLong = process.env["REDZONE_LONG"] === "1";
-/** Linear sweeps of seconds each, on a machine that may be busy. */
+/** The file is fetched once, which is most of it. */
 const PATIENCE_MILLISECONDS = 1_800_000;
 
 describe.skipIf(!isLong)("Debian's vmlinux", () => {
