@@ -55,7 +55,7 @@ describe.skipIf(browserPath === null)("the Page Tables panel", () => {
       .locator("body")
       .evaluate(() => performance.getEntriesByName("page tables").at(-1)?.duration ?? 0);
     console.log(`from the stop to the picture: ${milliseconds.toFixed(0)} ms`);
-    await desk.screenshots("51-page-tables");
+    await desk.screenshots("51-page-tables", "page-tables");
   });
 
   it("is walked with arrows, and says where it is", async () => {

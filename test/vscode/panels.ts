@@ -139,10 +139,10 @@ export class PanelDesk {
   }
 
   /** A screenshot in each theme, `<name>-vs-dark.png` and so on; ends in the dark one. */
-  async screenshots(name: string): Promise<void> {
+  async screenshots(name: string, image?: string): Promise<void> {
     for (const theme of [...THEMES.slice(1), THEMES[0]]) {
       await this.theme(theme);
-      await this.window.screenshot(`${name}-${theme[1]}`);
+      await this.window.screenshot(`${name}-${theme[1]}`, theme === THEMES[0] ? image : undefined);
     }
   }
 }

@@ -137,7 +137,7 @@ describe.skipIf(browserPath === null)("the Stack panel", () => {
     await expect.poll(picture).toMatch(/numbers ← written when IRQ 0/u);
     expect(await page().locator("#picture :is(.changed, .fresh)").count()).toBeGreaterThan(0);
     await expect.poll(() => page().locator("#clobbers").innerText()).toMatch(/sum_in_red_zone by IRQ 0/u);
-    await desk.screenshots("67-stack-clobber");
+    await desk.screenshots("67-stack-clobber", "stack");
     const milliseconds = await page().locator("body").getAttribute("data-milliseconds");
     console.log(`a stop was shown ${milliseconds} ms after it was asked for`);
   });
