@@ -35,6 +35,34 @@ export interface LineState {
   readonly section: string;
   /** The last label that local labels of NASM (".loop") belong to; "" if there is none. */
   readonly scope: string;
+  /** GNU as: the C preprocessor reads the file first (`.S`), so that `#if` at the start of a line is no comment and "\\" at its end continues it. */
+  readonly isPreprocessed: boolean;
+  /** What the line goes on with, where the one before ended in "\\": the body of a `#define`, operands of a statement; or where brackets of a call are open. */
+  readonly continues: Continuation | null;
+  /** `.previous` goes to the first, `.popsection` to the last pushed of these. */
+  readonly sections: readonly string[];
+  readonly previous: string;
+  /** Conditional parts the line is in, outermost first. */
+  readonly conditions: readonly Condition[];
+}
+
+export interface Continuation {
+  readonly kind: "define" | "directive" | "operands" | "brackets";
+  /** The macro being defined, the directive or the mnemonic. */
+  readonly name: string;
+  readonly parameters: readonly string[];
+  /** Brackets still open in the call of a `#define`; 0 otherwise. */
+  readonly depth: number;
+}
+
+/** `#if`, `.if`, `%if`: every branch starts from what was before; where the branches leave different widths, none is known behind them. */
+export interface Condition {
+  readonly bits: Bits;
+  readonly section: string;
+  readonly macros: readonly string[];
+  /** Widths at the ends of the branches so far. */
+  readonly ends: readonly Bits[];
+  readonly hasElse: boolean;
 }
 
 export type SymbolKind =
@@ -73,6 +101,18 @@ export interface Reference {
   /** Called like a macro or an instruction: it may be either. */
   readonly isMnemonic?: boolean;
   readonly isWritten?: boolean;
+}
+
+/**
+ * What a call of a macro leaves, as one line of the macro's body says: labels, constants, global names, calls of other macros. Parameters stand in the
+ * texts as "\\name" (GNU as and `#define`) or "%1" (NASM).
+ */
+export interface Template {
+  readonly kind: "label" | "constant" | "global" | "call";
+  /** The macro (innermost) whose body the line is part of. */
+  readonly macro: string;
+  readonly name: string;
+  readonly arguments: readonly string[];
 }
 
 /** `.globl name`, `global name`, `extern name`, `.weak name`: what a file says of names that it shares. */
@@ -148,10 +188,14 @@ export interface Line {
   readonly comments: readonly Span[];
   readonly definitions: readonly Definition[];
   readonly references: readonly Reference[];
+  /** Names in `linkage` are not repeated in `references`. */
   readonly linkage: readonly Linkage[];
+  /** In bodies of macros only; `template.ts` expands calls. There `definitions` hold patterns ("\\name", "%1"), which define nothing by themselves. */
+  readonly templates: readonly Template[];
   readonly includes: readonly Include[];
   readonly errors: readonly SyntaxError[];
-  /** Begins or ends a part that can be folded: `.macro`, `.rept`, `.if`, `%if`, `struc`, `#if`, "{" … with what ends what. */
+  /** Begins or ends a part that can be folded: `.macro`, `.rept`, `.if`, `%if`, `struc`, `#if`, "{" … with what ends what.
+   * What opens is named as it is written, what closes names what may have opened it: `.endr` closes ".rept" (`.irp` and `.irpc` open as ".rept"), `#else` closes and opens "#if". */
   readonly fold?: { readonly opens?: string; readonly closes?: string };
 }
 
