@@ -135,13 +135,6 @@ export function under(cr3: bigint, mode: TableMode, controls: Controls): Paging 
   };
 }
 
-/** Two descriptions of the same tables, read the same way. */
-export const samePaging = (a: Paging, b: Paging): boolean =>
-  a.shape === b.shape &&
-  a.root === b.root &&
-  a.rootOffset === b.rootOffset &&
-  JSON.stringify(a.controls) === JSON.stringify(b.controls);
-
 /** A canonical linear address from a page number and an offset in the page. */
 export function linearAddress({ linearBits }: ModeShape, page: number, offset = 0): bigint {
   const address = (BigInt(page) << 12n) | BigInt(offset);

@@ -1,10 +1,9 @@
 /** One set of page tables as they are now, with what questions about them share: the tree, what changed, and the regions with names. */
 import type { LinearRegion } from "../../media/protocol.ts";
 import { PAGE_BYTES, physical, type Memory } from "../../emulator/index.ts";
-import type { Paging } from "./mode.ts";
 import { linearPage } from "./mode.ts";
-import { PageTree } from "./tree.ts";
-import type { Tables, Words } from "./tables.ts";
+import type { PageTree } from "./tree.ts";
+import type { Words } from "./tables.ts";
 import { walk } from "./walk.ts";
 
 /** A region by page numbers of the linear address space. */
@@ -24,10 +23,6 @@ export interface View {
   readonly regions: readonly Region[];
   readonly shown: readonly LinearRegion[];
   readonly version: number;
-}
-
-export function makeTree(tables: Tables, paging: Paging): PageTree {
-  return new PageTree(tables, paging);
 }
 
 /** Bytes at a linear address by these tables, as many as lie in its page; null: not mapped, or no memory. */

@@ -70,6 +70,13 @@ times 510-($-$$) db 0
 `;
 };
 
+/** Whether an entry can be a large page. Where it cannot, bit 7 would lead to tables anywhere, which firmware and ROM may have filled. */
+function mayBeLarge({ levels, entryBytes, cr4 }: Mode, depth: number): boolean {
+  const height = levels - depth;
+  if (entryBytes === 4) return height === 2 && cr4 !== 0;
+  return height === 2 || (height === 3 && levels > 3);
+}
+
 /** Tables by number, the root first; whatever chance gives, the boot sector's page is mapped to itself. */
 function tables(mode: Mode, random: Random): Uint8Array {
   const bytes = new Uint8Array(COUNT * 4096);
@@ -80,7 +87,7 @@ function tables(mode: Mode, random: Random): Uint8Array {
     else view.setBigUint64(at, BigInt.asUintN(64, value), true);
   };
   const isPae = mode.levels === 3;
-  // Tables of one level point to those of the next, now and then to one of any.
+  // Tables of one level point to those of the next, now and then to one that maps this one; never to one whose entries would be tables anywhere.
   const perLevel = Math.floor((COUNT - 1) / (mode.levels - 1));
   const levelOf = (table: number): number => (table === 0 ? 0 : 1 + Math.floor((table - 1) / perLevel));
   for (let table = 0; table < COUNT; table++) {
@@ -101,14 +108,17 @@ function tables(mode: Mode, random: Random): Uint8Array {
       if (mode.entryBytes === 8 && random.oneIn(20)) flags |= BigInt(random.below(0x1000)) << 40n;
       const isLast = depth === mode.levels - 1;
       // Bit 7 of what is to be a table is clear most of the time.
-      const isLarge = !isLast && depth > 0 && random.oneIn(3);
-      if (!isLast && !isLarge) flags &= ~0x80n;
+      const isLarge = mayBeLarge(mode, depth) && random.oneIn(3);
+      // Without CR4.PSE it says nothing.
+      if (!isLast && !isLarge && (mode.entryBytes === 8 || mode.cr4 !== 0)) flags &= ~0x80n;
       if (isLarge) flags |= 0x80n;
       if (isRoot && isPae) flags = 1n;
       let target = BigInt(random.below(2 ** 20)) << 12n;
       for (let n = 0; n < run && index < entries; n++, index++) {
         if (!isLast && !isLarge) {
-          const next = random.oneIn(40) ? random.below(COUNT) : 1 + depth * perLevel + random.below(perLevel);
+          const next = random.oneIn(40)
+            ? random.below(1 + depth * perLevel)
+            : 1 + depth * perLevel + random.below(perLevel);
           target = BigInt(TABLES + Math.min(next, COUNT - 1) * 4096);
           flags &= ~(0xfffn << 40n);
         } else target += random.oneIn(10) ? 0x5000n : 0x1000n;
