@@ -71,6 +71,6 @@ export interface TableHook {
   store(core: Core, address: PhysicalAddress, bytes: Uint8Array): boolean;
   /** A translation under suspicion is used. */
   used(core: Core, slot: TlbSlot, lo: number, hi: number, access: Access, by: By): void;
-  /** CR3 has been written, and what that flushes is flushed. */
-  rootChanged(core: Core, before: bigint, after: bigint): void;
+  /** CR3 has been written, and what that flushes is flushed. `kept`: nothing of the new PCID was. */
+  rootChanged(core: Core, before: bigint, after: bigint, kept: boolean): void;
 }

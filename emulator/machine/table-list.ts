@@ -185,15 +185,18 @@ export class TableList {
     if (table.parents.some(leads)) return true;
     if (this.#cores.some((core) => isRoot(core, page))) return true;
     // The upper levels are shared by many address spaces, more than parents are remembered.
-    return levels >= tableBit(3) && this.#isReachable(page, levels);
+    return levels >= tableBit(3) && this.#isReachable(page, table);
   }
 
-  #isReachable(page: number, levels: number): boolean {
+  #isReachable(page: number, table: Table): boolean {
     const search = (at: number, level: number): boolean =>
       level > 3 &&
-      this.#eachEntry(at, 8, (entry) => {
+      this.#eachEntry(at, 8, (entry, address) => {
         const child = childOf(entry, level, 8);
-        if (child === page && (levels & tableBit(level - 1)) !== 0) return true;
+        if (child === page && (table.levels & tableBit(level - 1)) !== 0) {
+          this.link(table, address);
+          return true;
+        }
         return child >= 0 && level === 5 && search(child, 4);
       });
     const roots = new Map<number, number>();

@@ -15,6 +15,7 @@ import type { Processor } from "../cpu/processor.ts";
 import type { RootChange, StaleUse, TableHook, TableWrite, TlbSlot } from "../cpu/stale.ts";
 import { ACCESS, BY, explainWalk, type Access, type By, type PageWalk } from "../cpu/system/paging.ts";
 import {
+  hasGlobal,
   slotEntry,
   suspectEntry,
   suspectWhere,
@@ -239,7 +240,7 @@ export class TableWatch implements TableHook {
     );
   }
 
-  rootChanged(core: Core, before: bigint, after: bigint): void {
+  rootChanged(core: Core, before: bigint, after: bigint, kept: boolean): void {
     const root = rootOf(core, after);
     const old = rootOf(core, before);
     if (root === null || old === null) return;
@@ -259,7 +260,7 @@ export class TableWatch implements TableHook {
       roots.set(Number(before & 0xfffn), old.page);
       const known = roots.get(pcid);
       roots.set(pcid, root.page);
-      if (known !== root.page)
+      if (kept && known !== root.page)
         suspectWhere(
           core,
           null,
@@ -270,6 +271,7 @@ export class TableWatch implements TableHook {
     if (old.page === root.page) return;
     this.#tables.add(root.page, root.level, root.entryBytes, -1);
     const differs = this.#differing(old, root);
+    if (!hasGlobal(core, differs)) return;
     suspectWhere(core, null, (lo, hi, flags) => (flags & TLB_FLAG.global) !== 0 && differs(lo, hi), note);
   }
 
@@ -280,16 +282,21 @@ export class TableWatch implements TableHook {
     const { level, entryBytes } = root;
     if (old.level !== level || old.entryBytes !== entryBytes || level === 3) return () => true;
     const known = new Map<number, boolean>();
+    // Most of a kernel's pages are under one entry.
+    let last = -1;
+    let differs: boolean | undefined = false;
     return (lo, hi) => {
       const index = tableIndex(lo, hi, level, entryBytes);
-      let differs = known.get(index);
+      if (index === last) return differs === true;
+      last = index;
+      differs = known.get(index);
       if (differs === undefined) {
         const at = ({ page }: Root): bigint =>
           this.#tables.entryAt(page * PAGE_BYTES + index * entryBytes, entryBytes);
         differs = saysElse(at(old), at(root), level, entryBytes);
         known.set(index, differs);
       }
-      return differs;
+      return differs === true;
     };
   }
 

@@ -103,7 +103,7 @@ function writeCr3(core: Core, value: bigint): void {
     if (!keep) flushPcid(core, Number(after & 0xfffn));
     switchPcid(core);
   }
-  core.tableHook?.rootChanged(core, before, after);
+  core.tableHook?.rootChanged(core, before, after, keep);
   reportControl(core, "CR3", before, after);
 }
 

@@ -89,6 +89,22 @@ export function suspectWhere(
   return isRunning;
 }
 
+/** Whether some global page is cached whose address `wanted` accepts. Asked at every write of CR3: one plain loop. */
+export function hasGlobal(core: Core, wanted: (lo: number, hi: number) => boolean): boolean {
+  const { u32 } = core;
+  for (let index = 0; index < TLB.entries; index++) {
+    const at = dataAt(index);
+    if ((u32[at + 9]! & TLB_FLAG.global) !== 0 && wanted(u32[at + 10]!, u32[at + 11]!)) return true;
+  }
+  for (let index = 0; index < ITLB.entries; index++) {
+    const at = codeAt(index);
+    if ((u32[at + 6]! & TLB_FLAG.global) === 0) continue;
+    const tag = codeTag(u32, at);
+    if (wanted((u32[tag]! & ~1) >>> 0, u32[tag + 1]!)) return true;
+  }
+  return false;
+}
+
 /** What a slot has. */
 export interface SlotEntry {
   /** Guest-physical page number. */
