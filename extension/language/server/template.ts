@@ -80,5 +80,5 @@ function fill(pattern: string, values: ReadonlyMap<string, string>): string {
   return pattern
     .replaceAll(/\\([A-Za-z_.$][\w.$]*)/g, (whole, name: string) => values.get(name) ?? whole)
     .replaceAll(/%(\d+)/g, (whole, number: string) => values.get(number) ?? whole)
-    .replaceAll("\\()", "");
+    .replaceAll(/\\\(\)|\s*%\+\s*/g, "");
 }

@@ -6,7 +6,7 @@
 import { macroAround, type Builder } from "../builder.ts";
 import { isMark, tokenOf, type Lexeme } from "../lexeme.ts";
 import type { Reference } from "../syntax.ts";
-import { isQualifier, isRegisterWord } from "./operand.ts";
+import { isDecoration, isQualifier, isRegisterWord } from "./operand.ts";
 
 const parameter = /\\([A-Za-z_$][\w$]*)/g;
 
@@ -27,6 +27,7 @@ export function addReferences(
       lexeme.kind === "word" &&
       lexeme.text !== "." &&
       !isMark(before, "@") &&
+      !isDecoration(lexeme, before) &&
       !(isMark(before, "%") && !lexeme.isSpaced) &&
       !(isIntel && (isQualifier(lexeme) || isRegisterWord(lexeme)))
     ) {

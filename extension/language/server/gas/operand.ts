@@ -246,3 +246,8 @@ export function isQualifier(lexeme: Lexeme): boolean {
   const lower = lexeme.text.toLowerCase();
   return lexeme.kind === "word" && (qualifiers.has(lower) || sizeWords.has(lower));
 }
+
+/** {z}, {sae}, {rn-sae}: AVX-512's decorations. */
+export function isDecoration(lexeme: Lexeme, before: Lexeme | undefined): boolean {
+  return (isMark(before, "{") || isMark(before, "-")) && /^(?:z|sae|r[nudz])$/.test(lexeme.text);
+}

@@ -55,7 +55,9 @@ function label(builder: Builder, lexeme: Lexeme): void {
 
 function body(builder: Builder, lexemes: readonly Lexeme[], first: Lexeme): void {
   const second = lexemes[1];
-  if ((first.kind === "word" || first.kind === "pattern") && isAssignment(lexemes)) {
+  if (isMacroCall(first, second)) {
+    call(builder, lexemes, first);
+  } else if ((first.kind === "word" || first.kind === "pattern") && isAssignment(lexemes)) {
     assignment(builder, lexemes, first);
   } else if (first.kind === "word" && first.text.startsWith(".") && isDirective(first.text)) {
     directive(builder, lexemes, first);
@@ -73,6 +75,11 @@ function body(builder: Builder, lexemes: readonly Lexeme[], first: Lexeme): void
   } else {
     unknown(builder, lexemes);
   }
+}
+
+/** CALL(x): a `#define` with the name of an instruction. */
+function isMacroCall(first: Lexeme, second: Lexeme | undefined): boolean {
+  return isCapitalWord(first) && isMark(second, "(") && second?.isSpaced === false;
 }
 
 function startsWithName(lexeme: Lexeme): boolean {

@@ -36,8 +36,9 @@ export function cut(whole: string): Cut {
       continue;
     }
     if (text[at] === ";") {
-      comments.push({ start: at, end: whole.length });
-      return { lexemes, comments, errors, inComment: false, continues };
+      // A backslash at the end of a comment goes on all the same: it is taken away first.
+      comments.push({ start: at, end: text.length });
+      break;
     }
     const [kind, found] = lexeme(text, at, lexemes.length === 0, take);
     const end = at + found.length;
@@ -48,7 +49,39 @@ export function cut(whole: string): Cut {
     isSpaced = false;
     at = end;
   }
-  return { lexemes, comments, errors, inComment: false, continues };
+  return { lexemes: pasted(text, lexemes), comments, errors, inComment: false, continues };
+}
+
+/** `stub_%+ n` is one name. */
+function pasted(text: string, lexemes: readonly Lexeme[]): readonly Lexeme[] {
+  if (!text.includes("%+")) {
+    return lexemes;
+  }
+  const joined: Lexeme[] = [];
+  for (let at = 0; at < lexemes.length; at += 1) {
+    const lexeme = lexemes[at];
+    const before = joined.at(-1);
+    const after = lexemes[at + 1];
+    if (lexeme?.text === "%+" && before && after && isPart(before) && isPart(after)) {
+      const { start, isSpaced } = before;
+      const { end } = after;
+      joined[joined.length - 1] = {
+        kind: "pattern",
+        text: text.slice(start, end),
+        start,
+        end,
+        isSpaced,
+      };
+      at += 1;
+    } else if (lexeme) {
+      joined.push(lexeme);
+    }
+  }
+  return joined;
+}
+
+function isPart(lexeme: Lexeme): boolean {
+  return lexeme.kind === "word" || lexeme.kind === "pattern" || lexeme.kind === "number";
 }
 
 function lexeme(

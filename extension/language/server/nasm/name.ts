@@ -6,7 +6,7 @@
  * Source: NASM manual, 3.9 "Local Labels"; 4.3.2 "Macro-Local Labels".
  */
 import { macroAround, update, type Builder } from "../builder.ts";
-import { isQualifier, isRegisterWord } from "../gas/operand.ts";
+import { isDecoration, isQualifier, isRegisterWord } from "../gas/operand.ts";
 import { isMark, tokenOf, type Lexeme } from "../lexeme.ts";
 import type { Definition, SymbolKind } from "../syntax.ts";
 
@@ -41,7 +41,12 @@ export function addReferences(
     const isLocal = lexeme.kind === "pattern" && /^%(?:%|\$+)[\w.$#@~?]+$/.test(lexeme.text);
     if (isLocal) {
       builder.references.push({ name: lexeme.text, token: tokenOf(lexeme) });
-    } else if (isName(lexeme) && !isPasted && !excluded.includes(lexeme.text)) {
+    } else if (
+      isName(lexeme) &&
+      !isDecoration(lexeme, lexemes[number - 1]) &&
+      !isPasted &&
+      !excluded.includes(lexeme.text)
+    ) {
       builder.references.push({ name: fullName(builder, lexeme.text), token: tokenOf(lexeme) });
     }
   });

@@ -30,5 +30,9 @@ export function stringValue(text: string): bigint | undefined {
   if (inner === "" || inner.length > 8 || /[\\\u0080-\uffff]/.test(inner)) {
     return undefined;
   }
-  return [...inner].reduceRight((value, part) => value * 256n + BigInt(part.charCodeAt(0)), 0n);
+  let value = 0n;
+  for (let at = inner.length - 1; at >= 0; at -= 1) {
+    value = value * 256n + BigInt(inner.charCodeAt(at));
+  }
+  return value;
 }

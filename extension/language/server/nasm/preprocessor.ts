@@ -35,7 +35,7 @@ export function preprocessor(builder: Builder, lexemes: readonly Lexeme[], first
 
 /** Directives that begin and end parts. */
 function block(builder: Builder, name: string, first: Lexeme, rest: readonly Lexeme[]): boolean {
-  if (/^%if/.test(name)) {
+  if (name.startsWith("%if")) {
     builder.opens = "%if";
     openCondition(builder);
     condition(builder, name, rest);
