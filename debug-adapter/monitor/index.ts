@@ -20,7 +20,6 @@ import { bare, evaluateText, toInteger, type Names } from "../expressions/index.
 import type { MemoryFiles } from "../memory-files.ts";
 import { GuestSpace } from "../memory/space.ts";
 import type { PageTables } from "../paging/index.ts";
-import type { PageTables } from "../paging/index.ts";
 import type { StackPictures } from "../stack/picture.ts";
 import { stacksText, stackText } from "../stack/text.ts";
 import { statisticsText } from "../statistics.ts";
@@ -41,7 +40,6 @@ import { infoLapic, infoPic } from "./interrupts.ts";
 import { infoPci } from "./pci.ts";
 import { machineNames } from "./names.ts";
 import { page, pages } from "./paging.ts";
-import { page, pages } from "./paging.ts";
 import { infoRegisters } from "./registers.ts";
 import { infoMem, infoTlb } from "./translation.ts";
 
@@ -58,8 +56,6 @@ export interface MonitorHost {
   /** Files behind memory backends; absent: there can be none. */
   readonly memoryFiles?: MemoryFiles;
   readonly isRunning?: boolean;
-  /** For `page` and `pages`; absent: they are read for each command, and nothing has a name. */
-  readonly pageTables?: PageTables;
   /** For `page` and `pages`; absent: they are read for each command, and nothing has a name. */
   readonly pageTables?: PageTables;
   /** Gives an input to the machine; absent: to the machine itself. */
@@ -358,18 +354,6 @@ const COMMANDS: readonly Command[] = [
     run: (monitor, rest) => pages(monitor.host, rest, (text) => monitor.value(text)),
   },
   {
-    names: "page",
-    parameters: "addr",
-    help: "translate a virtual address and show every step: entries, rights, region, RAM block, and why an access would fault",
-    run: (monitor, rest) => page(monitor.host, monitor.value(rest)),
-  },
-  {
-    names: "pages",
-    parameters: "[filter...] [addr|name]",
-    help: "show what is mapped, merged, with rights of user and supervisor, page sizes and names (filters: write+execute, user, user-writable, executable, writable, uncached, not-accessed, dirty, global, large, changed)",
-    run: (monitor, rest) => pages(monitor.host, rest, (text) => monitor.value(text)),
-  },
-  {
     names: "print|p",
     parameters: "/fmt expr",
     help: "print expression value (use $reg for CPU register access)",
@@ -471,8 +455,6 @@ export class Monitor {
     // "p = 3", "x + 1" and "c->next" are about variables of those names.
     if (/^(?:[-+*%&|^<>=!.,[?)]|->)/.test(rest) && !/^-[afoD]\b/.test(rest)) return false;
     if (word.length === 1 && rest === "" && word !== "?") return false;
-    // A variable alone is asked for by its name.
-    if (word.startsWith("page") && rest === "" && this.host.names?.isVariable(word) === true) return false;
     // A variable alone is asked for by its name.
     if (word.startsWith("page") && rest === "" && this.host.names?.isVariable(word) === true) return false;
     return find(COMMANDS, word) !== undefined || UNSUPPORTED.has(word);
