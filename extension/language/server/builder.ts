@@ -131,3 +131,15 @@ export function closeCondition(builder: Builder): void {
     update(builder, { bits, conditions: state.conditions.slice(0, -1) });
   }
 }
+
+/** Names found by `add` stand among arguments, where they may be only text. */
+export function asArguments(builder: Builder, add: () => void): void {
+  const from = builder.references.length;
+  add();
+  for (let number = from; number < builder.references.length; number += 1) {
+    const reference = builder.references[number];
+    if (reference) {
+      builder.references[number] = { ...reference, isArgument: true };
+    }
+  }
+}

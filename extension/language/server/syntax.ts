@@ -100,6 +100,8 @@ export interface Reference {
   readonly direction?: "forward" | "backward";
   /** Called like a macro or an instruction: it may be either. */
   readonly isMnemonic?: boolean;
+  /** Among a macro's arguments or the values of `.irp`: a name, or only text. Not found, it is no mistake. */
+  readonly isArgument?: boolean;
   readonly isWritten?: boolean;
 }
 

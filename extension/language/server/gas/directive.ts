@@ -5,6 +5,7 @@
  * Source: "Using as", 7 "Assembler Directives"; 9.16 for x86.
  */
 import {
+  asArguments,
   closeCondition,
   closeMacro,
   macroAround,
@@ -230,7 +231,7 @@ function repeated(builder: Builder, rest: readonly Lexeme[]): void {
   if (name?.kind === "word") {
     builder.definitions.push({ kind: "parameter", name: name.text, token: tokenOf(name) });
   }
-  addReferences(builder, rest.slice(1));
+  asArguments(builder, () => addReferences(builder, rest.slice(1)));
 }
 
 /** Sections, width and dialect, includes; everything else uses the names in its operands. */

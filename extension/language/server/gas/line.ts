@@ -4,7 +4,7 @@
  * Invariant: the result depends on nothing else, and there always is one.
  * Elsewhere: lexemes (`lexer.ts`), statements (`statement.ts`), lines of the C preprocessor (`preprocessor.ts`).
  */
-import { begin, finish, update, type Builder } from "../builder.ts";
+import { asArguments, begin, finish, update, type Builder } from "../builder.ts";
 import { depthChange, isMark, statementParts, type Lexeme } from "../lexeme.ts";
 import type { Continuation, Line, LineState } from "../syntax.ts";
 import { cut } from "./lexer.ts";
@@ -60,7 +60,7 @@ function goOn(builder: Builder, continued: Continuation, lexemes: readonly Lexem
     case "brackets":
     case "operands": {
       const [first = [], ...others] = statementParts(lexemes);
-      addReferences(builder, first);
+      asArguments(builder, () => addReferences(builder, first));
       others.forEach((part) => statement(builder, part));
     }
   }

@@ -137,7 +137,7 @@ export function intelOperand(
     return make("unknown");
   }
   if (lexemes.some((lexeme) => isMark(lexeme, "["))) {
-    return make("memory", bracketed(lexemes, text));
+    return make("memory", bracketed(lexemes));
   }
   if (first.kind === "string") {
     return make(isNasm ? "immediate" : "string");
@@ -145,11 +145,11 @@ export function intelOperand(
   if (registers.length > 0 && (rest.length === 1 || isMark(rest[1], "{"))) {
     return make("register");
   }
-  if (first.kind === "pattern" && rest.length === 1) {
-    return make("unknown");
-  }
   if (isBranch(mnemonic)) {
     return make("target", valued(rest));
+  }
+  if (first.kind === "pattern" && rest.length === 1) {
+    return make("unknown");
   }
   const value = valued(rest);
   const isNumber = value.value !== undefined || first.kind === "number";
@@ -158,7 +158,7 @@ export function intelOperand(
 }
 
 /** "[base + index*scale + displacement]" */
-function bracketed(lexemes: readonly Lexeme[], text: string): Partial<Operand> {
+function bracketed(lexemes: readonly Lexeme[]): Partial<Operand> {
   const start = lexemes.findIndex((lexeme) => isMark(lexeme, "["));
   const end = lexemes.findLastIndex((lexeme) => isMark(lexeme, "]"));
   const inside = lexemes.slice(start + 1, end < 0 ? lexemes.length : end);
@@ -177,12 +177,20 @@ function bracketed(lexemes: readonly Lexeme[], text: string): Partial<Operand> {
       !isMark(lexeme, ":") &&
       !["rel", "abs"].includes(lexeme.text.toLowerCase()),
   );
-  const kept = others.filter((lexeme) => lexeme.kind !== "mark");
-  const span = spanOf(kept, 0);
+  const displacement = others
+    .filter((lexeme, number) => lexeme.text !== "+" || canAdd(others[number - 1]))
+    .map((lexeme) => lexeme.text)
+    .join("")
+    .replace(/[+]$/, "");
   return {
-    ...(kept.length > 0 ? { displacement: text.slice(span.start, span.end) } : {}),
+    ...(displacement === "" ? {} : { displacement }),
     ...(isScaled ? scaled(valueOf(factor.text)) : {}),
   };
+}
+
+/** Whether "+" after it adds something, where registers have been left out. */
+function canAdd(before: Lexeme | undefined): boolean {
+  return before !== undefined && before.text !== "+";
 }
 
 /** Arguments of directives and macros. */

@@ -4,7 +4,7 @@
  * Invariant: never fails; what begins with no name is `unknown` and an error, except in bodies of macros, which are only text until they are used.
  * Elsewhere: what single directives mean (`directive.ts`), lines of the C preprocessor (`preprocessor.ts`).
  */
-import { macroAround, type Builder } from "../builder.ts";
+import { asArguments, macroAround, type Builder } from "../builder.ts";
 import { closingOf, commaParts, isMark, spanOf, split, tokenOf, unbalanced, type Lexeme } from "../lexeme.ts";
 import { isMnemonic, isPrefix, isRegister } from "../mnemonic.ts";
 import type { Operand, Token } from "../syntax.ts";
@@ -223,7 +223,7 @@ function addCall(
   } else {
     builder.references.push(...parametersOf(name));
   }
-  args.forEach((part) => addReferences(builder, part));
+  asArguments(builder, () => args.forEach((part) => addReferences(builder, part)));
   const macro = macroAround(builder);
   if (macro !== undefined) {
     const texts = operands.map((operand) => operand.text);

@@ -60,9 +60,9 @@ export function define(
   more: Partial<Definition> = {},
 ): void {
   const name = fullName(builder, lexeme.text);
-  const isLocal = kind === "label" && /^\.[^.]|^%/.test(lexeme.text);
+  const isLocal = /^\.[^.]|^%[%$]/.test(lexeme.text);
   builder.definitions.push({
-    kind: isLocal ? "local" : kind,
+    kind: isLocal && kind === "label" ? "local" : kind,
     name,
     token: tokenOf(lexeme),
     ...more,

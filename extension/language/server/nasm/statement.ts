@@ -5,7 +5,7 @@
  * itself warns of such a label.
  * Source: NASM manual, 3.1 "Layout of a NASM Source Line", 3.2 "Pseudo-Instructions", 5.11 "Structures", 8 "Assembler Directives".
  */
-import { macroAround, setBits, setSection, update, type Builder } from "../builder.ts";
+import { asArguments, macroAround, setBits, setSection, update, type Builder } from "../builder.ts";
 import { intelOperand, plainOperand, valued } from "../gas/operand.ts";
 import { commaParts, isMark, spanOf, tokenOf, type Lexeme } from "../lexeme.ts";
 import { isMnemonic, isPrefix, isRegister } from "../mnemonic.ts";
@@ -134,7 +134,7 @@ function withValue(operand: Operand, lexemes: readonly Lexeme[]): Operand {
     return { ...others, kind: operand.kind === "expression" ? "immediate" : operand.kind, value: found };
   }
   const only = lexemes.length === 1 ? lexemes[0] : undefined;
-  const text = only?.kind === "string" ? stringValue(only.text) : undefined;
+  const text = only?.kind === "string" && operand.kind === "immediate" ? stringValue(only.text) : undefined;
   return text === undefined ? others : { ...others, value: text };
 }
 
@@ -174,7 +174,7 @@ function call(builder: Builder, lexemes: readonly Lexeme[], name: Lexeme): void 
   if (name.kind === "word") {
     builder.references.push({ name: name.text, token: tokenOf(name), isMnemonic: true });
   }
-  addReferences(builder, rest);
+  asArguments(builder, () => addReferences(builder, rest));
   const macro = macroAround(builder);
   if (macro !== undefined) {
     const texts = operands.map((operand) => operand.text);
