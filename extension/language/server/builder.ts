@@ -54,17 +54,35 @@ export function begin(text: string, before: LineState): Builder {
 }
 
 export function finish(builder: Builder): Line {
-  const { state, opens, closes, ...parts } = builder;
-  const fold =
-    opens === undefined && closes === undefined
-      ? {}
-      : {
-          fold: {
-            ...(opens === undefined ? {} : { opens }),
-            ...(closes === undefined ? {} : { closes }),
-          },
-        };
-  return { ...parts, after: state, ...fold };
+  const { text, before, state: after, opens, closes } = builder;
+  const line: Line = {
+    text,
+    before,
+    after,
+    statements: settled(builder.statements),
+    comments: settled(builder.comments),
+    definitions: settled(builder.definitions),
+    references: settled(builder.references),
+    linkage: settled(builder.linkage),
+    templates: settled(builder.templates),
+    includes: settled(builder.includes),
+    errors: settled(builder.errors),
+  };
+  if (opens === undefined && closes === undefined) {
+    return line;
+  }
+  const fold = {
+    ...(opens === undefined ? {} : { opens }),
+    ...(closes === undefined ? {} : { closes }),
+  };
+  return { ...line, fold };
+}
+
+const none: readonly never[] = [];
+
+/** Most lists of most lines are empty: one empty list for all of them saves half of a large file's memory. */
+function settled<T>(list: readonly T[]): readonly T[] {
+  return list.length === 0 ? none : list;
 }
 
 export function update(builder: Builder, change: Partial<LineState>): void {

@@ -6,7 +6,7 @@
  */
 import { depthChange, isMark, spanOf, type Lexeme } from "../lexeme.ts";
 import { isBranch, isRegister } from "../mnemonic.ts";
-import type { Operand, OperandKind, Token } from "../syntax.ts";
+import type { Operand, OperandKind, Span, Token } from "../syntax.ts";
 import { characterOf, valueOf } from "./number.ts";
 
 /** Sizes in front of "ptr", and NASM's size words. */
@@ -32,14 +32,10 @@ export function attOperand(lexemes: readonly Lexeme[], text: string, mnemonic: s
   const rest = isIndirect ? lexemes.slice(1) : lexemes;
   const first = rest[0];
   const registers = rest.filter((lexeme) => lexeme.kind === "register").map(registerToken);
-  const make = (kind: OperandKind, more: Partial<Operand> = {}): Operand => ({
-    ...span,
-    kind,
-    text: text.slice(span.start, span.end),
-    registers,
-    ...more,
-    ...(isIndirect ? { isIndirect } : {}),
-  });
+  const make = (kind: OperandKind, more: Partial<Operand> = {}): Operand => {
+    const operand = operandFrom(span, kind, text, registers);
+    return Object.assign(operand, more, isIndirect ? { isIndirect } : undefined);
+  };
   if (!first) {
     return make("unknown");
   }
@@ -60,6 +56,15 @@ export function attOperand(lexemes: readonly Lexeme[], text: string, mnemonic: s
     return make("target", valued(rest));
   }
   return make("memory", memory.parts);
+}
+
+function operandFrom(
+  { start, end }: Span,
+  kind: OperandKind,
+  text: string,
+  registers: readonly Token[],
+): Operand {
+  return { start, end, kind, text: text.slice(start, end), registers };
 }
 
 /** "%seg:disp(base,index,scale)" */
@@ -123,14 +128,10 @@ export function intelOperand(
   const registers = lexemes
     .filter((lexeme) => lexeme.kind === "register" || isRegisterWord(lexeme))
     .map(registerToken);
-  const make = (kind: OperandKind, more: Partial<Operand> = {}): Operand => ({
-    ...span,
-    kind,
-    text: text.slice(span.start, span.end),
-    registers,
-    ...(size === undefined ? {} : { sizeBits: size }),
-    ...more,
-  });
+  const make = (kind: OperandKind, more: Partial<Operand> = {}): Operand => {
+    const operand = operandFrom(span, kind, text, registers);
+    return Object.assign(operand, size === undefined ? undefined : { sizeBits: size }, more);
+  };
   const rest = lexemes.filter((lexeme) => !isQualifier(lexeme));
   const first = rest[0];
   if (!first) {

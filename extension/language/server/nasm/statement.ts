@@ -128,6 +128,10 @@ function operandsOf(builder: Builder, lexemes: readonly Lexeme[]): readonly Oper
 
 /** Numbers as NASM writes them. */
 function withValue(operand: Operand, lexemes: readonly Lexeme[]): Operand {
+  const last = lexemes.at(-1);
+  if (last?.kind !== "number" && last?.kind !== "string") {
+    return operand;
+  }
   const { value: _, ...others } = operand;
   const found = valued(lexemes, valueOf).value;
   if (found !== undefined) {
