@@ -148,3 +148,15 @@ it("expands what a call defines through macros of both kinds", () => {
     { kind: "label", name: "boot_inner" },
   ]);
 });
+
+it("ends where macros call each other for ever", () => {
+  const call = (name: string) => ({ kind: "call" as const, macro: "", name, arguments: ["\\x"] });
+  const macro = { parameters: ["x"], templates: ["a", "b", "a", "b"].map(call) };
+  let askedCount = 0;
+  const found = expand("a", ["1"], () => {
+    askedCount += 1;
+    return macro;
+  });
+  expect(found).toEqual([]);
+  expect(askedCount).toBeLessThan(1000);
+});

@@ -1,7 +1,7 @@
 /**
  * What a call of a macro defines: bodies of macros hold templates of labels, global names and further calls (`Line.templates`), which are filled in here.
  *
- * Invariant: expansion ends, whatever the macros call: `depthLimit` calls deep and `resultLimit` names long. A name with a parameter that stays open is
+ * Invariant: expansion ends, whatever the macros call: after `depthLimit` calls deep, `callLimit` calls in all. A name with a parameter that stays open is
  * left out, not guessed.
  * Elsewhere: which macros there are (`index/`).
  */
@@ -20,7 +20,7 @@ export interface Expanded {
 }
 
 const depthLimit = 16;
-const resultLimit = 256;
+const callLimit = 512;
 
 /** The names that calling `name` with these arguments (texts, as written) gives a meaning. */
 export function expand(
@@ -28,33 +28,34 @@ export function expand(
   args: readonly string[],
   macroOf: (name: string) => Macro | undefined,
 ): readonly Expanded[] {
-  const found: Expanded[] = [];
-  visit(name, args, macroOf, 0, found);
-  return found;
+  const found = new Map<string, Expanded>();
+  visit({ macroOf, found, callCount: 0 }, name, args, 0);
+  return [...found.values()];
 }
 
-function visit(
-  name: string,
-  args: readonly string[],
-  macroOf: (name: string) => Macro | undefined,
-  depth: number,
-  found: Expanded[],
-): void {
-  const macro = depth < depthLimit ? macroOf(name) : undefined;
+interface Expansion {
+  readonly macroOf: (name: string) => Macro | undefined;
+  /** By kind and name: branches of conditions often define the same twice. */
+  readonly found: Map<string, Expanded>;
+  callCount: number;
+}
+
+function visit(expansion: Expansion, name: string, args: readonly string[], depth: number): void {
+  expansion.callCount += 1;
+  const isAllowed = depth < depthLimit && expansion.callCount <= callLimit;
+  const macro = isAllowed ? expansion.macroOf(name) : undefined;
   if (!macro) {
     return;
   }
   const values = bind(macro.parameters, args);
   for (const template of macro.templates) {
-    if (found.length >= resultLimit) {
-      return;
-    }
     const filled = fill(template.name, values);
     if (template.kind === "call") {
       const inner = template.arguments.map((text) => fill(text, values));
-      visit(filled, inner, macroOf, depth + 1, found);
+      visit(expansion, filled, inner, depth + 1);
     } else if (filled !== "" && !/[\\%]/.test(filled)) {
-      found.push({ kind: template.kind, name: filled });
+      const { kind } = template;
+      expansion.found.set(`${kind} ${filled}`, { kind, name: filled });
     }
   }
 }
