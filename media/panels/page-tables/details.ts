@@ -62,5 +62,13 @@ export function details({ level, unit }: Strip, run: Run, body: PageTablesBody):
       }
       ${entry.notes.map(({ text, isError }) => html`<span class="note ${isError ? "error" : ""}">${text}</span>`)}
     </p>
-    ${entry.writtenBy === undefined ? nothing : html`<p>${writer(entry.writtenBy)}</p>`}`;
+    <p>
+      ${
+        entry.writtenBy === undefined
+          ? html`<span class="muted"
+              >written before writers were recorded, which is from when this panel first asks</span
+            >`
+          : writer(entry.writtenBy)
+      }
+    </p>`;
 }
