@@ -7,7 +7,7 @@ import { accessText, functionProblem, overwriteProblem, unitsProblem, unitsWithR
 
 const SOURCE = "Redzone";
 const CODE = "red-zone";
-const EXPLANATION = vscode.Uri.parse("https://en.wikipedia.org/wiki/Red_zone_(computing)");
+const EXPLANATION = "https://en.wikipedia.org/wiki/Red_zone_(computing)";
 const RELATED_MAX = 8;
 const WHOLE_LINE = 10_000;
 /** A kernel that was built with a red zone throughout has thousands of these functions: their sources are not opened for it. */
@@ -105,7 +105,7 @@ function unitsDiagnostic(body: FileAnalysisBody, shownAt: string): vscode.Diagno
 function warning(range: vscode.Range, text: string): vscode.Diagnostic {
   const diagnostic = new vscode.Diagnostic(range, text, vscode.DiagnosticSeverity.Warning);
   diagnostic.source = SOURCE;
-  diagnostic.code = { value: CODE, target: EXPLANATION };
+  diagnostic.code = { value: CODE, target: vscode.Uri.parse(EXPLANATION) };
   return diagnostic;
 }
 

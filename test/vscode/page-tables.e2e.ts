@@ -7,6 +7,8 @@ import { PanelDesk } from "./panels.ts";
 import { root } from "./server.mjs";
 
 const SOURCE = readFileSync(path.join(root, "media/sample-kernel/main.c"), "utf8").split("\n");
+/** All of them before the kernel makes page tables of its own. */
+const STEPS = 3;
 const STOP = SOURCE.findIndex((line) => line.includes("banner(&boot)")) + 1;
 
 describe.skipIf(browserPath === null)("the Page Tables panel", () => {
@@ -56,6 +58,26 @@ describe.skipIf(browserPath === null)("the Page Tables panel", () => {
       .evaluate(() => performance.getEntriesByName("page tables").at(-1)?.duration ?? 0);
     console.log(`from the stop to the picture: ${milliseconds.toFixed(0)} ms`);
     await desk.screenshots("51-page-tables", "page-tables");
+  });
+
+  it("follows every step", async () => {
+    const last = (): Promise<{ readonly start: number; readonly duration: number }> =>
+      page()
+        .locator("body")
+        .evaluate(() => {
+          const measure = performance.getEntriesByName("page tables").at(-1);
+          return { start: measure?.startTime ?? 0, duration: measure?.duration ?? 0 };
+        });
+    const durations: number[] = [];
+    for (let step = 0; step < STEPS; step++) {
+      const { start } = await last();
+      await press("F10");
+      await expect.poll(async () => (await last()).start).toBeGreaterThan(start);
+      durations.push((await last()).duration);
+    }
+    console.log(
+      `from the stop after a step to the picture: ${durations.map((each) => each.toFixed(0)).join(", ")} ms`,
+    );
   });
 
   it("is walked with arrows, and says where it is", async () => {

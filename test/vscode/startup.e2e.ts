@@ -117,7 +117,12 @@ it("the extension loads nothing but itself and a few of Node's modules", () => {
   const program = `const Module = require("node:module");
     const names = [];
     const load = Module._load;
-    const anything = new Proxy(function () {}, { get: (_, key) => (key === "prototype" ? {} : class {}) });
+    // A bundle copies what a module has of its own and takes the rest from its prototype.
+    const classes = new Proxy({}, { get: () => class {} });
+    const anything = new Proxy(function () {}, {
+      get: (_, key) => (key === "prototype" ? {} : class {}),
+      getPrototypeOf: () => classes,
+    });
     Module._load = (name, ...rest) => {
       names.push(name.replace(/^node:/, ""));
       return name === "vscode" ? anything : load(name, ...rest);
