@@ -98,24 +98,23 @@ export class Workbench {
 
   /** Runs a command of the palette by its title. */
   async command(title: string): Promise<void> {
-    const input = await this.palette();
     const row = this.page.locator(".quick-input-widget .monaco-list-row").filter({ hasText: title }).first();
-    // The list does not learn of the commands of an extension that is loaded while it is open: it is asked again.
+    // The list does not learn of the commands of an extension that is loaded while it is open, and a stop that brings its source to the front closes it: it is
+    // opened and asked again.
     for (let attempt = 1; ; attempt++) {
-      await input.fill(">");
-      await input.fill(`>${title}`);
-      const shown = row.waitFor({ timeout: PALETTE_MILLISECONDS });
-      if (attempt === PALETTE_ATTEMPTS) await shown;
-      else if (
-        !(await shown.then(
-          () => true,
-          () => false,
-        ))
-      )
-        continue;
-      break;
+      const input = await this.palette();
+      const timeout = PALETTE_MILLISECONDS;
+      const chosen = input
+        .fill(">", { timeout })
+        .then(() => input.fill(`>${title}`, { timeout }))
+        .then(() => row.click({ timeout }));
+      if (attempt === PALETTE_ATTEMPTS) return chosen;
+      const isDone = await chosen.then(
+        () => true,
+        () => false,
+      );
+      if (isDone) return;
     }
-    await row.click();
   }
 
   /** Opens a file of the workspace by its name. */
