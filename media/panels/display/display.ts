@@ -3,6 +3,7 @@
  *
  * Invariant: it holds no state of the machine but the last picture; closing and reopening it changes nothing for the guest.
  */
+import { element } from "../kit/element.ts";
 import { DisplayCanvas } from "./canvas.ts";
 import { connectKeyboard } from "./keyboard.ts";
 import type { FromDisplayPanel, ToDisplayPanel } from "./messages.ts";
@@ -18,12 +19,6 @@ declare function acquireVsCodeApi(): {
 };
 
 const editor = acquireVsCodeApi();
-
-function element<T extends HTMLElement>(id: string, type: new () => T): T {
-  const found = document.getElementById(id);
-  if (!(found instanceof type)) throw new Error(`the panel has no ${type.name} #${id}`);
-  return found;
-}
 
 const canvas = element("canvas", HTMLCanvasElement);
 const frame = element("frame", HTMLDivElement);

@@ -5,6 +5,7 @@
  */
 import { html, nothing, render } from "lit";
 import { place } from "../kit/address.ts";
+import { element } from "../kit/element.ts";
 import { connect, keep, kept, machine, onMachine, onReveal, open, request } from "../kit/host.ts";
 import { Fields } from "./fields.ts";
 import { END, Grid, Loaded, type Space } from "./grid.ts";
@@ -26,12 +27,6 @@ interface Position {
   readonly space: Space;
   /** "0x…" */
   readonly at: string;
-}
-
-function element(id: string): HTMLElement {
-  const found = document.getElementById(id);
-  if (found === null) throw new Error(`the panel has no #${id}`);
-  return found;
 }
 
 let problem: string | null = null;

@@ -5,8 +5,10 @@
  * snapshot stays, dimmed, and only the Refresh button asks.
  */
 import { html, nothing, render } from "lit";
+import { element } from "../kit/element.ts";
 import { connect, keep, kept, machine, onMachine, onReveal, request } from "../kit/host.ts";
 import { splitter } from "../kit/splitter.ts";
+import { tabs } from "../kit/tabs.ts";
 import { Changes } from "./changes.ts";
 import { Head } from "./head.ts";
 import { Picture, type PictureState } from "./picture.ts";
@@ -19,12 +21,6 @@ import { Which } from "./which.ts";
 
 type Tab = "ranges" | "tree" | "translation" | "changes";
 const TABS: readonly Tab[] = ["ranges", "tree", "translation", "changes"];
-
-function element(id: string): HTMLElement {
-  const found = document.getElementById(id);
-  if (found === null) throw new Error(`the panel has no #${id}`);
-  return found;
-}
 
 let snapshot: Snapshot | null = null;
 let problem: string | null = null;
@@ -127,12 +123,11 @@ async function ask(question: Question): Promise<void> {
   await translation.ask(question);
 }
 
-function setTab(next: Tab, focus = false): void {
+function setTab(next: Tab): void {
   tab = next;
   keep("tab", tab);
   drawTabs();
   if (snapshot !== null) void showTab(snapshot);
-  if (focus) document.getElementById(`tab-${tab}`)?.focus();
 }
 
 function draw(): void {
@@ -165,32 +160,18 @@ function drawTabs(): void {
     translation: "Translation",
     changes: body === undefined || body.changes === 0 ? "Changes" : `Changes (${body.changes})`,
   };
-  const move = (event: KeyboardEvent): void => {
-    const step = Number(event.key === "ArrowRight") - Number(event.key === "ArrowLeft");
-    if (step === 0) return;
-    event.preventDefault();
-    setTab(TABS[(TABS.indexOf(tab) + step + TABS.length) % TABS.length]!, true);
-  };
   const next: Record<PictureState["scale"], PictureState["scale"]> = {
     logarithmic: "true",
     true: "logarithmic",
   };
   render(
-    html`<div class="tabs" role="tablist" aria-label="What to show of the tables" @keydown=${move}>
-        ${TABS.map(
-          (each) =>
-            html`<button
-              id="tab-${each}"
-              role="tab"
-              aria-selected=${each === tab}
-              aria-controls=${each}
-              tabindex=${each === tab ? 0 : -1}
-              @click=${() => setTab(each)}
-            >
-              ${labels[each]}
-            </button>`,
-        )}
-      </div>
+    html`${tabs({
+        label: "What to show of the tables",
+        titles: labels,
+        chosen: tab,
+        page: (each) => each,
+        choose: setTab,
+      })}
       <span class="grow"></span>
       <span class="legend" aria-label="Colours of rights">
         ${KINDS.map(({ kind, label, hint }) => html`<span title=${hint}><i class="rights-${kind}"></i>${label}</span>`)}

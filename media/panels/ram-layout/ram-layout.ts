@@ -4,7 +4,9 @@
  * Invariant: what is shown belongs to one layout; the layout is asked for when the machine stops, and of a running one at most twice a second.
  */
 import { html, nothing, render } from "lit";
+import { element } from "../kit/element.ts";
 import { connect, keep, kept, machine, onMachine, onReveal, request } from "../kit/host.ts";
+import { tabs } from "../kit/tabs.ts";
 import type { RamLayoutBody, RegionsBody } from "../../protocol.ts";
 import type { Place } from "../../protocol/place.ts";
 import { Blocks } from "./blocks.ts";
@@ -31,12 +33,6 @@ const LETTERS: Readonly<Record<Exclude<Place["space"], "io">, string>> = {
   physical: "p",
   ram: "r",
 };
-
-function element(id: string): HTMLElement {
-  const found = document.getElementById(id);
-  if (found === null) throw new Error(`the panel has no #${id}`);
-  return found;
-}
 
 let tab = kept<Tab>("tab", "map");
 let problem: string | null = null;
@@ -120,11 +116,10 @@ async function showTab(): Promise<void> {
   }
 }
 
-function setTab(next: Tab, focus = false): void {
+function setTab(next: Tab): void {
   tab = next;
   keep("tab", tab);
   draw();
-  if (focus) element(`tab-${tab}`).focus();
   void showTab().catch((error: unknown) => {
     problem = error instanceof Error ? error.message : String(error);
     draw();
@@ -133,28 +128,14 @@ function setTab(next: Tab, focus = false): void {
 
 function draw(): void {
   const state = machine();
-  const move = (event: KeyboardEvent): void => {
-    const step = Number(event.key === "ArrowRight") - Number(event.key === "ArrowLeft");
-    if (step === 0) return;
-    event.preventDefault();
-    setTab(TABS[(TABS.indexOf(tab) + step + TABS.length) % TABS.length]!, true);
-  };
   render(
-    html`<div class="tabs" role="tablist" aria-label="Views of the RAM layout" @keydown=${move}>
-        ${TABS.map(
-          (each) =>
-            html`<button
-              id="tab-${each}"
-              role="tab"
-              aria-selected=${each === tab}
-              aria-controls="page-${each}"
-              tabindex=${each === tab ? 0 : -1}
-              @click=${() => setTab(each)}
-            >
-              ${LABELS[each]}
-            </button>`,
-        )}
-      </div>
+    html`${tabs({
+        label: "Views of the RAM layout",
+        titles: LABELS,
+        chosen: tab,
+        page: (each) => `page-${each}`,
+        choose: setTab,
+      })}
       <span class="grow"></span>
       ${
         state.state === "running"

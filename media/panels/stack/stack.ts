@@ -5,6 +5,7 @@
  */
 import { html, nothing, render, type TemplateResult } from "lit";
 import { address, place } from "../kit/address.ts";
+import { element } from "../kit/element.ts";
 import {
   connect,
   keep,
@@ -47,12 +48,6 @@ interface Words {
   readonly title: string;
   readonly words: readonly StackSlot[];
   readonly unreadable: { readonly address: string; readonly why: string } | null;
-}
-
-function element(id: string): HTMLElement {
-  const found = document.getElementById(id);
-  if (found === null) throw new Error(`the panel has no #${id}`);
-  return found;
 }
 
 let fetched: Fetched | null = null;
