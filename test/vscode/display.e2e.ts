@@ -81,26 +81,8 @@ describe.skipIf(browserPath === null || !canCompile)("the Display panel", () => 
     await window.page.locator(`.monaco-workbench.${kind}`).waitFor();
     await expect.poll(() => window.webview.locator("body").getAttribute("data-vscode-theme-id")).toBe(name);
   };
-  const start = async (name: string): Promise<void> => {
-    const input = await window.palette();
-    const row = window.page.locator(".quick-input-widget .monaco-list-row").filter({ hasText: name }).first();
-    // The editor reads launch.json when it has the time, and does not list anew what it listed without it.
-    await expect
-      .poll(
-        async () => {
-          await input.fill("debug ");
-          await input.fill(`debug ${name}`);
-          return row.isVisible();
-        },
-        { interval: 1000 },
-      )
-      .toBe(true);
-    await row.click();
-    await window.toolbar.waitFor();
-  };
-
   it("shows a text screen in the guest's own font and size", async () => {
-    await start("Sample");
+    await window.start("Sample");
     await window.command("Redzone: Open Display");
     await expect.poll(text).toMatch(/Redzone sample kernel/u);
     await expect.poll(async () => (await canvas()).colours).toBeGreaterThan(2);
@@ -193,7 +175,7 @@ describe.skipIf(browserPath === null || !canCompile)("the Display panel", () => 
   });
 
   it("shows graphics, and gives the guest the mouse when clicked", async () => {
-    await start("Pictures");
+    await window.start("Pictures");
     await frame().click();
     // The guest takes a key when it has drawn; those that come before wait in the keyboard.
     for (let picture = 0; picture < GRAPHICS; picture++) await window.page.keyboard.press("a");

@@ -61,21 +61,6 @@ describe.skipIf(browserPath === null)("Debian's Linux in VS Code", () => {
       await window.screenshot(`failed-${task.name.replaceAll(/\W+/gu, "-")}`);
   });
 
-  const start = async (name: string): Promise<void> => {
-    const row = window.page.locator(".quick-input-widget .monaco-list-row").filter({ hasText: name }).first();
-    // A window that has just opened does not know the folder's configurations yet, and says so until it is asked again.
-    for (let known = false, attempt = 0; !known; attempt++) {
-      if (attempt === ATTEMPTS) throw new Error(`the window knows no configuration ${name}`);
-      const input = await window.palette();
-      await input.fill(`debug ${name}`);
-      known = await row.waitFor({ timeout: LIST_MILLISECONDS }).then(
-        () => true,
-        () => false,
-      );
-      if (!known) await window.page.keyboard.press("Escape");
-    }
-    await row.click();
-  };
   const frames = () => window.page.locator(".debug-call-stack [aria-label^='Stack Frame']");
   const threads = async (): Promise<string[]> => {
     const rows = window.page.locator(".debug-call-stack [aria-label^='Thread CPU']");
@@ -102,7 +87,7 @@ describe.skipIf(browserPath === null)("Debian's Linux in VS Code", () => {
     // Before a session: the list of exceptions that it brings would push the input out of sight.
     await breakAt("start_kernel");
     await breakAt("vfs_caches_init");
-    await start("Own symbols");
+    await window.start("Own symbols");
     await window.waitForStop(/vmlinuz-\S+\+0x200/u);
     await window.variable("Registers").waitFor();
     await window.page
@@ -152,7 +137,7 @@ describe.skipIf(browserPath === null)("Debian's Linux in VS Code", () => {
     "with vmlinux: verified before it runs, and lines, locals and frames where KASLR put them",
     async () => {
       const began = performance.now();
-      await start("Debug package");
+      await window.start("Debug package");
       await window.waitForStop(/vmlinuz-\S+\+0x200/u);
       console.log(`a frame has a name ${Math.round(performance.now() - began)} ms after the launch`);
       await window.page.keyboard.press("F5");

@@ -79,29 +79,7 @@ export class PanelDesk {
 
   /** Starts a launch configuration by its name. */
   async start(name: string): Promise<void> {
-    // The editor reads launch.json when it has the time, and does not list anew what it listed without it.
-    await this.#pick("debug ", `debug ${name}`, name);
-    await this.window.toolbar.waitFor();
-  }
-
-  /** Types into the palette, again until there is a row with a text, and chooses that. */
-  async #pick(before: string, words: string, text: string): Promise<void> {
-    const input = await this.window.palette();
-    const row = this.window.page
-      .locator(".quick-input-widget .monaco-list-row")
-      .filter({ hasText: text })
-      .first();
-    await expect
-      .poll(
-        async () => {
-          await input.fill(before);
-          await input.fill(words);
-          return row.isVisible();
-        },
-        { interval: 1000 },
-      )
-      .toBe(true);
-    await row.click();
+    await this.window.start(name);
   }
 
   /** Types a command into the Debug Console: the monitor's words, expressions. */
@@ -113,8 +91,7 @@ export class PanelDesk {
 
   /** Opens a panel by its title. */
   async openPanel(title: string): Promise<FrameLocator> {
-    // Commands of an extension are listed a while after the window is there.
-    await this.#pick(">", `>Redzone: Open ${title}`, `Redzone: Open ${title}`);
+    await this.window.command(`Redzone: Open ${title}`);
     await this.window.tab(title).waitFor();
     const page = this.page;
     await page.locator("body[data-state]").waitFor();

@@ -17,7 +17,7 @@ const STOP_MILLISECONDS = 30_000;
 const HOVER_MILLISECONDS = 4000;
 const HOVER_ATTEMPTS = 6;
 const PALETTE_MILLISECONDS = 5000;
-const PALETTE_ATTEMPTS = 4;
+const PALETTE_ATTEMPTS = 8;
 
 export class Workbench {
   readonly page: Page;
@@ -98,15 +98,27 @@ export class Workbench {
 
   /** Runs a command of the palette by its title. */
   async command(title: string): Promise<void> {
-    const row = this.page.locator(".quick-input-widget .monaco-list-row").filter({ hasText: title }).first();
-    // The list does not learn of the commands of an extension that is loaded while it is open, and a stop that brings its source to the front closes it: it is
-    // opened and asked again.
+    await this.choose(">", title);
+  }
+
+  /** Starts a launch configuration by its name. */
+  async start(name: string): Promise<void> {
+    await this.choose("debug ", name);
+    await this.toolbar.waitFor();
+  }
+
+  /**
+   * Types into the palette and chooses what is listed. The list does not learn of commands and configurations that come while it is open, and a stop that brings
+   * its source to the front closes it: it is opened and asked again.
+   */
+  async choose(prefix: string, words: string): Promise<void> {
+    const row = this.page.locator(".quick-input-widget .monaco-list-row").filter({ hasText: words }).first();
+    const timeout = PALETTE_MILLISECONDS;
     for (let attempt = 1; ; attempt++) {
       const input = await this.palette();
-      const timeout = PALETTE_MILLISECONDS;
       const chosen = input
-        .fill(">", { timeout })
-        .then(() => input.fill(`>${title}`, { timeout }))
+        .fill(prefix, { timeout })
+        .then(() => input.fill(`${prefix}${words}`, { timeout }))
         .then(() => row.click({ timeout }));
       if (attempt === PALETTE_ATTEMPTS) return chosen;
       const isDone = await chosen.then(
