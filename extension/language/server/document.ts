@@ -69,6 +69,20 @@ export function linesOf(text: string): readonly string[] {
 
 /** `text` is the whole file. Never fails. */
 export function open(uri: string, language: Language, text: string): SyntaxFile {
+  const work = opening(uri, language, text);
+  for (;;) {
+    const step = work.next();
+    if (step.done) {
+      return step.value;
+    }
+  }
+}
+
+/** Lines between two places to pause at. */
+const linesPerPart = 128;
+
+/** `open`, with places to pause at. */
+export function* opening(uri: string, language: Language, text: string): Generator<undefined, SyntaxFile> {
   const parser = parserOf(uri, language);
   const lines: Line[] = [];
   let state = parser.initial;
@@ -76,6 +90,9 @@ export function open(uri: string, language: Language, text: string): SyntaxFile 
     const line = parseSettled(parser, part, state);
     lines.push(line);
     state = line.after;
+    if (lines.length % linesPerPart === 0) {
+      yield undefined;
+    }
   }
   return { uri, language, lines };
 }

@@ -5,7 +5,7 @@
  * Elsewhere: what features see of it (`world.ts`), names (`index/`).
  */
 import type { Built } from "./built.ts";
-import { changeCounted, open } from "./document.ts";
+import { changeCounted, open, opening } from "./document.ts";
 import { NameIndex } from "./index/index.ts";
 import type { Language, LineChange, SyntaxFile } from "./syntax.ts";
 import { defaultSettings, type Settings, type World } from "./world.ts";
@@ -16,6 +16,7 @@ export class Workspace implements World {
   readonly names = new NameIndex((uri) => this.#files.get(uri));
   built: readonly Built[] = [];
   settings: Settings = defaultSettings;
+  isComplete = true;
 
   file(uri: string): SyntaxFile | undefined {
     return this.#files.get(uri);
@@ -52,6 +53,21 @@ export class Workspace implements World {
     if (!this.#open.has(uri)) {
       this.#set(open(uri, language, text));
     }
+  }
+
+  /** `read`, with places to pause at. The file is known when it has ended. */
+  *reading(uri: string, language: Language, text: string): Generator<undefined, undefined> {
+    if (!this.#open.has(uri)) {
+      const file = yield* opening(uri, language, text);
+      if (!this.#open.has(uri)) {
+        this.#set(file);
+      }
+    }
+    return undefined;
+  }
+
+  isOpen(uri: string): boolean {
+    return this.#open.has(uri);
   }
 
   /** It is no longer there. */

@@ -16,6 +16,8 @@ export interface World {
   /** Programs built of these sources, the one that is debugged first; empty where none is known. */
   readonly built: readonly Built[];
   readonly settings: Settings;
+  /** All of the workspace has been read. While it is false, a name that is not found may well exist. */
+  readonly isComplete: boolean;
 }
 
 /** A token with its place. */

@@ -1,0 +1,70 @@
+/**
+ * What client and server say to each other beside the Language Server Protocol: names of messages and plain data, which goes through JSON.
+ *
+ * Invariant: the server reads no files and lists no folders; it asks the client, who may be in a browser or in a virtual workspace. A client that does not know
+ * these messages gets a server that knows the open files only.
+ */
+import type { BuiltLine, BuiltSection, BuiltSymbol } from "./built.ts";
+
+export const methods = {
+  /** Server to client, request: the files of the workspace. `null` → `WorkspaceFiles` */
+  files: "redzone/files",
+  /** Server to client, request: texts of files. `readonly string[]` (URIs) → `readonly FileText[]` */
+  read: "redzone/read",
+  /** Client to server, request: what is known of a place. `StateParams` → `DocumentState | null` */
+  state: "redzone/state",
+  /** Server to client, notification: how far the index is. `IndexState` */
+  index: "redzone/index",
+  /** Client to server, notification: stop reading the workspace. */
+  stopIndexing: "redzone/stopIndexing",
+  /** Client to server, notification: programs that were built, the one that is debugged first. `readonly BuiltData[]` */
+  built: "redzone/built",
+} as const;
+
+export interface WorkspaceFiles {
+  /** Assembly and linker scripts by their names. */
+  readonly sources: readonly string[];
+  /** Files that these may include: read only where one of them does. */
+  readonly headers: readonly string[];
+  /** There are more than are listed. */
+  readonly isTruncated: boolean;
+}
+
+export interface FileText {
+  readonly uri: string;
+  /** null: larger than the limit, not a text, or not to be read. */
+  readonly text: string | null;
+}
+
+export interface StateParams {
+  readonly uri: string;
+  readonly line: number;
+}
+
+/** For the language status item. */
+export interface DocumentState {
+  /** "GNU as, AT&T syntax" */
+  readonly dialect: string;
+  readonly bits: number | null;
+  /** Why the server says little about the file: "assembly of ARM"; null for what it knows. */
+  readonly foreign: string | null;
+}
+
+export interface IndexState {
+  readonly isRunning: boolean;
+  readonly readCount: number;
+  readonly totalCount: number;
+  /** Files that were left out because of a limit. */
+  readonly skippedCount: number;
+  /** The user has stopped it. */
+  readonly isStopped: boolean;
+}
+
+/** `Built` as it goes through JSON. */
+export interface BuiltData {
+  readonly path: string;
+  readonly modified: number;
+  readonly sections: readonly BuiltSection[];
+  readonly symbols: readonly BuiltSymbol[];
+  readonly lines: Readonly<Record<string, readonly BuiltLine[]>>;
+}
