@@ -292,6 +292,11 @@ export class SymbolImage {
     });
   }
 
+  /** Every row of the line table for a file, with the addresses it holds for. */
+  rowsOf(file: string): readonly LineEntry[] {
+    return this.#ask([], () => [...this.file.lines.rowsOf(file)].map((entry) => this.#guestLine(entry)));
+  }
+
   sources(): readonly string[] {
     return this.#ask([], () => {
       return this.file.lines.sources();

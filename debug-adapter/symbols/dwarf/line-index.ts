@@ -257,6 +257,22 @@ export class LineIndex {
     return [...found.values()].sort((a, b) => a.line - b.line || a.column - b.column);
   }
 
+  /** Every row of the file with the addresses it holds for, ascending within each sequence. */
+  *rowsOf(path: string): Generator<LineEntry> {
+    for (const [table, indices] of this.#filesNamed(path)) {
+      for (const sequence of this.#sequences(table)) {
+        if (!this.#data.hasCode(sequence.low)) continue;
+        const { offsets, files } = sequence;
+        for (let row = 0; row < offsets.length; row++) {
+          // Rows at one address count once: the next is at another.
+          if (!indices.has(files[row]!) || offsets[row + 1] === offsets[row]) continue;
+          const high = row + 1 < offsets.length ? sequence.low + BigInt(offsets[row + 1]!) : sequence.high;
+          yield entryOf(table, sequence, row, high);
+        }
+      }
+    }
+  }
+
   /** The files that `path` means, as numbers in the line tables that have them. */
   #filesNamed(path: string): Map<LineTable, Set<number>> {
     const files: { readonly table: LineTable; readonly index: number; readonly path: string }[] = [];

@@ -4,7 +4,7 @@
  * Invariant: the server reads no files and lists no folders; it asks the client, who may be in a browser or in a virtual workspace. A client that does not know
  * these messages gets a server that knows the open files only.
  */
-import type { BuiltLine, BuiltSection, BuiltSymbol } from "./built.ts";
+import { builtNotification } from "./built.ts";
 
 export const methods = {
   /** Server to client, request: the files of the workspace. `null` → `WorkspaceFiles` */
@@ -17,8 +17,10 @@ export const methods = {
   index: "redzone/index",
   /** Client to server, notification: stop reading the workspace. */
   stopIndexing: "redzone/stopIndexing",
-  /** Client to server, notification: programs that were built, the one that is debugged first. `readonly BuiltData[]` */
-  built: "redzone/built",
+  /** Client to server, notification: what has changed of built programs. `BuiltUpdate`, for `applyBuilt` */
+  built: builtNotification,
+  /** Client to server, request: the operand at a place, for a debugger. `OperandParams` → `OperandExpression | null` */
+  operand: "redzone/operand",
 } as const;
 
 export interface WorkspaceFiles {
@@ -60,11 +62,16 @@ export interface IndexState {
   readonly isStopped: boolean;
 }
 
-/** `Built` as it goes through JSON. */
-export interface BuiltData {
-  readonly path: string;
-  readonly modified: number;
-  readonly sections: readonly BuiltSection[];
-  readonly symbols: readonly BuiltSymbol[];
-  readonly lines: Readonly<Record<string, readonly BuiltLine[]>>;
+/** Where a debugger's hover stands: the whole operand, and what the debug adapter evaluates for it. */
+export interface OperandParams {
+  readonly uri: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface OperandExpression {
+  readonly line: number;
+  readonly start: number;
+  readonly end: number;
+  readonly expression: string;
 }
