@@ -94,6 +94,7 @@ const node = {
     { in: "extension/extension.ts", out: "extension" },
     { in: "extension/adapter/worker.ts", out: "adapter-worker" },
     { in: "extension/analysis/worker.ts", out: "analysis-worker" },
+    { in: "extension/language/built/worker.ts", out: "built-worker" },
     { in: "debug-adapter/redzone.ts", out: "redzone" },
     { in: "iced-x86", out: "iced_x86" },
   ],

@@ -1,5 +1,6 @@
 /**
- * All symbols of an ELF file by ascending address, numbers that a linker script gave names among them (`SHN_ABS`), which the debugger has no use for.
+ * All symbols of an ELF file by ascending address, numbers that a linker script gave names among them (global ones of SHN_ABS), which the debugger has no
+ * use for; the constants of assembly files, which are local ones, are not.
  *
  * Invariant: a name is there once. A global symbol has it before a local one; a name that only several local symbols of different addresses have is left
  * out, because it says nothing of any of them.
@@ -14,6 +15,8 @@ export interface ProgramSymbol {
   readonly kind: BuiltSymbol["kind"];
   readonly isGlobal: boolean;
   readonly isCode: boolean;
+  /** SHN_ABS: a number, not a place. */
+  readonly isAbsolute: boolean;
 }
 
 const SYMTAB = 2;
@@ -60,13 +63,17 @@ function* read(elf: ElfFile, table: ElfSectionHeader, strings: ElfSectionHeader)
     const isReserved = index >= SHN.reserved && index !== SHN.absolute && index !== SHN.extended;
     if (kind === undefined || kind === "section" || index === SHN.undefined || isReserved) continue;
     if (nameAt === 0 || nameAt >= names.size) continue;
+    const isGlobal = info >> 4 !== 0;
+    const isAbsolute = index === SHN.absolute;
+    if (isAbsolute && !isGlobal) continue;
     const section = index < SHN.reserved ? elf.sections[index] : undefined;
     yield {
       name: names.string(nameAt),
       address: elf.is64 ? view.getBigUint64(at + 8, true) : BigInt(view.getUint32(at + 4, true)),
       size: elf.is64 ? Number(view.getBigUint64(at + 16, true)) : view.getUint32(at + 8, true),
       kind,
-      isGlobal: info >> 4 !== 0,
+      isGlobal,
+      isAbsolute,
       isCode: section !== undefined && (section.flags & EXECINSTR) !== 0n,
     };
   }

@@ -36,6 +36,8 @@ export interface BuiltSymbol {
   readonly address: string;
   readonly size: number;
   readonly kind: "function" | "object" | "section" | "file" | "other";
+  /** A number that a linker script (or a `.globl` constant) gave this name: `address` is it, and nothing need be there. */
+  readonly isAbsolute?: true;
   /** Where the line table has it, for symbols that no assembly file defines. */
   readonly source?: { readonly uri: string; readonly line: number };
 }
@@ -100,6 +102,8 @@ const letters: Readonly<Record<BuiltSymbol["kind"], string>> = {
 };
 const kinds = new Map(Object.entries(letters).map(([kind, letter]) => [letter, kind as BuiltSymbol["kind"]]));
 
+const absolute = "a";
+
 /** Symbols by ascending address. */
 export function packSymbols(
   symbols: readonly {
@@ -107,6 +111,7 @@ export function packSymbols(
     readonly address: bigint;
     readonly size: number;
     readonly kind: BuiltSymbol["kind"];
+    readonly isAbsolute: boolean;
   }[],
 ): PackedSymbols {
   let last = 0n;
@@ -119,7 +124,7 @@ export function packSymbols(
     names: symbols.map(({ name }) => name.replaceAll("\n", " ")).join("\n"),
     addresses: differences.join("\n"),
     sizes: symbols.map(({ size }) => (size === 0 ? "" : size.toString(16))).join("\n"),
-    kinds: symbols.map(({ kind }) => letters[kind]).join(""),
+    kinds: symbols.map(({ kind, isAbsolute }) => (isAbsolute ? absolute : letters[kind])).join(""),
   };
 }
 
@@ -141,6 +146,7 @@ function unpackSymbols({
       address: `0x${address.toString(16)}`,
       size: Number.parseInt(lengths[index] || "0", 16),
       kind: kinds.get(letterOf[index] ?? "") ?? "other",
+      ...(letterOf[index] === absolute && { isAbsolute: true }),
     });
   }
   return symbols;
