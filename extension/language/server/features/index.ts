@@ -27,6 +27,8 @@ import type {
 } from "vscode-languageserver-types";
 import type { Position } from "../syntax.ts";
 import type { World } from "../world.ts";
+import { codeActions } from "./code-action.ts";
+import { diagnostics } from "./diagnostics.ts";
 
 /** Asked about a place, about a file, about a part of it. */
 type AtPosition<Value> = (world: World, uri: string, position: Position) => Value;
@@ -79,4 +81,7 @@ export interface Features {
   readonly diagnostics?: OfFile<Iterable<Diagnostic | null>>;
 }
 
-export const features: Features = {};
+export const features: Features = {
+  codeAction: codeActions,
+  diagnostics,
+};

@@ -1,0 +1,46 @@
+/**
+ * The rules there are. Order is that of lists of them; findings are sorted by their places.
+ *
+ * Elsewhere: how findings are shown (`features/diagnostics.ts`), those of linker scripts (`script/rules/`).
+ */
+import type { SyntaxFile } from "../syntax.ts";
+import type { World } from "../world.ts";
+import { duplicateLabel } from "./duplicate-label.ts";
+import { iretWidth } from "./iret-width.ts";
+import type { Finding, Rule } from "./rule.ts";
+import { tableLimit } from "./table-limit.ts";
+
+export const rules: readonly Rule[] = [duplicateLabel, iretWidth, tableLimit];
+
+export function ruleOf(code: string): Rule | undefined {
+  return rules.find((rule) => rule.code === code);
+}
+
+export interface Found {
+  readonly rule: Rule;
+  readonly finding: Finding;
+}
+
+/** Everything the rules find in a file, rule by rule; null between them, where a caller may pause. Lines that silence a rule are left out. */
+export function* check(file: SyntaxFile, world: World): Generator<Found | null> {
+  for (const rule of rules) {
+    if (rule.languages.includes(file.language)) {
+      for (const finding of rule.check(file, world)) {
+        if (!isSilenced(file, finding.line, rule.code)) {
+          yield { rule, finding };
+        }
+      }
+      yield null;
+    }
+  }
+}
+
+const silencing = /\bredzone:\s*ignore\s+([a-z\d-]+(?:\s*,\s*[a-z\d-]+)*)/;
+
+/** A comment `redzone: ignore code, code` on the line or on the one before it. */
+export function isSilenced(file: SyntaxFile, line: number, code: string): boolean {
+  return [line, line - 1].some((number) => {
+    const names = silencing.exec(file.lines[number]?.text ?? "")?.[1];
+    return names?.split(/\s*,\s*/).includes(code) ?? false;
+  });
+}

@@ -1,0 +1,123 @@
+/**
+ * Where in a file the things stand that rules ask for, so that a rule looks at a few lines and not at all of them.
+ *
+ * Invariant: what is said of a line depends on the line alone and is kept as long as the line is; a file's survey is as long as the file. Bodies of macros
+ * are left out: they are text until somebody calls them.
+ */
+import type { Line, SyntaxFile } from "../syntax.ts";
+
+/** What a line may be of interest for. */
+const interests = {
+  /** Has an instruction. */
+  code: 1,
+  /** Touches CR0, CR3, CR4 or a model-specific register, or loads a descriptor table. */
+  control: 2,
+  table: 4,
+  return: 8,
+  /** Gives a name its meaning: a label, or a constant. */
+  label: 16,
+  constant: 32,
+  /** May begin a Multiboot header. */
+  multiboot: 64,
+  /** Uses names. */
+  use: 128,
+  include: 256,
+  /** May be about the end of a boot sector. */
+  sector: 512,
+  shared: 1024,
+} as const;
+
+export type Interest = keyof typeof interests;
+
+const seen = new WeakMap<Line, number>();
+
+function interestOf(line: Line): number {
+  const known = seen.get(line);
+  if (known !== undefined) {
+    return known;
+  }
+  const found = look(line);
+  seen.set(line, found);
+  return found;
+}
+
+function look(line: Line): number {
+  let found = line.includes.length > 0 ? interests.include : 0;
+  if (line.before.macros.length > 0) {
+    return found;
+  }
+  for (const definition of line.definitions) {
+    const isValue = definition.kind === "constant" || definition.kind === "define";
+    found |= isValue ? interests.constant : definition.kind === "section" ? 0 : interests.label;
+  }
+  found |= line.references.length > 0 ? interests.use : 0;
+  found |= line.linkage.length > 0 ? interests.shared : 0;
+  for (const statement of line.statements) {
+    if (statement.kind === "instruction") {
+      found |= interests.code | ofMnemonic(statement.mnemonic.text.toLowerCase());
+    }
+  }
+  const { text } = line;
+  if (/\bcr[034]\b/i.test(text)) {
+    found |= interests.control;
+  }
+  if (/1badb002|e85250d6|magic|multiboot|mboot/i.test(text)) {
+    found |= interests.multiboot;
+  }
+  if (/aa55|55aa|\b0?x?aa\b|\b51[02]\b|0x?1fe/i.test(text)) {
+    found |= interests.sector;
+  }
+  return found;
+}
+
+function ofMnemonic(mnemonic: string): number {
+  if (/^(?:wrmsr|lmsw)/.test(mnemonic)) {
+    return interests.control;
+  }
+  if (/^l[gi]dt/.test(mnemonic)) {
+    return interests.table;
+  }
+  return /^i?ret/.test(mnemonic) ? interests.return : 0;
+}
+
+export class Survey {
+  readonly #lines = new Map<number, number[]>();
+
+  constructor(file: SyntaxFile) {
+    file.lines.forEach((line, number) => {
+      const found = interestOf(line);
+      if (found !== 0) {
+        this.#add(found, number);
+      }
+    });
+  }
+
+  /** Numbers of lines, in order. */
+  linesOf(interest: Interest): readonly number[] {
+    return this.#lines.get(interests[interest]) ?? [];
+  }
+
+  #add(found: number, number: number): void {
+    for (let bit = 1; bit <= found; bit *= 2) {
+      if ((found & bit) !== 0) {
+        const list = this.#lines.get(bit);
+        if (list) {
+          list.push(number);
+        } else {
+          this.#lines.set(bit, [number]);
+        }
+      }
+    }
+  }
+}
+
+const surveys = new WeakMap<SyntaxFile, Survey>();
+
+export function surveyOf(file: SyntaxFile): Survey {
+  let survey = surveys.get(file);
+  if (!survey) {
+    survey = new Survey(file);
+    surveys.set(file, survey);
+  }
+  return survey;
+}
