@@ -71,7 +71,7 @@ export class DiagnosticsPush {
   async #run(): Promise<void> {
     this.#age += 1;
     const age = this.#age;
-    for (const uri of [...this.#wanted]) {
+    for (const uri of this.#wanted) {
       const found: Diagnostic[] = [];
       const finished = await inSlices(collect(this.#source.of(uri), found), () => age === this.#age).catch(
         (error: unknown) => {

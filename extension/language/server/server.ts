@@ -1,0 +1,181 @@
+/**
+ * The language server: a connection, the workspace behind it, and who is told what when.
+ *
+ * Invariant: it knows neither VS Code nor Node. Messages are handled one after the other and each at once; what takes longer (reading the workspace, diagnostics) runs
+ * in slices between them.
+ * Elsewhere: where connections come from (`main-node.ts`, `main-browser.ts`), what is answered (`features/`).
+ */
+import type { Connection } from "vscode-languageserver";
+import { DidChangeConfigurationNotification, FileChangeType } from "vscode-languageserver";
+import { answerRequests, capabilitiesOf } from "./connection/answers.ts";
+import { toLineChange } from "./connection/change.ts";
+import { DiagnosticsPush } from "./connection/diagnostics.ts";
+import { Documents } from "./connection/documents.ts";
+import { Indexer } from "./connection/indexer.ts";
+import { applyBuilt, builtNotification, type BuiltUpdate } from "./built.ts";
+import { features } from "./features/index.ts";
+import {
+  methods,
+  type DocumentState,
+  type FileText,
+  type IndexState,
+  type StateParams,
+  type WorkspaceFiles,
+} from "./protocol.ts";
+import { Workspace } from "./workspace.ts";
+import { defaultSettings, type Settings } from "./world.ts";
+
+/** What clients that know our messages say of themselves (`initializationOptions`). */
+interface Options {
+  readonly readsFiles?: boolean;
+}
+
+/** @param counted told of the lines that were parsed after a change */
+export function startServer(connection: Connection, counted: (parsedCount: number) => void = () => {}): void {
+  const workspace = new Workspace();
+  const documents = new Documents(workspace);
+  let options: Options = {};
+  let asksSettings = false;
+  let refreshes = { codeLens: false, inlayHint: false, inlineValue: false };
+
+  const fail = (error: unknown): void =>
+    connection.console.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+
+  const diagnostics = new DiagnosticsPush({
+    of: (uri) => {
+      documents.tellAgain(uri);
+      return documents.isKnown(uri) ? (features.diagnostics?.(workspace, uri) ?? []) : [];
+    },
+    openUris: () => documents.uris(),
+    publish: (uri, found) =>
+      void connection.sendDiagnostics({ uri, diagnostics: found, ...documents.versionOf(uri) }),
+    fail,
+  });
+
+  const indexer = new Indexer(workspace, {
+    files: () => connection.sendRequest<WorkspaceFiles>(methods.files),
+    read: (uris) => connection.sendRequest<readonly FileText[]>(methods.read, uris),
+    progress: (state: IndexState) => {
+      void connection.sendNotification(methods.index, state);
+      progress?.report(
+        Math.round((100 * state.readCount) / Math.max(1, state.totalCount)),
+        `${state.readCount} of ${state.totalCount} files`,
+      );
+    },
+  });
+  let progress: { report(percentage: number, message: string): void } | undefined;
+
+  /** What was derived of something that has changed is asked for again. */
+  function worldChanged(): void {
+    diagnostics.othersChanged();
+    const { languages } = connection;
+    if (refreshes.codeLens) connection.sendRequest("workspace/codeLens/refresh").catch(fail);
+    if (refreshes.inlayHint) languages.inlayHint.refresh().catch(fail);
+    if (refreshes.inlineValue) languages.inlineValue.refresh().catch(fail);
+  }
+
+  async function readWorkspace(): Promise<void> {
+    const shown = await connection.window.createWorkDoneProgress();
+    shown.begin("Reading assembly and linker scripts", 0, "", true);
+    shown.token.onCancellationRequested(() => indexer.stop());
+    progress = shown;
+    await indexer.readAll();
+    progress = undefined;
+    shown.done();
+    worldChanged();
+  }
+
+  async function readSettings(): Promise<void> {
+    const given: unknown = asksSettings
+      ? await connection.workspace.getConfiguration("redzone.language")
+      : {};
+    workspace.settings = settingsOf(given);
+    worldChanged();
+  }
+
+  connection.onInitialize(({ capabilities, initializationOptions }) => {
+    options = (initializationOptions ?? {}) as Options;
+    asksSettings = capabilities.workspace?.configuration === true;
+    refreshes = {
+      codeLens: features.codeLens !== undefined && capabilities.workspace?.codeLens?.refreshSupport === true,
+      inlayHint:
+        features.inlayHint !== undefined && capabilities.workspace?.inlayHint?.refreshSupport === true,
+      inlineValue:
+        features.inlineValue !== undefined && capabilities.workspace?.inlineValue?.refreshSupport === true,
+    };
+    return {
+      capabilities: {
+        ...capabilitiesOf(features),
+        workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
+      },
+      serverInfo: { name: "Redzone" },
+    };
+  });
+
+  connection.onInitialized(() => {
+    if (asksSettings) {
+      connection.client
+        .register(DidChangeConfigurationNotification.type, { section: "redzone.language" })
+        .catch(fail);
+    }
+    readSettings().catch(fail);
+    if (options.readsFiles) {
+      readWorkspace().catch(fail);
+      connection.workspace.onDidChangeWorkspaceFolders(() => void readWorkspace().catch(fail));
+    }
+  });
+  connection.onDidChangeConfiguration(() => void readSettings().catch(fail));
+  connection.onShutdown(() => {
+    indexer.stop();
+    diagnostics.dispose();
+  });
+
+  connection.onDidOpenTextDocument(({ textDocument: { uri, languageId, version, text } }) => {
+    documents.open(uri, languageId, version, text);
+    diagnostics.changed(uri);
+  });
+  connection.onDidChangeTextDocument(({ textDocument: { uri, version }, contentChanges }) => {
+    for (const change of contentChanges) {
+      const file = workspace.file(uri);
+      counted(file ? workspace.change(uri, toLineChange(file, change)) : 0);
+    }
+    documents.changed(uri, version);
+    diagnostics.changed(uri);
+  });
+  connection.onDidCloseTextDocument(({ textDocument: { uri } }) => {
+    documents.close(uri);
+    diagnostics.closed(uri);
+    // What was not saved is as if it had not been.
+    if (options.readsFiles) {
+      indexer.update([uri], []).catch(fail);
+    }
+  });
+  connection.onDidChangeWatchedFiles(({ changes }) => {
+    const isGone = new Set(
+      changes.filter(({ type }) => type === FileChangeType.Deleted).map(({ uri }) => uri),
+    );
+    const changed = changes.map(({ uri }) => uri).filter((uri) => !isGone.has(uri) && !workspace.isOpen(uri));
+    indexer.update(changed, [...isGone]).then(worldChanged, fail);
+  });
+
+  connection.onNotification(methods.stopIndexing, () => indexer.stop());
+  connection.onNotification(builtNotification, (update: BuiltUpdate) => {
+    workspace.built = applyBuilt(workspace.built, update);
+    worldChanged();
+  });
+  connection.onRequest(methods.state, ({ uri, line }: StateParams): DocumentState | null =>
+    documents.stateAt(uri, line),
+  );
+
+  answerRequests(connection, features, { world: workspace, isKnown: (uri) => documents.isKnown(uri) });
+  connection.listen();
+}
+
+function settingsOf(given: unknown): Settings {
+  const settings = (given ?? {}) as Readonly<Record<string, unknown>>;
+  const flag = (name: keyof Settings): boolean => {
+    const value = settings[name];
+    return typeof value === "boolean" ? value : defaultSettings[name];
+  };
+  return { codeLens: flag("codeLens"), inlayHints: flag("inlayHints") };
+}
