@@ -13,7 +13,7 @@ import { defaultSettings, type Settings, type World } from "./world.ts";
 export class Workspace implements World {
   readonly #files = new Map<string, SyntaxFile>();
   readonly #open = new Set<string>();
-  readonly names = new NameIndex((uri) => this.#files.get(uri));
+  readonly names = new NameIndex();
   built: readonly Built[] = [];
   settings: Settings = defaultSettings;
   isComplete = true;

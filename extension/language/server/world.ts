@@ -6,7 +6,7 @@
  * Elsewhere: who keeps it up to date (`workspace.ts`), the connection (`main.ts`).
  */
 import type { Built } from "./built.ts";
-import type { Definition, Linkage, Position, Reference, SyntaxFile, Token } from "./syntax.ts";
+import type { Definition, Include, Linkage, Position, Reference, SyntaxFile, Token } from "./syntax.ts";
 
 export interface World {
   file(uri: string): SyntaxFile | undefined;
@@ -53,6 +53,14 @@ export interface Names {
   visibleAt(uri: string, position: Position): Iterable<DefinitionAt>;
   /** Definitions of exactly this name wherever they are, for those that only have a text (the name in a built program). */
   named(name: string): readonly DefinitionAt[];
+  /** Every definition of the workspace that has a meaning beyond its place, in no order. */
+  all(): Iterable<DefinitionAt>;
+  /** The file that an include names, where it is known. */
+  included(uri: string, include: Include): string | undefined;
+  /** Files that include it themselves. */
+  includersOf(uri: string): readonly string[];
+  /** Whether a name that the file defines is there for others: by `.globl`, by a macro that says so, because a linker script has it. */
+  isShared(uri: string, name: string): boolean;
 }
 
 export interface Settings {
@@ -60,6 +68,8 @@ export interface Settings {
   readonly codeLens: boolean;
   /** Bytes of each instruction at the end of its line. */
   readonly inlayHints: boolean;
+  /** `editor.tabSize`, which bytes at the ends of lines are aligned by. */
+  readonly tabSize?: number;
 }
 
 export const defaultSettings: Settings = { codeLens: true, inlayHints: false };

@@ -1,0 +1,207 @@
+/**
+ * Which file an include names, and which files are read together because of it.
+ *
+ * Invariant: only files that are known are named. Where the compiler would look is not known here (its `-I` options are in a makefile), so a path is looked for
+ * beside the file that names it, and then wherever the workspace has it, the nearest first.
+ * Elsewhere: what the files say (`part.ts`), what their names mean to each other (`index.ts`).
+ */
+import type { Include } from "../syntax.ts";
+import { includesOf, type Part } from "./part.ts";
+
+interface Node {
+  readonly path: string;
+  /** What it includes, by the path as written. */
+  readonly targets: Map<string, Part>;
+  readonly includers: Set<Part>;
+}
+
+export class IncludeGraph {
+  readonly #nodes = new Map<Part, Node>();
+  /** Files by the last segment of their path. */
+  readonly #named = new Map<string, Set<Part>>();
+  /** Who includes something by this last segment. */
+  readonly #asking = new Map<string, Set<Part>>();
+  readonly #reach = new Map<Part, ReadonlySet<Part>>();
+  readonly #around = new Map<Part, ReadonlySet<Part>>();
+  /** Counts changes of who includes whom. */
+  version = 0;
+
+  /** A file is known from now on. */
+  add(part: Part): void {
+    const path = pathOf(part.uri);
+    this.#nodes.set(part, { path, targets: new Map(), includers: new Set() });
+    put(this.#named, lastOf(path), part);
+    this.update(part);
+    this.#resolveFor(path);
+  }
+
+  /** Its includes may be others. */
+  update(part: Part): void {
+    for (const { include } of includesOf(part)) {
+      put(this.#asking, lastOf(include.path.text), part);
+    }
+    this.#link(part);
+  }
+
+  remove(part: Part): void {
+    const node = this.#nodes.get(part);
+    if (node) {
+      node.targets.forEach((target) => this.#nodes.get(target)?.includers.delete(part));
+      this.#nodes.delete(part);
+      this.#named.get(lastOf(node.path))?.delete(part);
+      this.#asking.forEach((parts) => parts.delete(part));
+      this.#changed();
+      this.#resolveFor(node.path);
+    }
+  }
+
+  target(part: Part, include: Include): Part | undefined {
+    return this.#nodes.get(part)?.targets.get(keyOf(include)) ?? this.#find(part, include);
+  }
+
+  includersOf(part: Part): Iterable<Part> {
+    return this.#nodes.get(part)?.includers ?? [];
+  }
+
+  /** The file and all it includes, itself first. */
+  reach(part: Part): ReadonlySet<Part> {
+    let found = this.#reach.get(part);
+    if (!found) {
+      found = this.#walk(part, (node) => node.targets.values());
+      this.#reach.set(part, found);
+    }
+    return found;
+  }
+
+  /** All files that are read together with it by those that include it; itself first. */
+  around(part: Part): ReadonlySet<Part> {
+    let found = this.#around.get(part);
+    if (!found) {
+      const includers = this.#walk(part, (node) => node.includers);
+      found =
+        includers.size === 1
+          ? this.reach(part)
+          : new Set([...includers].flatMap((each) => [...this.reach(each)]));
+      this.#around.set(part, found);
+    }
+    return found;
+  }
+
+  #walk(start: Part, next: (node: Node) => Iterable<Part>): ReadonlySet<Part> {
+    const found = new Set([start]);
+    for (const part of found) {
+      const node = this.#nodes.get(part);
+      for (const other of node ? next(node) : []) {
+        found.add(other);
+      }
+    }
+    return found;
+  }
+
+  /** A file of this path came or went: includes that may have meant it are looked for again. */
+  #resolveFor(path: string): void {
+    for (const part of this.#asking.get(lastOf(path)) ?? []) {
+      this.#link(part);
+    }
+  }
+
+  #link(part: Part): void {
+    const node = this.#nodes.get(part);
+    if (!node) {
+      return;
+    }
+    const targets = new Map<string, Part>();
+    for (const { include } of includesOf(part)) {
+      const target = include.isBinary ? undefined : this.#find(part, include);
+      if (target) {
+        targets.set(keyOf(include), target);
+      }
+    }
+    const old = new Set(node.targets.values());
+    const now = new Set(targets.values());
+    node.targets.clear();
+    targets.forEach((target, key) => node.targets.set(key, target));
+    if (old.size !== now.size || [...now].some((target) => !old.has(target))) {
+      old.forEach((target) => this.#nodes.get(target)?.includers.delete(part));
+      now.forEach((target) => this.#nodes.get(target)?.includers.add(part));
+      this.#changed();
+    }
+  }
+
+  #changed(): void {
+    this.version += 1;
+    this.#reach.clear();
+    this.#around.clear();
+  }
+
+  #find(part: Part, include: Include): Part | undefined {
+    const own = this.#nodes.get(part)?.path ?? "";
+    const wanted = include.path.text.replaceAll("\\", "/");
+    const beside = normal(`${own.slice(0, own.lastIndexOf("/") + 1)}${wanted}`);
+    const ending = `/${normal(wanted)
+      .replace(/^(?:\.\.\/)+/, "")
+      .replace(/^\//, "")}`;
+    let best: { readonly part: Part; readonly score: number; readonly path: string } | undefined;
+    for (const candidate of this.#named.get(lastOf(wanted)) ?? []) {
+      const path = this.#nodes.get(candidate)?.path ?? "";
+      if (candidate === part || !path.endsWith(ending)) {
+        continue;
+      }
+      const isBeside = path === beside && !(include.isSystem && part.file.language === "gas");
+      // The more folders they share the nearer; of equally near ones the shorter path.
+      const score = isBeside ? Infinity : sharedFolders(own, path) * 65_536 - path.length;
+      if (!best || score > best.score || (score === best.score && path < best.path)) {
+        best = { part: candidate, score, path };
+      }
+    }
+    return best?.part;
+  }
+}
+
+function keyOf({ isSystem, path }: Include): string {
+  return `${isSystem ? "<" : '"'}${path.text}`;
+}
+
+function lastOf(path: string): string {
+  return path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
+}
+
+function put(table: Map<string, Set<Part>>, key: string, part: Part): void {
+  const found = table.get(key);
+  if (found) {
+    found.add(part);
+  } else {
+    table.set(key, new Set([part]));
+  }
+}
+
+/** What a file is called, without escapes; for comparing, not for opening. */
+export function pathOf(uri: string): string {
+  try {
+    return decodeURIComponent(uri);
+  } catch {
+    return uri;
+  }
+}
+
+function normal(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split("/")) {
+    const last = parts.at(-1);
+    if (part === ".." && last !== undefined && last !== ".." && last !== "") {
+      parts.pop();
+    } else if (part !== ".") {
+      parts.push(part);
+    }
+  }
+  return parts.join("/");
+}
+
+function sharedFolders(a: string, b: string): number {
+  const [first, second] = [a.split("/"), b.split("/")];
+  let shared = 0;
+  while (shared < first.length - 1 && shared < second.length - 1 && first[shared] === second[shared]) {
+    shared += 1;
+  }
+  return shared;
+}
