@@ -86,10 +86,13 @@ export function startServer(connection: Connection, counted: (parsedCount: numbe
   }
 
   async function readSettings(): Promise<void> {
-    const given: unknown = asksSettings
-      ? await connection.workspace.getConfiguration("redzone.language")
-      : {};
-    workspace.settings = settingsOf(given);
+    if (asksSettings) {
+      const [own, editor]: unknown[] = await connection.workspace.getConfiguration([
+        { section: "redzone.language" },
+        { section: "editor" },
+      ]);
+      workspace.settings = settingsOf(own, editor);
+    }
     worldChanged();
   }
 
@@ -159,6 +162,7 @@ export function startServer(connection: Connection, counted: (parsedCount: numbe
   });
 
   connection.onNotification(methods.stopIndexing, () => indexer.stop());
+  connection.onNotification(methods.readAgain, () => void readWorkspace().catch(fail));
   connection.onNotification(builtNotification, (update: BuiltUpdate) => {
     workspace.built = applyBuilt(workspace.built, update);
     worldChanged();
@@ -171,11 +175,12 @@ export function startServer(connection: Connection, counted: (parsedCount: numbe
   connection.listen();
 }
 
-function settingsOf(given: unknown): Settings {
-  const settings = (given ?? {}) as Readonly<Record<string, unknown>>;
-  const flag = (name: keyof Settings): boolean => {
-    const value = settings[name];
-    return typeof value === "boolean" ? value : defaultSettings[name];
+function settingsOf(own: unknown, editor: unknown): Settings {
+  const { codeLens, inlayHints } = (own ?? {}) as Readonly<Record<keyof Settings, unknown>>;
+  const { tabSize } = (editor ?? {}) as Readonly<Record<keyof Settings, unknown>>;
+  return {
+    codeLens: typeof codeLens === "boolean" ? codeLens : defaultSettings.codeLens,
+    inlayHints: typeof inlayHints === "boolean" ? inlayHints : defaultSettings.inlayHints,
+    ...(typeof tabSize === "number" && { tabSize }),
   };
-  return { codeLens: flag("codeLens"), inlayHints: flag("inlayHints") };
 }

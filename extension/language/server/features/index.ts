@@ -27,6 +27,8 @@ import type {
 } from "vscode-languageserver-types";
 import type { Position } from "../syntax.ts";
 import type { World } from "../world.ts";
+import { codeLenses } from "./code-lens.ts";
+import { inlayHints } from "./inlay-hint.ts";
 import { codeActions } from "./code-action.ts";
 import { diagnostics } from "./diagnostics.ts";
 
@@ -82,6 +84,8 @@ export interface Features {
 }
 
 export const features: Features = {
+  codeLens: codeLenses,
+  inlayHint: inlayHints,
   codeAction: codeActions,
   diagnostics,
 };
