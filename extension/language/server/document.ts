@@ -2,11 +2,13 @@
  * A file as lines: opened as a whole, then changed line by line.
  *
  * Invariant: a changed file equals the same text opened anew. A line depends on its text and on the state before it and on nothing else, so after a change
- * only the changed lines are parsed, and those behind them until the state is again what it was.
- * Elsewhere: the parsers (`gas/line.ts`, `nasm/line.ts`); linker scripts (`script/`).
+ * only the changed lines are parsed, and those behind them until the state is again what it was. Linker scripts, which are short and whose statements go
+ * over lines, are parsed whole.
+ * Elsewhere: the parsers (`gas/line.ts`, `nasm/line.ts`, `script/`).
  */
 import { parseLine as gasLine } from "./gas/line.ts";
 import { parseLine as nasmLine } from "./nasm/line.ts";
+import { openScript } from "./script/index.ts";
 import type { Language, Line, LineChange, LineState, SyntaxFile } from "./syntax.ts";
 
 /** What parses a line, and the state before the first. */
@@ -21,8 +23,8 @@ export interface Changed {
   readonly parsedCount: number;
 }
 
-function parserOf(uri: string, language: Language): LineParser {
-  const initial: LineState = {
+function initialOf(uri: string, language: Language): LineState {
+  return {
     bits: null,
     dialect: language === "nasm" ? "intel" : "att",
     inComment: false,
@@ -35,31 +37,19 @@ function parserOf(uri: string, language: Language): LineParser {
     previous: "",
     conditions: [],
   };
+}
+
+/** Null for linker scripts, which are parsed whole. */
+function parserOf(uri: string, language: Language): LineParser | null {
+  const initial = initialOf(uri, language);
   switch (language) {
     case "gas":
       return { initial, parse: gasLine };
     case "nasm":
       return { initial, parse: nasmLine };
     case "linkerscript":
-      return { initial, parse: plainLine };
+      return null;
   }
-}
-
-/** A line of a linker script: its tree is made from the whole text. */
-function plainLine(text: string, before: LineState): Line {
-  return {
-    text,
-    before,
-    after: before,
-    statements: [],
-    comments: [],
-    definitions: [],
-    references: [],
-    linkage: [],
-    templates: [],
-    includes: [],
-    errors: [],
-  };
 }
 
 /** Lines end with LF, CR LF or CR, as the Language Server Protocol has it; the ends are not part of them. */
@@ -84,6 +74,9 @@ const linesPerPart = 128;
 /** `open`, with places to pause at. */
 export function* opening(uri: string, language: Language, text: string): Generator<undefined, SyntaxFile> {
   const parser = parserOf(uri, language);
+  if (!parser) {
+    return openScript(uri, linesOf(text), initialOf(uri, language));
+  }
   const lines: Line[] = [];
   let state = parser.initial;
   for (const part of linesOf(text)) {
@@ -106,6 +99,13 @@ export function changeCounted(file: SyntaxFile, edit: LineChange): Changed {
   const parser = parserOf(file.uri, file.language);
   const from = Math.max(0, Math.min(edit.from, file.lines.length));
   const to = Math.max(from, Math.min(edit.to, file.lines.length));
+  if (!parser) {
+    const texts = [...file.lines.slice(0, from), ...file.lines.slice(to)].map((line) => line.text);
+    texts.splice(from, 0, ...edit.lines);
+    const isEmpty = texts.length === 0;
+    const opened = openScript(file.uri, isEmpty ? [""] : texts, initialOf(file.uri, file.language));
+    return { file: opened, parsedCount: opened.lines.length };
+  }
   const replaced: Line[] = [];
   let state = file.lines[from - 1]?.after ?? parser.initial;
   for (const text of edit.lines) {
