@@ -81,6 +81,16 @@ const lateDisassembler = {
   },
 };
 
+/** The language client is a program of its own: it is loaded when a document of its languages is open. */
+const lateLanguage = {
+  name: "late-language",
+  setup(builder) {
+    builder.onResolve({ filter: /^\.\/desktop\.ts$/ }, ({ kind }) =>
+      kind === "dynamic-import" ? { path: "./language.js", external: true } : undefined,
+    );
+  },
+};
+
 /** Programs that run in Node: the extension host's part, the machine's worker, the command line. */
 const node = {
   ...shared,
@@ -89,12 +99,16 @@ const node = {
   target: "node20",
   external: ["vscode"],
   outdir: out,
-  plugins: [emittedInterpreter, lateDisassembler],
+  // The editor finds `vscode` for what is required, not for what is imported.
+  supported: { "dynamic-import": false },
+  plugins: [emittedInterpreter, lateDisassembler, lateLanguage],
   entryPoints: [
     { in: "extension/extension.ts", out: "extension" },
     { in: "extension/adapter/worker.ts", out: "adapter-worker" },
     { in: "extension/analysis/worker.ts", out: "analysis-worker" },
     { in: "extension/language/built/worker.ts", out: "built-worker" },
+    { in: "extension/language/desktop.ts", out: "language" },
+    { in: "extension/language/server/main-node.ts", out: "language-server" },
     { in: "debug-adapter/redzone.ts", out: "redzone" },
     { in: "iced-x86", out: "iced_x86" },
   ],

@@ -10,6 +10,7 @@ import { registerAnalysis } from "./analysis/index.ts";
 import { registerCommands } from "./commands.ts";
 import { registerConfigurations } from "./configurations.ts";
 import { registerExpressions } from "./expressions.ts";
+import { registerLanguage } from "./language/index.ts";
 import { MemoryInspector } from "./memory-inspector.ts";
 import { DEBUG_TYPE, Machines } from "./machines.ts";
 import { DisplayPanels } from "./panels/display.ts";
@@ -23,7 +24,8 @@ import { watchRebuilds } from "./rebuild.ts";
 import { SerialTerminals } from "./serial.ts";
 import { statusItem } from "./status.ts";
 
-export function activate({ subscriptions, extensionUri, extensionPath }: vscode.ExtensionContext): void {
+export function activate(context: vscode.ExtensionContext): void {
+  const { subscriptions, extensionUri, extensionPath } = context;
   const workers = new Workers(extensionPath);
   const machines = new Machines();
   const display = new DisplayPanels(extensionUri, machines);
@@ -54,5 +56,6 @@ export function activate({ subscriptions, extensionUri, extensionPath }: vscode.
     statusItem(machines),
     watchRebuilds(machines),
     registerAnalysis(extensionPath, machines),
+    registerLanguage(context, machines),
   );
 }

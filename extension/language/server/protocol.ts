@@ -17,6 +17,8 @@ export const methods = {
   index: "redzone/index",
   /** Client to server, notification: stop reading the workspace. */
   stopIndexing: "redzone/stopIndexing",
+  /** Client to server, notification: read it anew. */
+  readAgain: "redzone/readAgain",
   /** Client to server, notification: what has changed of built programs. `BuiltUpdate`, for `applyBuilt` */
   built: builtNotification,
   /** Client to server, request: the operand at a place, for a debugger. `OperandParams` → `OperandExpression | null` */

@@ -1,0 +1,73 @@
+/**
+ * The language client where there is Node: the server is a worker of the extension host, and knows of built programs.
+ *
+ * Invariant: a worker that ends, whatever ended it, ends the connection, so that the client starts another.
+ */
+import path from "node:path";
+import { Worker } from "node:worker_threads";
+import * as vscode from "vscode";
+import {
+  AbstractMessageReader,
+  AbstractMessageWriter,
+  LanguageClient,
+  type DataCallback,
+  type Message,
+  type MessageReader,
+  type MessageTransports,
+  type MessageWriter,
+} from "vscode-languageclient/node";
+import type { Machines } from "../machines.ts";
+import { clientId, clientName, startClient } from "./client.ts";
+
+export async function startLanguage(
+  { extensionPath }: vscode.ExtensionContext,
+  _machines: Machines,
+): Promise<vscode.Disposable> {
+  const program = path.join(extensionPath, "dist/language-server.js");
+  const { disposable } = await startClient(
+    (options) =>
+      new LanguageClient(clientId, clientName, () => Promise.resolve(transports(program)), options),
+  );
+  return disposable;
+}
+
+function transports(program: string): MessageTransports {
+  const worker = new Worker(program);
+  return { reader: new WorkerReader(worker), writer: new WorkerWriter(worker) };
+}
+
+class WorkerReader extends AbstractMessageReader implements MessageReader {
+  readonly #worker: Worker;
+
+  constructor(worker: Worker) {
+    super();
+    this.#worker = worker;
+    worker.on("error", (error) => this.fireError(error));
+    worker.on("exit", () => this.fireClose());
+  }
+
+  listen(callback: DataCallback): vscode.Disposable {
+    const listener = (message: Message): void => callback(message);
+    this.#worker.on("message", listener);
+    return new vscode.Disposable(() => this.#worker.off("message", listener));
+  }
+}
+
+class WorkerWriter extends AbstractMessageWriter implements MessageWriter {
+  readonly #worker: Worker;
+
+  constructor(worker: Worker) {
+    super();
+    this.#worker = worker;
+    worker.on("exit", () => this.fireClose());
+  }
+
+  write(message: Message): Promise<void> {
+    this.#worker.postMessage(message);
+    return Promise.resolve();
+  }
+
+  end(): void {
+    void this.#worker.terminate();
+  }
+}
