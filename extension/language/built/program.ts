@@ -41,8 +41,10 @@ export class Program {
 
   facts(): BuiltUpdate {
     const { path, modified } = this.#target;
-    const sections = sectionsOf(this.#image.file.elf);
-    return { kind: "program", path, modified, sections, symbols: packSymbols(this.#symbols) };
+    const { elf } = this.#image.file;
+    const bits = elf.is64 ? 64 : 32;
+    const symbols = packSymbols(this.#symbols);
+    return { kind: "program", path, modified, bits, sections: sectionsOf(elf), symbols };
   }
 
   /** Where functions and other code is in sources; each step is short. */

@@ -10,6 +10,8 @@ export interface Built {
   readonly path: string;
   /** When it was written, in milliseconds since 1970. A source that was changed later may not be what was built. */
   readonly modified: number;
+  /** Of the ELF file's class: the width of code that no directive gives another. */
+  readonly bits?: 32 | 64;
   readonly sections: readonly BuiltSection[];
   /** By name. Where several local symbols share a name and no global one has it, the name says nothing and is left out. */
   readonly symbols: ReadonlyMap<string, BuiltSymbol>;
@@ -60,6 +62,7 @@ export type BuiltUpdate =
       readonly kind: "program";
       readonly path: string;
       readonly modified: number;
+      readonly bits: 32 | 64;
       readonly sections: readonly BuiltSection[];
       readonly symbols: PackedSymbols;
     }
@@ -168,9 +171,10 @@ function unpackLines(packed: string): readonly BuiltLine[] {
 export function applyBuilt(programs: readonly Built[], update: BuiltUpdate): readonly Built[] {
   switch (update.kind) {
     case "program": {
-      const { path, modified, sections } = update;
+      const { path, modified, bits, sections } = update;
       const symbols = unpackSymbols(update.symbols);
-      const made: Built = { path, modified, sections, symbols, lines: new Map(), hashes: new Map() };
+      const lines = new Map();
+      const made: Built = { path, modified, bits, sections, symbols, lines, hashes: new Map() };
       const isKnown = programs.some((built) => built.path === path);
       return isKnown ? programs.map((built) => (built.path === path ? made : built)) : [...programs, made];
     }

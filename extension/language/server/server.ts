@@ -9,16 +9,22 @@ import type { Connection } from "vscode-languageserver";
 import { DidChangeConfigurationNotification, FileChangeType } from "vscode-languageserver";
 import { answerRequests, capabilitiesOf } from "./connection/answers.ts";
 import { toLineChange } from "./connection/change.ts";
+import { BuildFiles } from "./connection/build-files.ts";
 import { DiagnosticsPush } from "./connection/diagnostics.ts";
 import { Documents } from "./connection/documents.ts";
 import { Indexer } from "./connection/indexer.ts";
 import { applyBuilt, builtNotification, type BuiltUpdate } from "./built.ts";
+import { explanationOf, summaries } from "./explanation.ts";
 import { features } from "./features/index.ts";
+import { operandAt } from "./features/operand.ts";
 import {
   methods,
+  type BuildFile,
   type DocumentState,
   type FileText,
   type IndexState,
+  type OperandExpression,
+  type OperandParams,
   type StateParams,
   type WorkspaceFiles,
 } from "./protocol.ts";
@@ -52,6 +58,11 @@ export function startServer(connection: Connection, counted: (parsedCount: numbe
     fail,
   });
 
+  const buildFiles = new BuildFiles(
+    workspace,
+    (uri, found) => void connection.sendDiagnostics({ uri, diagnostics: found }),
+  );
+
   const indexer = new Indexer(workspace, {
     files: () => connection.sendRequest<WorkspaceFiles>(methods.files),
     read: (uris) => connection.sendRequest<readonly FileText[]>(methods.read, uris),
@@ -68,6 +79,7 @@ export function startServer(connection: Connection, counted: (parsedCount: numbe
   /** What was derived of something that has changed is asked for again. */
   function worldChanged(): void {
     diagnostics.othersChanged();
+    buildFiles.worldChanged();
     const { languages } = connection;
     if (refreshes.codeLens) connection.sendRequest("workspace/codeLens/refresh").catch(fail);
     if (refreshes.inlayHint) languages.inlayHint.refresh().catch(fail);
@@ -167,6 +179,15 @@ export function startServer(connection: Connection, counted: (parsedCount: numbe
     workspace.built = applyBuilt(workspace.built, update);
     worldChanged();
   });
+  connection.onNotification(methods.buildFile, ({ uri, text }: BuildFile) => buildFiles.set(uri, text));
+  connection.onRequest(methods.isIncluded, (uri: string): boolean | null =>
+    workspace.isComplete ? workspace.names.includersOf(uri).length > 0 : null,
+  );
+  connection.onRequest(methods.explanation, (code: string) => explanationOf(code));
+  connection.onRequest(methods.rules, () => summaries());
+  connection.onRequest(methods.operand, ({ uri, line, column }: OperandParams): OperandExpression | null =>
+    documents.isKnown(uri) ? operandAt(workspace, uri, { line, column }) : null,
+  );
   connection.onRequest(methods.state, ({ uri, line }: StateParams): DocumentState | null =>
     documents.stateAt(uri, line),
   );

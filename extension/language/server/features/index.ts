@@ -29,6 +29,7 @@ import type { Position } from "../syntax.ts";
 import type { World } from "../world.ts";
 import { codeLenses } from "./code-lens.ts";
 import { inlayHints } from "./inlay-hint.ts";
+import { inlineValues } from "./inline-value.ts";
 import { codeActions } from "./code-action.ts";
 import { diagnostics } from "./diagnostics.ts";
 
@@ -86,6 +87,7 @@ export interface Features {
 export const features: Features = {
   codeLens: codeLenses,
   inlayHint: inlayHints,
+  inlineValue: inlineValues,
   codeAction: codeActions,
   diagnostics,
 };

@@ -30,7 +30,8 @@ export function inlayHints(world: World, uri: string, { start, end }: Range): In
   return [];
 }
 
-function byLine(lines: readonly BuiltLine[]): ReadonlyMap<number, readonly BuiltLine[]> {
+/** Parts by their line. */
+export function byLine(lines: readonly BuiltLine[]): ReadonlyMap<number, readonly BuiltLine[]> {
   const found = new Map<number, BuiltLine[]>();
   for (const line of lines) {
     const list = found.get(line.line);
