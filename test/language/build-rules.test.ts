@@ -5,8 +5,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compileCommands, splitWords } from "../../extension/language/server/rules/build-command.ts";
+import { buildActions } from "../../extension/language/server/rules/build-action.ts";
 import {
-  buildActions,
   buildDiagnostics,
   buildFactsOf,
   buildRules,
@@ -77,7 +77,7 @@ describe("freestanding C and C++ in a compilation database", () => {
     const text = `[{ "file": "a/kernel.c", "directory": "/work", "command": "${command}" }]`;
     const { found, places, diagnostics } = check(uris.database, text);
     expect(found).toEqual(places);
-    expect(diagnostics[0]).toMatchObject({ code: "build-red-zone", severity: 2, source: "Redzone" });
+    expect(diagnostics[0]).toMatchObject({ code: "build-red-zone", severity: 2, source: "redzone" });
     expect(diagnostics[0]?.message).toMatch(/^kernel\.c is compiled with -\S+ for x86-64/u);
     expect(
       buildDiagnostics(uris.database, mended(uris.database, text.replaceAll(/[⟦⟧]/gu, "")), nothingSaved),

@@ -23,7 +23,32 @@ export const methods = {
   built: builtNotification,
   /** Client to server, request: the operand at a place, for a debugger. `OperandParams` → `OperandExpression | null` */
   operand: "redzone/operand",
+  /** Client to server, notification: a file of the build. `BuildFile` */
+  buildFile: "redzone/buildFile",
+  /** Client to server, request: whether another file includes this one. URI → `boolean`, `null` while the workspace is being read */
+  isIncluded: "redzone/isIncluded",
+  /** Client to server, request: why a rule is one. Its code → Markdown, or `null` */
+  explanation: "redzone/explanation",
+  /** Client to server, request: all rules. `null` → `readonly RuleSummary[]` */
+  rules: "redzone/rules",
 } as const;
+
+/** Of the server's diagnostics. */
+export const diagnosticSource = "redzone";
+/** The client opens the document that its argument names; without one it asks for a rule. */
+export const explainCommand = "redzone.explainRule";
+export const explanationScheme = "redzone-rule";
+
+/** A document that the client serves. */
+export function explanationUri(code: string): string {
+  return `${explanationScheme}:/${code}.md`;
+}
+
+export interface BuildFile {
+  readonly uri: string;
+  /** null: it is no longer there. */
+  readonly text: string | null;
+}
 
 export interface WorkspaceFiles {
   /** Assembly and linker scripts by their names. */
@@ -45,13 +70,15 @@ export interface StateParams {
   readonly line: number;
 }
 
-/** For the language status item. */
+/** For the language status item, and for whoever runs an assembler. */
 export interface DocumentState {
   /** "GNU as, AT&T syntax" */
   readonly dialect: string;
   readonly bits: number | null;
-  /** Why the server says little about the file: "assembly of ARM"; null for what it knows. */
+  /** Why the server says little about the file: "Arm assembly"; null for what it knows. */
   readonly foreign: string | null;
+  /** Another file includes it: by itself it may not make sense. */
+  readonly isIncluded: boolean;
 }
 
 export interface IndexState {

@@ -10,12 +10,13 @@ import {
   type DiagnosticRelatedInformation,
   type Range,
 } from "vscode-languageserver-types";
+import { diagnosticSource, explanationUri as uriOfCode } from "../protocol.ts";
 import { check, isSilenced, type Found } from "../rules/index.ts";
 import type { Rule } from "../rules/rule.ts";
 import type { Span } from "../syntax.ts";
 import type { World } from "../world.ts";
 
-export const source = "redzone";
+export const source = diagnosticSource;
 /** Of what the parsers cannot read. */
 export const syntaxCode = "syntax";
 
@@ -61,7 +62,7 @@ function shown({ rule, finding }: Found): Diagnostic {
 
 /** The client serves it as a document. */
 export function explanationUri({ code }: Rule): string {
-  return `redzone-rule:${code}.md`;
+  return uriOfCode(code);
 }
 
 const severities = {

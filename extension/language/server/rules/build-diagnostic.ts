@@ -1,14 +1,15 @@
 /**
  * What the rules say of a build file, as the protocol has it.
  *
- * A quick fix travels with its diagnostic (`data`), so that the text need not be read again when it is asked for.
+ * A quick fix travels with its diagnostic (`data`), so that the text need not be read again when it is asked for (`build-action.ts`).
  */
-import { DiagnosticSeverity, type CodeAction, type Diagnostic } from "vscode-languageserver-types";
+import { DiagnosticSeverity, type Diagnostic } from "vscode-languageserver-types";
+import { diagnosticSource, explanationUri } from "../protocol.ts";
 import { cargoConfigRules } from "./build-cargo-config.ts";
 import { compileCommandRules } from "./build-compile-commands.ts";
 import { buildKindOf, type BuildFacts, type BuildRule } from "./build-rule.ts";
 import { rustTargetRules } from "./build-rust-target.ts";
-import type { Finding, Fix } from "./rule.ts";
+import type { Finding } from "./rule.ts";
 import type { World } from "../world.ts";
 
 export const buildRules: readonly BuildRule[] = [
@@ -17,7 +18,6 @@ export const buildRules: readonly BuildRule[] = [
   ...cargoConfigRules,
 ];
 
-export const SOURCE = "Redzone";
 /** A file of this many characters is not read: a compilation database of the largest kernels has a tenth. */
 const LENGTH_MAX = 64 * 1024 * 1024;
 
@@ -44,39 +44,11 @@ function diagnosticOf({ code, severity }: BuildRule, finding: Finding): Diagnost
     range: { start: { line, character: start }, end: { line, character: end } },
     severity: severities[severity],
     code,
-    codeDescription: { href: `redzone-rule:/${code}.md` },
-    source: SOURCE,
+    codeDescription: { href: explanationUri(code) },
+    source: diagnosticSource,
     message,
     ...(fixes ? { data: { fixes } } : {}),
   };
-}
-
-/** Quick fixes of diagnostics that `buildDiagnostics` made. */
-export function buildActions(uri: string, diagnostics: readonly Diagnostic[]): CodeAction[] {
-  return diagnostics
-    .filter(({ code }) => buildRules.some((rule) => rule.code === code))
-    .flatMap((diagnostic) =>
-      fixesOf(diagnostic).map(({ title, edits }) => ({
-        title,
-        kind: "quickfix",
-        diagnostics: [diagnostic],
-        isPreferred: true,
-        edit: {
-          changes: {
-            [uri]: edits.map(({ line, start, end, text }) => ({
-              range: { start: { line, character: start }, end: { line, character: end } },
-              newText: text,
-            })),
-          },
-        },
-      })),
-    );
-}
-
-/** Data comes back from the editor: it is what was sent, or from somebody else. */
-function fixesOf({ data }: Diagnostic): readonly Fix[] {
-  const fixes: unknown = typeof data === "object" && data !== null && "fixes" in data ? data.fixes : [];
-  return Array.isArray(fixes) ? (fixes as readonly Fix[]) : [];
 }
 
 /** What the rules want to know of the assembly. */

@@ -1,0 +1,70 @@
+/**
+ * All rules as documents for a reader: what a link of a diagnostic opens, and the list of them.
+ *
+ * Elsewhere: rules of assembly (`rules/index.ts`), of build files (`rules/build-diagnostic.ts`); who shows a document (the client).
+ */
+import { buildRules } from "./rules/build-diagnostic.ts";
+import type { BuildKind } from "./rules/build-rule.ts";
+import { rules } from "./rules/index.ts";
+import type { Rule } from "./rules/rule.ts";
+import type { Language } from "./syntax.ts";
+
+export interface Explained extends Pick<Rule, "code" | "severity" | "title" | "explanation"> {
+  /** What it is about, as a person says it: "GNU as, NASM". */
+  readonly about: string;
+}
+
+/** Of one rule, for lists of them. */
+export type RuleSummary = Omit<Explained, "explanation">;
+
+const languages: Readonly<Record<Language, string>> = {
+  gas: "GNU as",
+  nasm: "NASM",
+  linkerscript: "linker scripts",
+};
+
+const files: Readonly<Record<BuildKind, string>> = {
+  "compile-commands": "`compile_commands.json`",
+  "rust-target": "Rust targets",
+  "cargo-config": "`.cargo/config.toml`",
+};
+
+/** By kind, then in the order of their tables. */
+export const explained: readonly Explained[] = [
+  ...rules.map((rule) => ({
+    ...rule,
+    about: rule.languages.map((language) => languages[language]).join(", "),
+  })),
+  ...buildRules.map((rule) => ({ ...rule, about: files[rule.files] })),
+];
+
+export function summaries(): readonly RuleSummary[] {
+  return explained.map(({ code, severity, title, about }) => ({ code, severity, title, about }));
+}
+
+const severities = {
+  error: "An error",
+  warning: "A warning",
+  information: "For information",
+} as const;
+
+/** Markdown; null for a code that no rule has. */
+export function explanationOf(code: string): string | null {
+  const rule = explained.find((each) => each.code === code);
+  return (
+    (rule &&
+      [
+        `# ${rule.title}`,
+        `*${severities[rule.severity]} in ${rule.about}, \`${rule.code}\`.*`,
+        rule.explanation,
+        ...(rule.about.includes("`") || rule.about === files["rust-target"]
+          ? []
+          : [
+              "---",
+              `A comment \`redzone: ignore ${rule.code}\` on the line, or on a line of its own before it, keeps the rule silent there.`,
+            ]),
+        "",
+      ].join("\n\n")) ??
+    null
+  );
+}
