@@ -87,7 +87,12 @@ export class Documents {
     const { language, foreign } = document.told;
     const syntax =
       language === "gas" && !foreign ? (state?.dialect === "intel" ? ", Intel syntax" : ", AT&T syntax") : "";
-    return { dialect: `${dialects[language]}${syntax}`, bits: state?.bits ?? null, foreign };
+    return {
+      dialect: `${dialects[language]}${syntax}`,
+      bits: state?.bits ?? null,
+      foreign,
+      isIncluded: this.#workspace.names.includersOf(uri).length > 0,
+    };
   }
 }
 
