@@ -26,18 +26,50 @@ export function encode(
   let best: Encoded | undefined;
   for (const form of forms) {
     const found = encodeForm(form, written, bits, evaluate);
-    if (found && (best === undefined || found.bytes.length < best.bytes.length)) {
+    if (found && (best === undefined || isBetter(found, best))) {
       best = found;
     }
   }
   return best;
 }
 
-function encodeForm(form: Form, written: readonly Given[], bits: Width, evaluate: Evaluate): Encoded | undefined {
+/** Shorter, or as long with a number of one byte: `add ax, 1` is 83 /0 and not 05. */
+function isBetter(found: Encoded, best: Encoded): boolean {
+  const difference = found.bytes.length - best.bytes.length;
+  const isByte = ({ form }: Encoded): boolean => form.operands.some(({ kind }) => kind.startsWith("imm8sex"));
+  return difference < 0 || (difference === 0 && isByte(found) && !isByte(best));
+}
+
+/** Assemblers choose among encodings that do the same: a selector is 16 bits whatever it stands in, XCHG has two orders, MOVQ two op codes. */
+const hasFreeSize =
+  /^(?:[ls]ldt|ltr|str|[ls]msw|ver[rw]|arpl|la?r|lsl|extractps|pextr[bw]|pinsr[bw]|p?movmsk(?:b|p[sd])|invpcid|enqcmds?|rdpid|ptwrite|xchg)$/;
+
+function isChosenFreely(
+  { mnemonic, operands, encoding, isVector }: Form,
+  written: readonly Given[],
+): boolean {
+  const [first] = written;
+  return (
+    hasFreeSize.test(mnemonic) ||
+    (mnemonic === "movq" && isVector) ||
+    // 3DNow!: iced-x86 leaves the REX prefix of an index out.
+    encoding.startsWith("0F 0F") ||
+    operands.some(({ kind }) => kind === "seg_reg") ||
+    // INT3 has a byte of its own.
+    (mnemonic === "int" && first?.kind === "immediate" && first.value === 3n)
+  );
+}
+
+function encodeForm(
+  form: Form,
+  written: readonly Given[],
+  bits: Width,
+  evaluate: Evaluate,
+): Encoded | undefined {
   const instruction = new iced.Instruction();
   try {
     instruction.code = form.code;
-    if (!place(instruction, form, written, bits, evaluate)) {
+    if (isChosenFreely(form, written) || !place(instruction, form, written, bits, evaluate)) {
       return undefined;
     }
     const bytes = bytesOf(instruction, bits);
@@ -191,7 +223,12 @@ function placeMemory(
   const [baseNumber, indexNumber, segmentNumber] = [base, index, segment].map((name) =>
     name === undefined ? iced.Register.None : registerNumber(name),
   );
-  if (value === undefined || baseNumber === undefined || indexNumber === undefined || segmentNumber === undefined) {
+  if (
+    value === undefined ||
+    baseNumber === undefined ||
+    indexNumber === undefined ||
+    segmentNumber === undefined
+  ) {
     return false;
   }
   // Relative to the instruction's own end: where that is, no line says.

@@ -76,7 +76,9 @@ let index: ReadonlyMap<string, readonly number[]> | null = null;
 
 /** Codes of the same encoding twice, which no assembler writes (82 /0 and the like). */
 const twice = /_(?:82|F[67]r1|D[CDEF][CD][08])$/;
-const foreign = /^(?:VEX_KNC|MVEX)_|^(?:INVALID|Declare|Zero_bytes|Reservednop)/;
+/** Of processors that never had 64 bits, or never were: no kernel of this century has them. */
+const foreign =
+  /^(?:VEX_KNC|MVEX)_|^(?:INVALID|Declare|Zero_bytes|Reservednop|Cmpxchg486|Pmulhrw_|Sal_|Bb[01]_|Cpu_|Cyrix|D3NOW_P(?:addsiw|aveb|distib|machriw|magw|mulhriw|mulhrwc|mvg|mvl|mvn|mvz|subsiw)|Cflsh|Dmint|Rdm|Rdshr|Wrshr|Rsdc|Rsldt|Rsts|Svdc|Svldt|Svts|Smint|Umov|Xbts|Ibts|Storeall|Loadall|Altinst|Jmpe|Undoc|Xcrypt|Xsha|Xstore|Montmul|Ccs_)/;
 
 /** Numbers of codes by mnemonic in lower case. */
 function codes(): ReadonlyMap<string, readonly number[]> {
@@ -188,7 +190,15 @@ function sizeOf(info: iced.OpCodeInfo, operands: readonly FormOperand[]): Form["
   if (size === 16 || size === 32 || size === 64) {
     return size;
   }
-  const isByte = operands.some(({ kind }) => /^(?:r8_|al$)/.test(kind)) || /^(?:in|out|mov|cmp|sto|lod|sca)s?b$/i.test(info.instructionString);
+  const general = operands
+    .map(({ kind }) => /^r(32|64)_(?:rm|reg|or_mem)$/.exec(kind)?.[1])
+    .find((bits) => bits !== undefined);
+  if (general !== undefined && !operands.some(({ kind }) => /^[xyz]?mm|^k_/.test(kind))) {
+    return general === "32" ? 32 : 64;
+  }
+  const isByte =
+    operands.some(({ kind }) => /^(?:r8_|al$)/.test(kind)) ||
+    /^(?:in|out|mov|cmp|sto|lod|sca)s?b$/i.test(info.instructionString);
   return isByte ? 8 : 0;
 }
 

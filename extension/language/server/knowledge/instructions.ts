@@ -6,7 +6,7 @@
  */
 import type { Line, Operand, Statement, SyntaxFile } from "../syntax.ts";
 import { encode, flagsOf, type Encoded } from "./encoding.ts";
-import { featuresOf, mnemonics, type FlagUse, type Form, type Width } from "./form.ts";
+import { featuresOf, formsOf, mnemonics, type FlagUse, type Form, type Width } from "./form.ts";
 import { givenOperands, matching, registerClass, type Evaluate, type Given } from "./operand.ts";
 import { ownNames, spelled, type Dialect } from "./spelling.ts";
 
@@ -50,17 +50,26 @@ function modesOf(forms: readonly Form[]): readonly Width[] {
 
 const lists = new Map<string, readonly Instruction[]>();
 
-/** Every instruction that exists in the mode, by all names the dialect has for it; AT&T's suffixes are spelled out for instructions that take several. */
-export function instructions(bits: Width, dialect: Dialect): readonly Instruction[] {
-  const key = `${bits} ${dialect}`;
+/**
+ * Every instruction that exists in the mode, by all names the dialect has for it that begin with `prefix`; AT&T's suffixes are spelled out for instructions
+ * that take several. In the order of the alphabet. Without a prefix the first call takes some tenths of a second.
+ */
+export function instructions(bits: Width, dialect: Dialect, prefix = ""): readonly Instruction[] {
+  const start = prefix.toLowerCase();
+  const key = `${bits} ${dialect} ${start}`;
   const made = lists.get(key);
   if (made) {
     return made;
   }
-  const names = new Set<string>([...mnemonics(), ...ownNames(dialect)]);
-  if (dialect === "att") {
-    for (const name of [...names]) {
-      addSuffixed(names, name);
+  const names = new Set<string>();
+  for (const name of [...mnemonics(), ...ownNames(dialect)]) {
+    if (name.startsWith(start)) {
+      names.add(name);
+    }
+    if (dialect === "att" && (name.startsWith(start) || start.startsWith(name))) {
+      suffixedNames(name)
+        .filter((longer) => longer.startsWith(start))
+        .forEach((longer) => names.add(longer));
     }
   }
   const list = [...names]
@@ -71,16 +80,18 @@ export function instructions(bits: Width, dialect: Dialect): readonly Instructio
   return list;
 }
 
-function addSuffixed(names: Set<string>, name: string): void {
-  const sizes = new Set(instruction(name, "att")?.forms.filter(({ isVector }) => !isVector).map(({ size }) => size));
-  if (sizes.size < 2) {
-    return;
-  }
-  for (const [suffix, size] of [["b", 8], ["w", 16], ["l", 32], ["q", 64]] as const) {
-    if (sizes.has(size)) {
-      names.add(name + suffix);
-    }
-  }
+function suffixedNames(name: string): readonly string[] {
+  const forms = instruction(name, "att")?.forms.filter(({ isVector }) => !isVector) ?? [];
+  const sizes = new Set(forms.map(({ size }) => size));
+  const suffixes = [
+    ["b", 8],
+    ["w", 16],
+    ["l", 32],
+    ["q", 64],
+  ] as const;
+  return sizes.size < 2
+    ? []
+    : suffixes.filter(([, size]) => sizes.has(size)).map(([suffix]) => name + suffix);
 }
 
 export type InstructionStatement = Extract<Statement, { kind: "instruction" }>;
@@ -121,7 +132,8 @@ export function encodings(
     return { kind: "yes", forms: here };
   }
   const [only] = forms;
-  if (!only || hasDoubt(statement, written)) {
+  // RDPID writes the whole register whichever width is named.
+  if (!only || only.mnemonic === "rdpid" || hasDoubt(statement, written)) {
     return unknown;
   }
   const texts = [...new Set(forms.map(({ text }) => text))];
@@ -131,7 +143,10 @@ export function encodings(
 
 /** What could be something else: parameters of macros, and prefixes that change sizes. */
 function hasDoubt({ prefixes }: InstructionStatement, written: readonly Given[]): boolean {
-  return written.some(({ kind }) => kind === "any") || prefixes.some(({ text }) => /^(?:data|addr|[oa])\d|^rex/i.test(text));
+  return (
+    written.some(({ kind }) => kind === "any") ||
+    prefixes.some(({ text }) => /^(?:data|addr|[oa])\d|^rex/i.test(text))
+  );
 }
 
 function existsIn(modes: readonly Width[]): string {
@@ -184,58 +199,78 @@ export function select(
   dialect: Dialect,
   evaluate: Evaluate = nothingKnown,
 ): Selection | undefined {
+  const { mnemonic, operands, prefixes } = statement;
   const found = encodings(statement, bits, dialect, evaluate);
-  if (found.kind !== "yes") {
+  const all = instruction(mnemonic.text, dialect)?.forms ?? [];
+  const written = givenOperands(mnemonic.text.toLowerCase(), operands, dialect, evaluate);
+  if (
+    found.kind !== "yes" ||
+    written.some(({ kind }) => kind === "any") ||
+    isShortened(mnemonic.text, written, dialect)
+  ) {
     return undefined;
   }
-  const written = givenOperands(statement.mnemonic.text.toLowerCase(), statement.operands, dialect, evaluate);
-  const forms = ofOneSize(found.forms, statement, written, bits, dialect);
-  if (!forms || written.some(({ kind }) => kind === "any")) {
-    return undefined;
-  }
-  const encoded = statement.prefixes.length === 0 ? encode(forms, written, bits, evaluate) : undefined;
-  const form = encoded?.form ?? forms.find((one) => !one.operands.some(({ kind }) => /sex|^br.*_1$|^mem_offs/.test(kind))) ?? forms[0];
+  // Which size is meant, a number's value does not tell.
+  const open = written.map((one) => (one.kind === "immediate" ? { ...one, value: undefined } : one));
+  const fitting = matching(all, open).filter(({ modes }) => modes.includes(bits));
+  const forms = fitting.every(isSizedByMode)
+    ? ofModeSize(fitting, found.forms, statement, bits, dialect)
+    : isMemoryTold(fitting, written)
+      ? found.forms
+      : [];
+  const encoded = prefixes.length === 0 ? encode(forms, written, bits, evaluate) : undefined;
+  const isPlain = (form: Form): boolean =>
+    !form.operands.some(({ kind }) => /sex|^br.*_1$|^mem_offs/.test(kind));
+  const form = encoded?.form ?? forms.find(isPlain) ?? forms[0];
   return form && { form, encoded };
 }
 
-/** Forms of several sizes, and nothing written that tells which: the mode's, for those it decides; else undefined. */
-function ofOneSize(
-  forms: readonly Form[],
-  { mnemonic, prefixes }: InstructionStatement,
-  written: readonly Given[],
-  bits: Width,
-  dialect: Dialect,
-): readonly Form[] | undefined {
-  if (dialect === "nasm" && mnemonic.text.toLowerCase() === "mov") {
-    const [target, source] = written;
-    const value = source?.kind === "immediate" ? source.value : undefined;
-    // NASM writes `mov rax, 1` as `mov eax, 1`, which does the same in fewer bytes.
-    if (target?.kind === "register" && target.class === "r64" && value !== undefined && value >= 0n && value < 1n << 32n) {
-      return undefined;
-    }
-  }
-  const sizes = new Set(forms.map(({ size }) => size));
-  if (sizes.size <= 1) {
-    return forms;
-  }
-  if (forms.every(({ isModeSized, operands }) => isModeSized || operands.length === 0)) {
-    const override = prefixes.find(({ text }) => /^(?:data|o)\d/i.test(text));
-    const size = override ? Number(/\d+/.exec(override.text)?.[0]) : modeSize(forms, bits);
-    const own = forms.filter((form) => form.size === size);
-    return own.length > 0 ? own : undefined;
-  }
-  const memories = new Set(
-    forms.map((form) => form.operands.map(({ kind, memoryBits }) => memoryBits ?? kind).join()),
+/** NASM writes `mov rax, 1` as `mov eax, 1`, which does the same in fewer bytes. */
+function isShortened(mnemonic: string, [target, source]: readonly Given[], dialect: Dialect): boolean {
+  const value = source?.kind === "immediate" ? source.value : undefined;
+  const isLong = target?.kind === "register" && target.class === "r64";
+  return (
+    dialect === "nasm" &&
+    /^mov$/i.test(mnemonic) &&
+    isLong &&
+    value !== undefined &&
+    value >= 0n &&
+    value < 1n << 32n
   );
-  const isTold = !written.some(({ kind }) => kind === "memory") || memories.size === 1;
-  return isTold ? forms : undefined;
 }
 
-/** In 64-bit code what goes or uses the stack near is 64 bits wide; far returns are 32 without REX.W. */
-function modeSize(forms: readonly Form[], bits: Width): number {
-  const isFarReturn = forms.some(({ mnemonic }) => /^(?:retf|iretd?|sysret|sysexit)$/.test(mnemonic));
-  const isFarMemory = forms.some(({ operands }) => operands[0]?.text.startsWith("m16:"));
-  return bits === 64 && (isFarReturn || isFarMemory) ? 32 : bits;
+function isSizedByMode({ isModeSized, operands }: Form): boolean {
+  return isModeSized || operands.length === 0;
+}
+
+/** In 64-bit code what goes or uses the stack near is 64 bits wide; far returns are 32 without REX.W, NASM's far jumps have it. */
+function ofModeSize(
+  fitting: readonly Form[],
+  forms: readonly Form[],
+  { prefixes }: InstructionStatement,
+  bits: Width,
+  dialect: Dialect,
+): readonly Form[] {
+  if (new Set(fitting.map(({ size }) => size)).size <= 1) {
+    return forms;
+  }
+  const override = prefixes
+    .map(({ text }) => /^(?:data|o)(\d+)/i.exec(text)?.[1])
+    .find((size) => size !== undefined);
+  const isFarReturn = fitting.some(({ mnemonic }) => /^(?:retf|iretd?|sysret|sysexit|nop)$/.test(mnemonic));
+  const isFarMemory = fitting.some(({ operands }) => operands[0]?.text.startsWith("m16:"));
+  const own = bits === 64 && (isFarReturn || (isFarMemory && dialect === "att")) ? 32 : bits;
+  const size = override === undefined ? own : Number(override);
+  return forms.filter((form) => form.size === size);
+}
+
+function isMemoryTold(fitting: readonly Form[], written: readonly Given[]): boolean {
+  const memories = new Set(
+    fitting.map(({ operands }) =>
+      operands.map(({ kind, memoryBits }) => memoryBits ?? (/_or_mem/.test(kind) ? kind : "")).join(),
+    ),
+  );
+  return memories.size <= 1 || !written.some((one) => one.kind === "memory" && one.bits === undefined);
 }
 
 /** Its flags: those of the statement where they are known, else of the form. */
@@ -247,4 +282,9 @@ export function flagsIn({ form, encoded }: Selection): FlagUse {
 export function featuresOfAll(forms: readonly Form[]): readonly string[] {
   const [first, ...others] = forms.map(featuresOf);
   return first?.filter((name) => others.every((list) => list.includes(name))) ?? [];
+}
+
+/** Every form there is, for those that check them all. */
+export function mnemonicForms(): readonly Form[] {
+  return [...mnemonics()].flatMap((name) => formsOf(name));
 }

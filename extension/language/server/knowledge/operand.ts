@@ -36,6 +36,8 @@ export interface GivenMemory {
   readonly scale: 1 | 2 | 4 | 8;
   /** As written; "" if there is none. */
   readonly displacement: string;
+  /** Intel syntax says it ("far", "fword"); AT&T's mnemonic does. */
+  readonly isFar: boolean | undefined;
 }
 
 export type Given =
@@ -80,6 +82,9 @@ export function registerClass(name: string): RegisterClass | undefined {
 /** Not reversed in AT&T syntax: "Using as", 9.16.3.1, and instructions with two immediates. */
 const unreversed = /^(?:bound|enter|invlpga|extrq|insertq)[wlq]?$/;
 
+/** GNU as takes the count 1 for granted. */
+const shifts = /^(?:s[ah][lr]|ro[lr]|rc[lr])[bwlq]?$/i;
+
 /** Gives the value of an expression where it is known; undefined otherwise. */
 export type Evaluate = (text: string) => bigint | undefined;
 
@@ -89,15 +94,22 @@ export function givenOperands(
   dialect: Dialect,
   evaluate: Evaluate,
 ): readonly Given[] {
-  const list = operands.map((operand) => given(operand, evaluate));
+  const list = operands.map((operand) => given(operand, dialect, evaluate));
+  if (list.length === 1 && dialect !== "nasm" && shifts.test(mnemonic)) {
+    return [...list, { kind: "immediate", text: "1", value: 1n, bits: undefined }];
+  }
   const isFar = /^l?(?:jmp|call)[wlq]?$/i.test(mnemonic);
-  if (isFar && list.length === 2 && list.every(({ kind }) => kind === "immediate" || kind === "any" || kind === "target")) {
+  if (
+    isFar &&
+    list.length === 2 &&
+    list.every(({ kind }) => kind === "immediate" || kind === "any" || kind === "target")
+  ) {
     return [{ kind: "far", bits: undefined }];
   }
   return dialect === "att" && !unreversed.test(mnemonic.toLowerCase()) ? list.toReversed() : list;
 }
 
-function given(operand: Operand, evaluate: Evaluate): Given {
+function given(operand: Operand, dialect: Dialect, evaluate: Evaluate): Given {
   const first = operand.registers[0]?.text;
   const bits = operand.sizeBits;
   switch (operand.kind) {
@@ -112,7 +124,7 @@ function given(operand: Operand, evaluate: Evaluate): Given {
     case "memory":
       return first === "dx" && operand.registers.length === 1 && /^\(\s*%dx\s*\)$/.test(operand.text)
         ? { kind: "register", name: "dx", class: "r16" }
-        : memory(operand);
+        : memory(operand, dialect);
     case "target":
       return /^[^"']*[^:]:[^:]/.test(operand.text) ? { kind: "far", bits } : { kind: "target" };
     case "string":
@@ -122,14 +134,13 @@ function given(operand: Operand, evaluate: Evaluate): Given {
   }
 }
 
-function memory(operand: Operand): Given {
+function memory(operand: Operand, dialect: Dialect): Given {
   const names = operand.registers.map(({ text }) => text);
   const known = names.map(registerClass);
   const segment = known[0] === "seg" ? names[0] : undefined;
   const [first, second] = segment === undefined ? names : names.slice(1);
   // "[rcx*4]", "(,%rcx,4)": an index alone. Without the scale the place of the only register is its role.
-  const isIndexOnly =
-    second === undefined && (operand.scale !== undefined || /\(\s*,/.test(operand.text));
+  const isIndexOnly = second === undefined && (operand.scale !== undefined || /\(\s*,/.test(operand.text));
   return {
     kind: "memory",
     bits: operand.sizeBits,
@@ -138,12 +149,11 @@ function memory(operand: Operand): Given {
     index: isIndexOnly ? first : second,
     scale: operand.scale ?? 1,
     displacement: operand.displacement ?? "",
+    isFar: dialect === "att" ? undefined : /\bfar\b|\bfword\b/i.test(operand.text),
   };
 }
 
-const fixed: ReadonlySet<string> = new Set(
-  "al cl ax dx eax rax es cs ss ds fs gs".split(" "),
-);
+const fixed: ReadonlySet<string> = new Set("al cl ax dx eax rax es cs ss ds fs gs".split(" "));
 
 /** Whether what is written can be this operand of a form. */
 export function admits(operand: FormOperand, written: Given, form: Form): boolean {
@@ -155,8 +165,10 @@ export function admits(operand: FormOperand, written: Given, form: Form): boolea
       return admitsRegister(kind, written.name, written.class);
     case "immediate":
       return (
-        (/^imm/.test(kind) &&
-          (written.bits === undefined || written.bits === form.size || (written.bits === 8 && /^imm8/.test(kind))) &&
+        (kind.startsWith("imm") &&
+          (written.bits === undefined ||
+            written.bits === form.size ||
+            kind.startsWith(`imm${written.bits}`)) &&
           admitsValue(kind, written.value)) ||
         // NASM and Intel syntax: a bare number may also be where a branch goes.
         /^(?:br\d|brdisp|xbegin)/.test(kind)
@@ -211,17 +223,23 @@ function admitsMemory(operand: FormOperand, written: GivenMemory, form: Form): b
     return written.base === undefined && written.index === undefined && hasSize(written.bits, form.size);
   }
   if (/_or_mem/.test(kind)) {
+    if (written.isFar === true) {
+      return false;
+    }
     const own = /^r(\d+)_/.exec(kind)?.[1];
     return hasSize(written.bits, memoryBits ?? (own === undefined ? undefined : Number(own)));
   }
   if (/^(?:mem|sibmem)/.test(kind)) {
+    if (/^(?:jmp|call)$/.test(form.mnemonic)) {
+      return written.isFar !== false;
+    }
     // A far pointer is asked for by its offset's size, or by the whole.
-    return /^m16:/.test(operand.text) || hasSize(written.bits, memoryBits);
+    return operand.text.startsWith("m16:") || hasSize(written.bits, memoryBits);
   }
   if (/^(?:es_rDI|seg_r)/.test(kind)) {
     return hasSize(written.bits, form.size === 0 ? undefined : form.size);
   }
-  return /_reg_mem$/.test(kind);
+  return kind.endsWith("_reg_mem");
 }
 
 function hasSize(written: number | undefined, own: number | undefined): boolean {
@@ -254,9 +272,12 @@ export function matching(forms: readonly Form[], written: readonly Given[]): rea
         : written.length === form.operands.length
           ? form.operands
           : null;
-    return visible !== null && written.every((one, number) => {
-      const operand = visible[number];
-      return operand !== undefined && admits(operand, one, form);
-    });
+    return (
+      visible !== null &&
+      written.every((one, number) => {
+        const operand = visible[number];
+        return operand !== undefined && admits(operand, one, form);
+      })
+    );
   });
 }

@@ -44,11 +44,13 @@ const conditions: readonly (readonly string[])[] = [
 ];
 
 const sized = (size: number) => (form: Form) => form.size === size;
-const isFar = (form: Form): boolean => form.operands.some(({ kind, text }) => kind.startsWith("farbr") || text.startsWith("m16:"));
+const isFar = (form: Form): boolean =>
+  form.operands.some(({ kind, text }) => kind.startsWith("farbr") || text.startsWith("m16:"));
 const fromBytes = (form: Form): boolean => form.operands[1]?.kind === "r8_or_mem";
 const fromWords = (form: Form): boolean => form.operands[1]?.kind === "r16_or_mem";
 const both = (a: (form: Form) => boolean, b: (form: Form) => boolean) => (form: Form) => a(form) && b(form);
-const isString = (form: Form): boolean => form.operands.some(({ kind }) => kind === "es_rDI" || kind === "seg_rSI");
+const isString = (form: Form): boolean =>
+  form.operands.some(({ kind }) => kind === "es_rDI" || kind === "seg_rSI");
 const without = (form: Form): boolean => !isString(form);
 
 function same(mnemonic: string): readonly Spelling[] {
@@ -74,7 +76,7 @@ function common(): Map<string, readonly Spelling[]> {
     ud2a: "ud2",
     ud2b: "ud1",
     retn: "ret",
-    pause: "pause",
+    sal: "shl",
   };
   for (const [alias, mnemonic] of Object.entries(aliases)) {
     made.set(alias, same(mnemonic));
@@ -90,9 +92,11 @@ function common(): Map<string, readonly Spelling[]> {
   }
   for (const stem of ["ins", "outs", "movs", "cmps", "stos", "lods", "scas"]) {
     const list = ["b", "w", "d", "q"].map((size) => ({ mnemonic: stem + size, admits: isString }));
-    made.set(stem, list.filter(({ mnemonic }) => hasForms(mnemonic)));
+    made.set(
+      stem,
+      list.filter(({ mnemonic }) => hasForms(mnemonic)),
+    );
   }
-  made.set("cmpxchg8b", same("cmpxchg8b"));
   return made;
 }
 
@@ -100,7 +104,11 @@ function nasmNames(): Map<string, readonly Spelling[]> {
   const made = common();
   made.set("movsx", [{ mnemonic: "movsx" }, { mnemonic: "movsxd" }]);
   made.set("retf", same("retf"));
-  for (const [suffix, size] of [["w", 16], ["d", 32], ["q", 64]] as const) {
+  for (const [suffix, size] of [
+    ["w", 16],
+    ["d", 32],
+    ["q", 64],
+  ] as const) {
     made.set(`ret${suffix}`, [{ mnemonic: "ret", admits: sized(size) }]);
     made.set(`retn${suffix}`, [{ mnemonic: "ret", admits: sized(size) }]);
     made.set(`retf${suffix}`, [{ mnemonic: "retf", admits: sized(size) }]);
@@ -135,12 +143,25 @@ function attNames(): Map<string, readonly Spelling[]> {
   for (const [name, mnemonic] of Object.entries(names)) {
     made.set(name, [{ mnemonic, ...(/^(?:movs|cmps)/.test(name) ? { admits: isString } : {}) }]);
   }
-  // AT&T's SUB and DIV of the x87 that pop have each other's names: "Using as", 9.16.16 "AT&T Syntax bugs".
+  // AT&T's SUB and DIV of the x87 that write another register than the top have each other's names: "Using as", 9.16.16 "AT&T Syntax bugs".
   for (const stem of ["fsub", "fdiv"]) {
     made.set(`${stem}p`, same(`${stem}rp`));
     made.set(`${stem}rp`, same(`${stem}p`));
+    const admits = (form: Form): boolean => form.operands[0]?.kind === "sti_opcode";
+    const others = (form: Form): boolean => !admits(form);
+    made.set(stem, [
+      { mnemonic: stem, admits: others },
+      { mnemonic: `${stem}r`, admits },
+    ]);
+    made.set(`${stem}r`, [
+      { mnemonic: `${stem}r`, admits: others },
+      { mnemonic: stem, admits },
+    ]);
   }
-  for (const [word, mnemonic] of [["ljmp", "jmp"], ["lcall", "call"]] as const) {
+  for (const [word, mnemonic] of [
+    ["ljmp", "jmp"],
+    ["lcall", "call"],
+  ] as const) {
     made.set(word, [{ mnemonic, admits: isFar }]);
     for (const [suffix, size] of suffixes) {
       made.set(word + suffix, [{ mnemonic, admits: both(isFar, sized(size)) }]);
@@ -153,7 +174,10 @@ function attNames(): Map<string, readonly Spelling[]> {
   for (const [suffix, size] of suffixes) {
     made.set(`lret${suffix}`, [{ mnemonic: "retf", admits: sized(size) }]);
     made.set(`ret${suffix}`, [{ mnemonic: "ret", admits: sized(size) }]);
-    for (const [stem, mnemonic] of [["movz", "movzx"], ["movs", "movsx"]] as const) {
+    for (const [stem, mnemonic] of [
+      ["movz", "movzx"],
+      ["movs", "movsx"],
+    ] as const) {
       made.set(`${stem}b${suffix}`, [{ mnemonic, admits: both(fromBytes, sized(size)) }]);
       made.set(`${stem}w${suffix}`, [{ mnemonic, admits: both(fromWords, sized(size)) }]);
     }
@@ -187,12 +211,20 @@ const converted = /^v?cvtt?s[sdi2h]+[sdi]$/;
 function suffixed(word: string): readonly Spelling[] {
   const found: Spelling[] = [];
   const [, stem = "", suffix = ""] = /^(.+?)(ll|.)$/.exec(word.endsWith("ll") ? word : `${word}`) ?? [];
-  for (const [base, end] of [[stem, suffix], [word.slice(0, -1), word.slice(-1)]] as const) {
+  for (const [base, end] of [
+    [stem, suffix],
+    [word.slice(0, -1), word.slice(-1)],
+  ] as const) {
     const pattern = floats.get(end);
     const size = suffixes.get(end);
     if (base.startsWith("f") && pattern) {
       const admits = (form: Form): boolean => pattern.test(form.text);
-      found.push(...(names("att").get(base) ?? (hasForms(base) ? same(base) : [])).map(({ mnemonic }) => ({ mnemonic, admits })));
+      found.push(
+        ...(names("att").get(base) ?? (hasForms(base) ? same(base) : [])).map(({ mnemonic }) => ({
+          mnemonic,
+          admits,
+        })),
+      );
     } else if (size !== undefined && !/^(?:p?mov[sz]|j|set)/.test(base)) {
       for (const { mnemonic, admits } of names("att").get(base) ?? (hasForms(base) ? same(base) : [])) {
         const isSized = (form: Form): boolean => without(form) && fits(form, size);
