@@ -259,6 +259,7 @@ export const ATTRIBUTES: { readonly [name: string]: Attribute } = {
     "Whether hot code is translated, as the command line's `-accel redzone,translator=`. What the guest does is the same; it is only faster or slower.",
     [
       "What runs often is translated",
+      "What runs a little more than once is translated: for tests",
       "Everything is interpreted",
       "Everything is translated before it runs for the first time, which is slow: for tests",
     ],

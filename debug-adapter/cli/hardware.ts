@@ -8,7 +8,7 @@ import { keyValues, parseSize } from "./words.ts";
 const MAXIMUM_SHIFT = 10;
 const MOST_CPUS = 255;
 /** Of -accel translator=, and of the launch configuration. */
-export const TRANSLATOR_MODES = ["on", "off", "forced"] as const satisfies readonly TranslatorMode[];
+export const TRANSLATOR_MODES = ["on", "early", "off", "forced"] as const satisfies readonly TranslatorMode[];
 /** Of -machine: how QEMU works inside. */
 const UNSEEN =
   /^(?:accel|kernel[_-]irqchip|dump-guest-core|mem-merge|memory-encryption|graphics|suppress-vmdesc|x-.*|igd-passthru|vmport|pcspk-audiodev|confidential-guest-support)$/;

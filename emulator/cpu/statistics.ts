@@ -6,8 +6,11 @@
  * Elsewhere: the machine's own counts (`machine/statistics.ts`), how they are shown (`debug-adapter/statistics.ts`).
  */
 
-/** "on": what is hot is translated. "off": all is interpreted. "forced": all is translated before it runs for the first time, for tests. */
-export type TranslatorMode = "on" | "off" | "forced";
+/**
+ * "on": what is hot is translated. "off": all is interpreted. For tests, whose programs are short: "early" translates what is only warm, "forced" everything before it
+ * runs for the first time.
+ */
+export type TranslatorMode = "on" | "early" | "off" | "forced";
 
 /** Counts by name. A name says what is counted and needs no explanation beside it: "mov_cr_r", "page walk", "budget". */
 export interface Counts {

@@ -53,7 +53,7 @@ test.each([
   [{ kernel: "k", memory: "lots" }, 'Memory size "lots"'],
   [{ kernel: "k", loader: "grub" }, '"loader" must be one of "auto"'],
   [{ kernel: "k", qemu: "-netdev user" }, "-netdev"],
-  [{ kernel: "k", translator: "fast" }, '"translator" must be one of "on", "off", "forced"'],
+  [{ kernel: "k", translator: "fast" }, '"translator" must be one of "on", "early", "off", "forced"'],
   [{ kernel: "k", qemu: "-accel redzone,translator=fast" }, "translator=fast"],
   [{ drives: [{ path: "x" }] }, '"drives" must be'],
   [{ drives: [{ file: "x", interface: "scsi" }] }, '"drives" must be'],

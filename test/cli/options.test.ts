@@ -136,7 +136,7 @@ describe("accepted", () => {
   it("a translator mode that there is not is named", () => {
     expect(parse("-accel redzone,translator=fast")).toEqual({
       kind: "error",
-      text: "-accel translator=fast: must be one of on, off, forced",
+      text: "-accel translator=fast: must be one of on, early, off, forced",
     });
   });
 

@@ -8,7 +8,7 @@ const given = SUBJECTS["memory that comes and goes"] ?? null;
 
 test.skipIf(given === null)("it sees the same, whether code is translated, and when", () => {
   const subject = given!;
-  const runs = (["off", "on", "forced"] as const).map((translator) => {
+  const runs = (["off", "early", "forced"] as const).map((translator) => {
     const run = start({ ...subject, config: { ...subject.config, translator } });
     expect(runTo(run, subject, subject.end).kind).toBe("debug-exit");
     return { run, state: run.machine.save() };

@@ -49,7 +49,7 @@ function stops(machine: Machine): Map<bigint, number> {
   }
 }
 
-describe.each(["off", "on", "forced"] as const)("translator %s", (translator) => {
+describe.each(["off", "early", "forced"] as const)("translator %s", (translator) => {
   test.each([
     ["the function", FUNCTION, ROUNDS],
     ["its other address, in the same memory and then in other", FUNCTION + ALIAS, 2 * ROUNDS],

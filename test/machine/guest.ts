@@ -38,7 +38,7 @@ const cpusOf = (name: string): number => CPUS[name] ?? 1;
 
 /** A machine without a guest, for a saved state to go into. */
 export function emptyGuest(name = ""): Guest {
-  const machine = createMachine({ ...CONFIG, cpus: cpusOf(name) });
+  const machine = createMachine({ ...CONFIG, translator: "early", cpus: cpusOf(name) });
   let text = "";
   machine.onOutput = (channel, byte) => {
     if (channel === "debugcon") text += String.fromCharCode(byte);

@@ -160,9 +160,9 @@ describe.skipIf(!hasGcc)("the detector", () => {
     reference.finish();
     expect(told(reference).length).toBeGreaterThan(200);
     for (const [translator, slice] of [
-      ["on", 1e6],
+      ["early", 1e6],
       ["forced", 1e6],
-      ["on", 997],
+      ["early", 997],
     ] as const) {
       const run = start([few], "knows", translator);
       run.finish(slice);
@@ -172,7 +172,7 @@ describe.skipIf(!hasGcc)("the detector", () => {
 
   test.each(["knows", "guesses"] as const)("that %s is not noticed by the guest", (detector) => {
     const off = start([few], "off");
-    const on = start([few], detector, "on");
+    const on = start([few], detector, "early");
     const interpreted = start([few], detector, "off");
     // In lock-step first, where much happens.
     for (let slice = 0; slice < 60; slice++) {

@@ -72,7 +72,11 @@ export const CONFIG: MachineConfig = {
 /** How the detector is used: with what the static analysis says of live bytes, without, or not at all. */
 export type Detector = "knows" | "guesses" | "off";
 
-export function start(flags: readonly string[], detector: Detector, translator: TranslatorMode = "on"): Run {
+export function start(
+  flags: readonly string[],
+  detector: Detector,
+  translator: TranslatorMode = "early",
+): Run {
   const machine = createMachine({ ...CONFIG, translator });
   const kernel = new Uint8Array(readFileSync(build(flags)));
   const booted = boot(machine, { kernel, kernelName: "kernel.elf", append: "", modules: [] });

@@ -51,7 +51,7 @@ export function assemble(name: string): Uint8Array {
 
 /** A machine just booted; also one for a saved state to go into, which knows what to load again after a reset. */
 export function start(subject: Subject): Run {
-  const machine = createMachine(subject.config);
+  const machine = createMachine({ translator: "early", ...subject.config });
   const written: Written[] = [];
   machine.onOutput = (channel, byte) => written.push({ instant: machine.instant, channel, byte });
   const { kernel, append } = subject;

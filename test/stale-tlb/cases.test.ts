@@ -237,22 +237,25 @@ describe("stops", { timeout: 120_000 }, () => {
     return stop.event.use;
   };
 
-  it.each(["on", "off", "forced"] as const)("after a read, before a fetch (translator %s)", (translator) => {
-    const list = [o.read, o.fetch, o.change(SECOND | RW | P), o.read, o.fetch];
-    const machine = prepare(start({ mode, translator }, [list]), mode);
-    stopping(machine);
-    const [core] = machine.cpus as [Machine["cpus"][number]];
-    const read = machine.run({ instants: 1e5 });
-    expect(event(read).access).toBe("read");
-    expect(operationOf(core)).toBe(3);
-    // DL has been read: RET.
-    expect(core.gpr(2) & 0xffn).toBe(0xc3n);
-    const fetch = machine.run({ instants: 1e5, resume: true });
-    expect(event(fetch).access).toBe("fetch");
-    expect(core.rip).toBe(o.page);
-    expect(event(fetch).instant).toBe(machine.instant);
-    expect(machine.run({ instants: 1e5, resume: true }).kind).toBe("dead");
-  });
+  it.each(["early", "off", "forced"] as const)(
+    "after a read, before a fetch (translator %s)",
+    (translator) => {
+      const list = [o.read, o.fetch, o.change(SECOND | RW | P), o.read, o.fetch];
+      const machine = prepare(start({ mode, translator }, [list]), mode);
+      stopping(machine);
+      const [core] = machine.cpus as [Machine["cpus"][number]];
+      const read = machine.run({ instants: 1e5 });
+      expect(event(read).access).toBe("read");
+      expect(operationOf(core)).toBe(3);
+      // DL has been read: RET.
+      expect(core.gpr(2) & 0xffn).toBe(0xc3n);
+      const fetch = machine.run({ instants: 1e5, resume: true });
+      expect(event(fetch).access).toBe("fetch");
+      expect(core.rip).toBe(o.page);
+      expect(event(fetch).instant).toBe(machine.instant);
+      expect(machine.run({ instants: 1e5, resume: true }).kind).toBe("dead");
+    },
+  );
 
   it("code that takes its own page away is found at the next instruction", () => {
     // The second frame has the same bytes, so the guest goes on as before.

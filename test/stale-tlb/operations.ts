@@ -79,7 +79,7 @@ export function poke(machine: Machine, address: number, value: bigint, bytes: 1 
 }
 
 /** The machine, about to begin with the operations of `lists`, one list per CPU. */
-export function start({ mode, translator = "on", cpus = 1 }: Setup, lists: readonly (readonly Operation[])[]): Machine {
+export function start({ mode, translator = "early", cpus = 1 }: Setup, lists: readonly (readonly Operation[])[]): Machine {
   const machine = createMachine({ ramBytes: 16 << 20, translator, cpus });
   const long = mode === "4-level";
   const bytes = entryBytes(mode);

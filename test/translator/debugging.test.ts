@@ -20,7 +20,7 @@ interface Counts {
 }
 
 function run(debug: (machine: Machine) => void): Counts {
-  const machine = createMachine({ ...CONFIG, ramBytes: 16 * 2 ** 20, translator: "on" });
+  const machine = createMachine({ ...CONFIG, ramBytes: 16 * 2 ** 20, translator: "early" });
   const kernel = new Uint8Array(readFileSync(assemble("loop")));
   const booted = boot(machine, { kernel, kernelName: "loop", append: "", modules: [] });
   if (booted.kind !== "plan") throw new Error(JSON.stringify(booted));

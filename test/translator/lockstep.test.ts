@@ -42,7 +42,7 @@ function report(name: string, engine: Engine, { instants, translated, stop }: Ou
   return share;
 }
 
-const ENGINES = ["on", "forced"] as const;
+const ENGINES = ["early", "forced"] as const;
 const hasNasm = nasmProblem() === null || process.env["CI"] !== undefined;
 
 describe.each(ENGINES)("translator %s", (engine) => {
@@ -79,8 +79,8 @@ describe.each(ENGINES)("translator %s", (engine) => {
   });
 
   describe.each([
-    { cpus: 1, prefix: { on: 100e6, forced: 20e6 } },
-    { cpus: 4, prefix: { on: 0, forced: 0 } },
+    { cpus: 1, prefix: { early: 100e6, forced: 20e6 } },
+    { cpus: 4, prefix: { early: 0, forced: 0 } },
   ])("Debian's cloud kernel, $cpus CPU(s)", ({ cpus, prefix }) => {
     const end = isLong ? 700e6 : prefix[engine];
     test.skipIf(end === 0)(`${KERNELS.cloud} for ${end} instants`, { timeout: LONG }, async () => {

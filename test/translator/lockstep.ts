@@ -19,7 +19,7 @@ import {
 import { decode, LONGEST } from "../../debug-adapter/disassembly/decoder.ts";
 import { Comparison } from "./difference.ts";
 
-export type Engine = "on" | "forced";
+export type Engine = "early" | "forced";
 
 /** A guest: what starts it in a machine, and what comes from outside. */
 export interface Subject {

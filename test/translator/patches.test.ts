@@ -57,7 +57,7 @@ describe.skipIf(nasmProblem() !== null && process.env["CI"] === undefined)("code
   let plain = "";
 
   test("adds up to what it adds up to in QEMU", { timeout: LONG }, () => {
-    const outcome = lockstep(subject(), "on", END, random(300_000));
+    const outcome = lockstep(subject(), "early", END, random(300_000));
     expect(outcome.stop).toBe("debug-exit");
     expect(outcome.translated).toBeGreaterThan(0);
     plain = outcome.output;
@@ -68,7 +68,7 @@ describe.skipIf(nasmProblem() !== null && process.env["CI"] === undefined)("code
     if (hasQemu) expect(plain).toBe(runQemu("patches"));
   });
 
-  test.each(["on", "forced"] as const)(
+  test.each(["early", "forced"] as const)(
     `translator %s, in slices of all sizes (seed ${SEED})`,
     { timeout: LONG },
     (engine) => {
@@ -83,7 +83,12 @@ describe.skipIf(nasmProblem() !== null && process.env["CI"] === undefined)("code
     { timeout: LONG },
     (size) => {
       const stretches = Array.from({ length: 12 }, (_, n) => 9000 + n * 9000);
-      const outcome = lockstep(subject(), "on", END, small(size, stretches, 40 * Math.ceil(Math.sqrt(size))));
+      const outcome = lockstep(
+        subject(),
+        "early",
+        END,
+        small(size, stretches, 40 * Math.ceil(Math.sqrt(size))),
+      );
       expect(outcome.output).toBe(plain);
     },
   );
@@ -114,7 +119,7 @@ describe.skipIf(nasmProblem() !== null && process.env["CI"] === undefined)("code
           access: "read",
         });
     };
-    const outcome = lockstep(subject(), "on", END, random(100_000), between);
+    const outcome = lockstep(subject(), "early", END, random(100_000), between);
     expect(outcome.output).toBe(plain);
   });
 });
