@@ -53,8 +53,10 @@ export interface Names {
   visibleAt(uri: string, position: Position): Iterable<DefinitionAt>;
   /** Definitions of exactly this name wherever they are, for those that only have a text (the name in a built program). */
   named(name: string): readonly DefinitionAt[];
-  /** Every definition of the workspace that has a meaning beyond its place, in no order. */
-  all(): Iterable<DefinitionAt>;
+  /** What a file defines for more than the place where it stands, by calls of macros too; in no order. */
+  of(uri: string): Iterable<DefinitionAt>;
+  /** Every name that any file defines. */
+  known(): Iterable<string>;
   /** The file that an include names, where it is known. */
   included(uri: string, include: Include): string | undefined;
   /** Files that include it themselves. */

@@ -146,7 +146,10 @@ export function answerRequests(connection: Connection, features: Features, asked
   }
   if (prepareRename) {
     connection.onPrepareRename(
-      guarded(({ textDocument: { uri }, position }) => prepareRename(world, uri, at(position))),
+      guarded(({ textDocument: { uri }, position }) => {
+        const answer = prepareRename(world, uri, at(position));
+        return typeof answer === "string" ? new ResponseError(ErrorCodes.InvalidParams, answer) : answer;
+      }),
     );
   }
   if (rename) {

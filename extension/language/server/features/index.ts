@@ -33,6 +33,15 @@ import { inlineValues } from "./inline-value.ts";
 import { codeActions } from "./code-action.ts";
 import { diagnostics } from "./diagnostics.ts";
 
+import { definition } from "./definition.ts";
+import { folding } from "./folding.ts";
+import { highlights } from "./highlight.ts";
+import { documentLinks } from "./links.ts";
+import { outline } from "./outline.ts";
+import { references } from "./references.ts";
+import { prepareRename, rename } from "./rename.ts";
+import { workspaceSymbols } from "./workspace-symbol.ts";
+
 /** Asked about a place, about a file, about a part of it. */
 type AtPosition<Value> = (world: World, uri: string, position: Position) => Value;
 type OfFile<Value> = (world: World, uri: string) => Value;
@@ -51,8 +60,10 @@ export interface Features {
     position: Position,
     includesDefinitions: boolean,
   ) => readonly Location[];
-  /** The part that is renamed, null where nothing can be. */
-  readonly prepareRename?: AtPosition<{ readonly range: Range; readonly placeholder: string } | null>;
+  /** The part that is renamed, null where nothing is; a text says why something cannot be. */
+  readonly prepareRename?: AtPosition<
+    { readonly range: Range; readonly placeholder: string } | string | null
+  >;
   /** A text says why not. */
   readonly rename?: (
     world: World,
@@ -85,6 +96,15 @@ export interface Features {
 }
 
 export const features: Features = {
+  definition,
+  references,
+  prepareRename,
+  rename,
+  documentHighlight: highlights,
+  documentSymbol: outline,
+  foldingRange: folding,
+  documentLink: documentLinks,
+  workspaceSymbol: workspaceSymbols,
   codeLens: codeLenses,
   inlayHint: inlayHints,
   inlineValue: inlineValues,

@@ -78,6 +78,15 @@ export class CallTable {
     return this.#definers.get(name) ?? [];
   }
 
+  /** Names that calls define in any file. */
+  *names(): Iterable<string> {
+    for (const [name, parts] of this.#definers) {
+      if (parts.size > 0) {
+        yield name;
+      }
+    }
+  }
+
   isShared(part: Part, name: string): boolean {
     return this.#parts.get(part)?.shared.has(name) ?? false;
   }

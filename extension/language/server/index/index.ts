@@ -178,10 +178,21 @@ export class NameIndex implements Names {
     return part !== undefined && this.#isShared(part, name);
   }
 
-  *all(): Iterable<DefinitionAt> {
-    this.#refresh();
-    for (const part of this.#parts.values()) {
+  *of(uri: string): Iterable<DefinitionAt> {
+    const part = this.#parts.get(uri);
+    if (part) {
+      this.#refresh();
       yield* this.#allOf(part);
+    }
+  }
+
+  *known(): Iterable<string> {
+    this.#refresh();
+    yield* this.#definers.keys();
+    for (const name of this.#calls.names()) {
+      if (!this.#definers.has(name)) {
+        yield name;
+      }
     }
   }
 
@@ -220,7 +231,12 @@ export class NameIndex implements Names {
     definers: ReadonlySet<Part>,
   ): readonly DefinitionAt[] {
     if (spaces.includes("section")) {
-      return [...definers].flatMap((each) => this.#definitionsIn(each, name, spaces));
+      const near = this.#graph.around(part);
+      const all = [part, ...[...definers].filter((each) => each !== part)];
+      const found = all.flatMap((each) => this.#definitionsIn(each, name, spaces));
+      // Regions of memory and program headers are of their script, sections meet in the linker.
+      const own = found.filter(({ uri, definition }) => definition.kind === "segment" && isIn(near, uri));
+      return own.length > 0 ? own : found;
     }
     const isOf = (scope: ReadonlySet<Part>): readonly Part[] =>
       [...definers].filter((each) => scope.has(each));
@@ -354,6 +370,10 @@ export function nameOf(occurrence: Occurrence): string {
     case "linkage":
       return occurrence.linkage.token.text;
   }
+}
+
+function isIn(parts: Iterable<Part>, uri: string): boolean {
+  return [...parts].some((part) => part.uri === uri);
 }
 
 /** The token that begins at the place before one that ends there, the shorter before the longer. */

@@ -242,14 +242,28 @@ function parameterOccurrences(file: SyntaxFile, parameter: DefinitionAt): readon
     if (depth < 0 || !line) {
       break;
     }
-    for (const reference of line.references) {
-      const isUse = reference.token.text === `\\${definition.name}`;
-      if (isUse && parameterDefinition(file, at, definition.name)[0]?.line === parameter.line) {
-        found.push({ kind: "reference", uri, line: at, token: reference.token, reference });
+    for (const token of parameterTokens(line, definition.name)) {
+      if (parameterDefinition(file, at, definition.name)[0]?.line === parameter.line) {
+        const reference = { name: definition.name, token };
+        found.push({ kind: "reference", uri, line: at, token, reference });
       }
     }
     if (at > parameter.line && isRepeated(line.fold?.opens)) {
       depth += 1;
+    }
+  }
+  return found;
+}
+
+/** `\\name` wherever it is written but in comments: strings have it, defaults of other parameters too. */
+function parameterTokens({ text, comments }: Line, name: string): readonly Token[] {
+  const written = `\\${name}`;
+  const found: Token[] = [];
+  for (let start = text.indexOf(written); start >= 0; start = text.indexOf(written, start + 1)) {
+    const end = start + written.length;
+    const isComment = comments.some((comment) => comment.start <= start && start < comment.end);
+    if (!/[\w$]/.test(text.charAt(end)) && text.charAt(start - 1) !== "\\" && !isComment) {
+      found.push({ text: written, start, end });
     }
   }
   return found;
