@@ -34,8 +34,11 @@ export interface Data {
   readonly ending: Ending;
 }
 
-/** At most `limit` numbers from a line on; labels at the beginning of the first line are passed. */
-export function dataFrom(file: SyntaxFile, from: number, limit: number, stopsAtLabels = false): Data {
+/** `named`: up to the next label. `aligned`: past padding between numbers. */
+export type Extent = "named" | "aligned";
+
+/** At most `limit` numbers from a line on; labels on the first line are passed. */
+export function dataFrom(file: SyntaxFile, from: number, limit: number, extent: Extent): Data {
   const items: Datum[] = [];
   const section = file.lines[from]?.before.section;
   const end = (ending: Ending): Data => ({ items, ending });
@@ -54,7 +57,7 @@ export function dataFrom(file: SyntaxFile, from: number, limit: number, stopsAtL
     const isNamed = line.definitions.some(
       ({ kind }) => kind === "label" || kind === "local" || kind === "numeric",
     );
-    if (stopsAtLabels && number > from && isNamed) {
+    if (extent === "named" && number > from && isNamed) {
       return end("other");
     }
     for (const statement of line.statements) {
@@ -73,7 +76,9 @@ export function dataFrom(file: SyntaxFile, from: number, limit: number, stopsAtL
             }
           }
         } else if (isSpace(name.text)) {
-          return end("space");
+          if (extent === "named" || !/align/.test(name.text)) {
+            return end("space");
+          }
         } else if (!isQuiet(name.text)) {
           return end("unknown");
         }

@@ -5,12 +5,34 @@
  */
 import type { SyntaxFile } from "../syntax.ts";
 import type { World } from "../world.ts";
+import { cr3Alignment } from "./cr3-alignment.ts";
 import { duplicateLabel } from "./duplicate-label.ts";
+import { farJump } from "./far-jump.ts";
 import { iretWidth } from "./iret-width.ts";
+import { multibootAlignment } from "./multiboot-alignment.ts";
+import { multibootChecksum } from "./multiboot-checksum.ts";
+import { multibootFlags } from "./multiboot-flags.ts";
+import { multibootMagic } from "./multiboot-magic.ts";
+import { multibootPosition } from "./multiboot-position.ts";
+import { multibootTags } from "./multiboot-tags.ts";
+import { paeBeforePaging } from "./pae-before-paging.ts";
 import type { Finding, Rule } from "./rule.ts";
 import { tableLimit } from "./table-limit.ts";
 
-export const rules: readonly Rule[] = [duplicateLabel, iretWidth, tableLimit];
+export const rules: readonly Rule[] = [
+  multibootMagic,
+  multibootChecksum,
+  multibootFlags,
+  multibootTags,
+  multibootAlignment,
+  multibootPosition,
+  farJump,
+  paeBeforePaging,
+  cr3Alignment,
+  tableLimit,
+  iretWidth,
+  duplicateLabel,
+];
 
 export function ruleOf(code: string): Rule | undefined {
   return rules.find((rule) => rule.code === code);

@@ -54,6 +54,11 @@ export class Layout {
     return this.#places.get(hereOf(line));
   }
 
+  /** Nothing else on the line takes place. */
+  isSingle(line: number): boolean {
+    return (this.#scope.file.lines[line]?.statements.length ?? 0) === 1;
+  }
+
   /** The largest alignment that the file asks for in a section; its start has at least that. */
   alignmentOf(section: string): bigint {
     return this.#sections.get(section)?.asked ?? 1n;

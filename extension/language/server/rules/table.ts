@@ -47,7 +47,7 @@ export function* loadsOf(file: SyntaxFile, world: World): Generator<Load> {
         at: entry.line,
         label,
         scope,
-        data: dataFrom(file, entry.line, 3, true),
+        data: dataFrom(file, entry.line, 3, "named"),
       };
     }
   }
