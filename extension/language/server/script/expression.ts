@@ -164,19 +164,14 @@ function suffixed(digits: string): bigint | null {
   }
 }
 
-function digitsOf(digits: string, base: number): bigint | null {
-  let value = 0n;
-  for (const digit of digits) {
-    const number = Number.parseInt(digit, 16);
-    if (Number.isNaN(number) || number >= base) {
-      return null;
-    }
-    value = value * BigInt(base) + BigInt(number);
-  }
-  return digits === "" ? null : value;
+const digitsIn = { 2: /^[01]+$/, 8: /^[0-7]+$/, 10: /^\d+$/, 16: /^[\da-f]+$/ } as const;
+const prefixes = { 2: "0b", 8: "0o", 10: "", 16: "0x" } as const;
+
+function digitsOf(digits: string, base: 2 | 8 | 10 | 16): bigint | null {
+  return digitsIn[base].test(digits) ? BigInt(prefixes[base] + digits) : null;
 }
 
+/** What the tree keeps of a token. */
 export function wordOf(token: Scanned): Word {
-  const { text, line, start, end, isQuoted } = token;
-  return { text, line, start, end, ...(isQuoted ? { isQuoted } : {}) };
+  return token;
 }

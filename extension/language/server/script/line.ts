@@ -73,7 +73,7 @@ function fold(builders: readonly Builder[], tree: ScriptTree): void {
 
 /** Quotes are not part of a name. */
 export function tokenOfWord({ text, start, end, isQuoted }: Word): Token {
-  return isQuoted ? { text, start: start + 1, end: end - 1 } : { text, start, end };
+  return isQuoted ? { text, start: start + 1, end: start + 1 + text.length } : { text, start, end };
 }
 
 function define(
@@ -182,12 +182,25 @@ function assignment(
     refer(builders, target, { isWritten: true });
     return;
   }
-  const isAddress = [...allExpressions(value)].some((part) => part.kind === "name" && part.name.text === ".");
+  const isAddress = mentionsLocation(value);
   const isWeak = modifier !== null && modifier.text !== "HIDDEN";
   define(builders, isAddress ? "label" : "constant", target, {
     ...valueOf(builders, value),
     ...(isWeak ? { isWeak } : {}),
   });
+}
+
+/** Whether "." is in it, which makes the value an address. */
+function mentionsLocation(value: Expression): boolean {
+  if (value.kind === "name") {
+    return value.name.text === ".";
+  }
+  for (const part of allExpressions(value)) {
+    if (part.kind === "name" && part.name.text === ".") {
+      return true;
+    }
+  }
+  return false;
 }
 
 function command(builders: readonly Builder[], name: string, args: readonly Word[]): void {

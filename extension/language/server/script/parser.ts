@@ -58,7 +58,8 @@ const data: ReadonlySet<string> = new Set(["BYTE", "SHORT", "LONG", "QUAD", "SQU
 const modifiers: ReadonlySet<string> = new Set(["PROVIDE", "PROVIDE_HIDDEN", "HIDDEN"]);
 const assigns: ReadonlySet<string> = new Set(["=", "+=", "-=", "*=", "/=", "&=", "|=", "<<=", ">>="]);
 
-type Level = "script" | "sections" | "section";
+/** `fragment`: a file without SECTIONS, which another includes at a place that it does not show. */
+type Level = "script" | "fragment" | "sections" | "section";
 
 interface Reading {
   readonly scanner: Scanner;
@@ -70,8 +71,12 @@ export function parse(uri: string, lines: readonly string[]): { tree: ScriptTree
   const scanner = new Scanner(source);
   const reading: Reading = { scanner, blocks: conditionBlocks(source) };
   const statements: Statement[] = [];
+  const level = levelOf(source);
+  if (level === "regions") {
+    statements.push(memory(scanner, wordOf(scanner.peek("script")), null));
+  }
   while (scanner.peek("script").kind !== "end") {
-    statements.push(...body(reading, "script"));
+    statements.push(...body(reading, level === "regions" ? "script" : level));
     const stray = scanner.peek("script");
     if (stray.kind !== "end") {
       scanner.errorAt(scanner.next("script"), `"${stray.text}" closes nothing.`);
@@ -87,6 +92,14 @@ export function parse(uri: string, lines: readonly string[]): { tree: ScriptTree
     isPreprocessed: source.isPreprocessed,
   };
   return { tree, source };
+}
+
+function levelOf(source: Source): "script" | "fragment" | "regions" {
+  const has = (pattern: RegExp): boolean => source.code.some((line) => pattern.test(line));
+  if (has(/\b(?:SECTIONS|MEMORY|PHDRS)\b/)) {
+    return "script";
+  }
+  return has(/:\s*(?:ORIGIN|org|o)\s*=/) ? "regions" : "fragment";
 }
 
 function conditionBlocks(source: Source): Block[] {
@@ -192,6 +205,10 @@ function statement(reading: Reading, level: Level, mode: Mode, branch: Branch | 
       return input(scanner, branch);
     case "sections":
       return outputSection(reading, branch, false);
+    case "fragment":
+      return /[*?]/.test(first.text) || beginsInput(first.text) || isFollowed(scanner, "pattern", "(")
+        ? input(scanner, branch)
+        : outputSection(reading, branch, false);
     case "script": {
       scanner.next(mode);
       scanner.errorAt(first, `"${first.text}" is no command of a linker script.`);
@@ -210,15 +227,15 @@ function isMacroCall(scanner: Scanner, level: Level, mode: Mode): boolean {
     return false;
   }
   let isCall = true;
-  if (level === "sections") {
-    if (scanner.isAt("(", "script")) {
+  if (level === "sections" || level === "fragment") {
+    const hasBrackets = scanner.isAt("(", "script");
+    if (hasBrackets) {
       bracketed(scanner);
     }
-    // "name :" and "name address :" are output sections.
-    isCall = !scanner.isAt(":") || isTailAhead(scanner);
-    if (isCall && scanner.peek("expression").kind !== "mark" && !isStatementAhead(scanner)) {
-      isCall = false;
-    }
+    // "name :" and "name address :" are output sections; nothing but a bracket or a colon comes behind an address in brackets.
+    isCall =
+      (!scanner.isAt(":") || isTailAhead(scanner)) &&
+      (hasBrackets || scanner.peek("expression").kind === "mark" || isStatementAhead(scanner));
   }
   back();
   return isCall;
@@ -284,9 +301,14 @@ function command(
         ? overlay(reading, first, branch)
         : name === "ENTRY" || (name === "NOCROSSREFS" && isFollowed(scanner, mode, "("))
           ? words(scanner, mode, first, branch)
-          : misplaced(scanner, mode, first);
+          : misplaced(scanner, mode, first, branch);
     case "script":
       return block(reading, mode, first, branch);
+    case "fragment":
+      return data.has(name) && isFollowed(scanner, mode, "(")
+        ? value(scanner, first, branch)
+        : (block(reading, mode, first, branch) ??
+            (name === "OVERLAY" ? overlay(reading, first, branch) : null));
   }
 }
 
@@ -326,13 +348,14 @@ function block(reading: Reading, mode: Mode, first: Word, branch: Branch | null)
 }
 
 /** Statements that belong into an output section. */
-function misplaced(scanner: Scanner, mode: Mode, first: Word): null {
-  if ((first.text === "KEEP" || data.has(first.text)) && isFollowed(scanner, mode, "(")) {
-    scanner.errorAt(first, `${first.text} stands inside an output section: ".name : { … }".`);
-    scanner.next(mode);
-    bracketed(scanner);
+function misplaced(scanner: Scanner, mode: Mode, first: Word, branch: Branch | null): Statement | null {
+  if (!(first.text === "KEEP" || data.has(first.text)) || !isFollowed(scanner, mode, "(")) {
+    return null;
   }
-  return null;
+  scanner.errorAt(first, `${first.text} stands inside an output section: ".name : { … }".`);
+  scanner.next(mode);
+  bracketed(scanner);
+  return { kind: "keyword", branch, name: first, first, last: wordOf(scanner.last) };
 }
 
 function isFollowed(scanner: Scanner, mode: Mode, text: string): boolean {
@@ -399,6 +422,9 @@ function assignment(scanner: Scanner, mode: Mode, branch: Branch | null): Assign
       )
     ) {
       scanner.missing('A ";" is missing behind the assignment.');
+      if (next.kind === "mark") {
+        recover(scanner, mode);
+      }
     }
   }
   const isGlued = target.line === operator.line && target.end === operator.start && !target.isQuoted;

@@ -16,15 +16,16 @@ export interface Scanned extends Word {
 
 // A name goes on over ":", "," and "+" only where more of it follows, and never over an operator that assigns ("a+=1" is no name here, though it is for ld).
 const word = (extra: string): string =>
-  `(?<word>(?:(?![-+*/&|]=)[\\w/.\\\\$~*?[\\]^!-])(?:(?![-+*/&|]=)[\\w/.\\\\$~*?[\\]^!-]|[:${extra}](?=[\\w.\\\\$~/*?[-]))*)`;
-const quoted = '(?<string>"[^"]*"?)';
-const mark = String.raw`(?<mark><<=|>>=|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/&|]=|\S)`;
-const number = String.raw`(?<number>(?:(?:\$|0[xX])[0-9A-Fa-f]+[MKmk]?|[0-9]+[MKmk]?|[0-9A-Fa-f]+[hHxXoObBdD])(?![\w.$]))`;
-const symbol = String.raw`(?<word>\/DISCARD\/|[A-Za-z_.\\$~][\w.\\$~]*|[0-9][\w.$~]*)`;
+  `((?:(?![-+*/&|]=)[\\w/.\\\\$~*?[\\]^!-])(?:(?![-+*/&|]=)[\\w/.\\\\$~*?[\\]^!-]|[:${extra}](?=[\\w.\\\\$~/*?[-]))*)`;
+const quoted = '("[^"]*"?)';
+const mark = String.raw`(?:<<=|>>=|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/&|]=|\S)`;
+const number = String.raw`((?:(?:\$|0[xX])[0-9A-Fa-f]+[MKmk]?|[0-9]+[MKmk]?|[0-9A-Fa-f]+[hHxXoObBdD])(?![\w.$]))`;
+const symbol = String.raw`(\/DISCARD\/|[A-Za-z_.\\$][\w.\\$~]*|[0-9][\w.$~]*)`;
 
+// Groups: a string, a number, a word; a mark is what none of them holds.
 const patterns: Readonly<Record<Mode, RegExp>> = {
-  script: new RegExp(`${quoted}|${word("+,")}|${mark}`, "y"),
-  pattern: new RegExp(`${quoted}|${word("+")}|${mark}`, "y"),
+  script: new RegExp(`${quoted}|(?!)()|${word("+,")}|${mark}`, "y"),
+  pattern: new RegExp(`${quoted}|(?!)()|${word("+")}|${mark}`, "y"),
   expression: new RegExp(`${quoted}|${number}|${symbol}|${mark}`, "y"),
 };
 
@@ -36,6 +37,7 @@ export class Scanner {
   #peeked: Scanned | null = null;
   #peekedMode: Mode = "script";
   #last: Scanned;
+  readonly #kept: ({ readonly mode: Mode; readonly token: Scanned } | undefined)[] = [];
 
   constructor(source: Source) {
     this.source = source;
@@ -66,7 +68,7 @@ export class Scanner {
     this.#column = token.end;
     if (token.kind !== "end") {
       this.#last = token;
-      if (token.kind === "string" && !token.isQuoted) {
+      if (token.kind === "string" && token.end - token.start < token.text.length + 2) {
         this.errorAt(token, "The string has no closing quote.");
       }
     }
@@ -117,7 +119,6 @@ export class Scanner {
   }
 
   #scan(mode: Mode): Scanned {
-    const pattern = patterns[mode];
     const { code } = this.source;
     for (let line = this.#line; line < code.length; line += 1) {
       const text = code[line] ?? "";
@@ -126,13 +127,29 @@ export class Scanner {
         column += 1;
       }
       if (column < text.length) {
-        pattern.lastIndex = column;
-        return tokenAt(pattern.exec(text), line, column);
+        return this.#tokenAt(mode, text, line, column);
       }
     }
     const line = Math.max(0, code.length - 1);
     const end = code[line]?.length ?? 0;
     return { kind: "end", text: "", line, start: end, end };
+  }
+
+  /** Places are looked at again after a trial: the last tokens are kept. */
+  #tokenAt(mode: Mode, text: string, line: number, column: number): Scanned {
+    const slot = (column + (mode === "expression" ? 1 : 0)) & 15;
+    const kept = this.#kept[slot];
+    if (kept?.mode === mode && kept.token.line === line && kept.token.start === column) {
+      return kept.token;
+    }
+    const character = text[column] ?? "";
+    const pattern = patterns[mode];
+    pattern.lastIndex = column;
+    const token: Scanned = brackets.includes(character)
+      ? { kind: "mark", text: character, line, start: column, end: column + 1 }
+      : cut(pattern.exec(text), line, column);
+    this.#kept[slot] = { mode, token };
+    return token;
   }
 }
 
@@ -140,19 +157,23 @@ function isBlank(code: number): boolean {
   return code === 0x20 || (code >= 0x09 && code <= 0x0d) || code === 0xa0 || code === 0xfeff;
 }
 
-function tokenAt(match: RegExpExecArray | null, line: number, start: number): Scanned {
+/** Marks that are whole wherever they stand. */
+const brackets = "(){};,";
+
+function cut(match: RegExpExecArray | null, line: number, start: number): Scanned {
   const text = match?.[0] ?? " ";
   const end = start + text.length;
-  if (match?.groups?.["string"] !== undefined) {
+  if (match?.[1] !== undefined) {
     const isClosed = text.length > 1 && text.endsWith('"');
-    const inner = text.slice(1, isClosed ? -1 : undefined);
-    return { kind: "string", text: inner, line, start, end, ...(isClosed ? { isQuoted: true } : {}) };
+    return {
+      kind: "string",
+      text: text.slice(1, isClosed ? -1 : undefined),
+      line,
+      start,
+      end,
+      isQuoted: true,
+    };
   }
-  const kind =
-    match?.groups?.["number"] !== undefined
-      ? "number"
-      : match?.groups?.["word"] !== undefined
-        ? "word"
-        : "mark";
+  const kind = match?.[2] !== undefined ? "number" : match?.[3] !== undefined ? "word" : "mark";
   return { kind, text, line, start, end };
 }

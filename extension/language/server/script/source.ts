@@ -161,6 +161,9 @@ function conditionsOf(
   const open: Opened[] = [];
   let branch: Branch | null = null;
   let count = 0;
+  if (directives.length === 0) {
+    return { branches, seams, directives };
+  }
   let next = 0;
   let brackets = 0;
   for (let number = 0; number < code.length; number += 1) {
