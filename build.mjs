@@ -4,6 +4,7 @@
  *     node build.mjs              one build, minified
  *     node build.mjs --watch      rebuilds on change, with source maps
  *     node build.mjs --manifest   writes what is generated into package.json and README.md
+ *     node build.mjs --web        only what runs in a browser without a server behind it
  *     node build.mjs --out DIR    one build, elsewhere: a benchmark measures a build that nobody changes meanwhile
  *
  * `dist/` is CommonJS (the editor and iced-x86 want it) while the sources are modules, so it has a package.json of its own.
@@ -132,6 +133,45 @@ const browser = {
   entryPoints: panels,
 };
 
+/** In a browser the disassembler's module is handed over, not read: its loader for Node is replaced by what takes it. */
+const handedDisassembler = {
+  name: "handed-disassembler",
+  setup(builder) {
+    builder.onLoad({ filter: /iced-x86[\\/]iced_x86\.js$/ }, async ({ path: file }) => {
+      const text = await readFile(file, "utf8");
+      const loader = /const path = require\('path'\)[^;]*;\s*const bytes = require\('fs'\)[^;]*;/;
+      const util = "const { TextDecoder, TextEncoder } = require(`util`);";
+      if (!loader.test(text) || !text.includes(util))
+        throw new Error("iced-x86 loads its module in another way");
+      return {
+        contents: text.replace(util, "").replace(loader, "const bytes = globalThis.disassemblerModule;"),
+        loader: "js",
+      };
+    });
+  },
+};
+
+/** The extension where there is no Node: the language client, and its server as a worker. */
+const web = {
+  ...shared,
+  platform: "browser",
+  target: "chrome120",
+  conditions: ["browser", "module"],
+  outdir: path.join(out, "web"),
+};
+const webExtension = {
+  ...web,
+  format: "cjs",
+  external: ["vscode"],
+  entryPoints: [{ in: "extension/language/browser.ts", out: "extension" }],
+};
+const webServer = {
+  ...web,
+  format: "iife",
+  plugins: [handedDisassembler],
+  entryPoints: [{ in: "extension/language/server/main-browser.ts", out: "language-server" }],
+};
+
 async function copyAssets() {
   await mkdir(dist, { recursive: true });
   await writeFile(path.join(dist, "package.json"), '{ "type": "commonjs" }\n');
@@ -164,14 +204,18 @@ async function writeGenerated() {
 async function buildAll() {
   await rm(dist, { recursive: true, force: true });
   await copyAssets();
-  await Promise.all([build(node), build(browser)]);
+  if (process.argv.includes("--web")) {
+    await Promise.all([build(webExtension), build(webServer)]);
+    return;
+  }
+  await Promise.all([node, browser, webExtension, webServer].map((options) => build(options)));
 }
 
 if (process.argv.includes("--manifest")) {
   await writeGenerated();
 } else if (watch) {
   await copyAssets();
-  for (const options of [node, browser]) await (await context(options)).watch();
+  for (const options of [node, browser, webExtension, webServer]) await (await context(options)).watch();
 } else {
   await buildAll();
 }

@@ -17,18 +17,53 @@ import {
   type MessageWriter,
 } from "vscode-languageclient/node";
 import type { Machines } from "../machines.ts";
+import { followBuilt } from "./built/index.ts";
 import { clientId, clientName, startClient } from "./client.ts";
+import { debuggingMiddleware, registerDebugging } from "./debugging.ts";
+import { isOurs } from "./identifier.ts";
+import { tell } from "./server/dialect.ts";
+import { methods } from "./server/protocol.ts";
+import type { Language } from "./server/syntax.ts";
+import { Tools } from "./tools/index.ts";
 
 export async function startLanguage(
   { extensionPath }: vscode.ExtensionContext,
-  _machines: Machines,
+  machines: Machines,
 ): Promise<vscode.Disposable> {
   const program = path.join(extensionPath, "dist/language-server.js");
-  const { disposable } = await startClient(
+  const { client, disposable } = await startClient(
     (options) =>
-      new LanguageClient(clientId, clientName, () => Promise.resolve(transports(program)), options),
+      new LanguageClient(clientId, clientName, () => Promise.resolve(transports(program)), {
+        ...options,
+        middleware: { ...options.middleware, ...debuggingMiddleware(machines) },
+      }),
   );
-  return disposable;
+  const fail = (error: unknown): void => client.outputChannel.error(String(error));
+  return vscode.Disposable.from(
+    registerDebugging(client, machines),
+    followBuilt({
+      extensionPath,
+      machines,
+      send: (update) => {
+        client.sendNotification(methods.built, update).catch(fail);
+      },
+      languageOf,
+    }),
+    new Tools(
+      async (uri) => ({
+        isIncluded: await client.sendRequest<boolean | null>(methods.isIncluded, uri.toString()),
+      }),
+      (text) => client.outputChannel.info(text),
+    ),
+    disposable,
+  );
+}
+
+function languageOf(document: vscode.TextDocument): Language | null {
+  const told = isOurs(document)
+    ? tell(document.uri.toString(), document.languageId, document.getText())
+    : null;
+  return told && told.foreign === null ? told.language : null;
 }
 
 function transports(program: string): MessageTransports {

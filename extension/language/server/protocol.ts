@@ -70,15 +70,13 @@ export interface StateParams {
   readonly line: number;
 }
 
-/** For the language status item, and for whoever runs an assembler. */
+/** For the language status item. */
 export interface DocumentState {
   /** "GNU as, AT&T syntax" */
   readonly dialect: string;
   readonly bits: number | null;
   /** Why the server says little about the file: "Arm assembly"; null for what it knows. */
   readonly foreign: string | null;
-  /** Another file includes it: by itself it may not make sense. */
-  readonly isIncluded: boolean;
 }
 
 export interface IndexState {

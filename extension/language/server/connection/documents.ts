@@ -91,7 +91,6 @@ export class Documents {
       dialect: `${dialects[language]}${syntax}`,
       bits: state?.bits ?? null,
       foreign,
-      isIncluded: this.#workspace.names.includersOf(uri).length > 0,
     };
   }
 }

@@ -121,7 +121,12 @@ export class Indexer {
     }
   }
 
-  async #take(uri: string, including: Language | null, text: string | null, isWanted: () => boolean): Promise<SyntaxFile | undefined> {
+  async #take(
+    uri: string,
+    including: Language | null,
+    text: string | null,
+    isWanted: () => boolean,
+  ): Promise<SyntaxFile | undefined> {
     if (text === null || this.#lineCount > MOST_LINES) {
       this.#skippedCount += 1;
       return undefined;

@@ -1,0 +1,84 @@
+/**
+ * The extension in a browser without a server behind it: the language of boot code, and nothing that needs a machine.
+ *
+ * Invariant: no module of Node is reached from here. What is missing says so by its name when it is asked for.
+ */
+import * as vscode from "vscode";
+import { LanguageClient } from "vscode-languageclient/browser";
+import { clientId, clientName, startClient } from "./client.ts";
+import { whenNeeded } from "./need.ts";
+
+/** What of the browser's workers is used here. */
+interface BrowserWorker {
+  postMessage(message: unknown): void;
+  terminate(): void;
+  addEventListener(
+    type: string,
+    listener: (event: { readonly data?: unknown; readonly message?: string }) => void,
+  ): void;
+  removeEventListener(type: string, listener: (event: never) => void): void;
+}
+type WorkerOfClient = Extract<
+  Awaited<ReturnType<Extract<ConstructorParameters<typeof LanguageClient>[2], () => unknown>>>,
+  BrowserWorker
+>;
+
+export function activate({ extension, extensionUri, subscriptions }: vscode.ExtensionContext): void {
+  subscriptions.push(
+    ...machineCommands(extension.packageJSON),
+    vscode.debug.registerDebugConfigurationProvider("redzone", {
+      resolveDebugConfiguration() {
+        void sayMissing("Debugging a kernel");
+        return undefined;
+      },
+    }),
+    whenNeeded(async () => {
+      const { disposable } = await startClient(
+        (options) => new LanguageClient(clientId, clientName, () => startWorker(extensionUri), options),
+      );
+      return disposable;
+    }),
+  );
+}
+
+async function startWorker(extensionUri: vscode.Uri): Promise<WorkerOfClient> {
+  const file = (name: string): vscode.Uri => vscode.Uri.joinPath(extensionUri, "dist", name);
+  const disassembler = await vscode.workspace.fs.readFile(file("iced_x86_bg.wasm"));
+  const { Worker } = globalThis as unknown as { Worker: new (url: string) => BrowserWorker };
+  const worker = new Worker(file("web/language-server.js").toString(true));
+  await new Promise<void>((resolve, reject) => {
+    const listener = (): void => {
+      worker.removeEventListener("message", listener);
+      resolve();
+    };
+    worker.addEventListener("message", listener);
+    worker.addEventListener("error", ({ message }) =>
+      reject(new Error(message ?? "the worker did not start")),
+    );
+    worker.postMessage(disassembler);
+  });
+  return worker as WorkerOfClient;
+}
+
+/** Commands that the client itself registers, here as elsewhere. */
+const commandsOfLanguage: ReadonlySet<string> = new Set(["redzone.explainRule"]);
+
+interface Manifest {
+  readonly contributes: {
+    readonly commands: readonly { readonly command: string; readonly title: string }[];
+  };
+}
+
+function machineCommands(manifest: unknown): readonly vscode.Disposable[] {
+  const { commands } = (manifest as Manifest).contributes;
+  const ofMachine = commands.filter(({ command }) => !commandsOfLanguage.has(command));
+  return ofMachine.map(({ command, title }) =>
+    vscode.commands.registerCommand(command, () => sayMissing(`“${title}”`)),
+  );
+}
+
+async function sayMissing(what: string): Promise<void> {
+  await vscode.window.showInformationMessage(
+    `${what} needs VS Code on a desktop or connected to a server: the machine does not run in a browser. Editing assembly and linker scripts works here.`,
+  );
+}
