@@ -5,6 +5,8 @@
  */
 import * as vscode from "vscode";
 import type { BaseLanguageClient, LanguageClientOptions } from "vscode-languageclient";
+import { followBuildFiles } from "./build-files.ts";
+import { registerExplanations } from "./explanation.ts";
 import { headerPattern, listFiles, readTexts, sourcePattern } from "./files.ts";
 import { languageIds } from "./identifier.ts";
 import { methods, type DocumentState, type IndexState } from "./server/protocol.ts";
@@ -55,5 +57,6 @@ export async function startClient(
     new vscode.Disposable(() => void client.dispose().catch(() => {})),
   );
   await client.start();
-  return { client, disposable };
+  const more = vscode.Disposable.from(registerExplanations(client), followBuildFiles(client));
+  return { client, disposable: vscode.Disposable.from(more, disposable) };
 }

@@ -1,0 +1,60 @@
+/**
+ * The user's own tools: which are installed, and which of them are for a PC.
+ *
+ * An assembler for another machine would find every line wrong, so each is asked what it was made for. Cross tools (`x86_64-elf-as`) come before the system's:
+ * who has installed them builds with them.
+ */
+import type { Programs } from "./attempt.ts";
+import { run, type Ran, type RunOptions } from "./run.ts";
+
+const PC = /\b(?:x86_64|amd64|i[3-6]86)\b/;
+
+interface Candidate {
+  readonly program: string;
+  readonly words: readonly string[];
+  readonly isFit: (output: string) => boolean;
+}
+
+const gnu = (name: string, words: readonly string[], isFit: (output: string) => boolean): Candidate[] =>
+  ["x86_64-elf-", "x86_64-linux-gnu-", "x86_64-unknown-elf-", "i686-elf-", ""].map((prefix) => ({
+    program: `${prefix}${name}`,
+    words,
+    isFit,
+  }));
+
+const candidates: Readonly<Record<keyof Programs, readonly Candidate[]>> = {
+  as: gnu("as", ["--version"], (output) => output.includes("GNU assembler") && PC.test(output)),
+  // Clang's own assembler differs from GNU as, so it is taken where there is no GCC. GCC calls itself one in its copyright.
+  compiler: [
+    ...gnu(
+      "gcc",
+      ["-v"],
+      (output) => output.includes("gcc version") && /^Target: (?:x86_64|i\d86)/m.test(output),
+    ),
+    { program: "clang", words: ["-v"], isFit: (output) => /^Target: (?:x86_64|i\d86)/m.test(output) },
+  ],
+  nasm: [{ program: "nasm", words: ["-v"], isFit: (output) => output.startsWith("NASM version") }],
+  ld: gnu("ld", ["--version"], (output) => output.startsWith("GNU ld")),
+};
+
+/** @param ask runs a program; another one in tests */
+export async function findPrograms(
+  options: RunOptions,
+  ask: (program: string, words: readonly string[], options: RunOptions) => Promise<Ran> = run,
+): Promise<Programs> {
+  const first = async (list: readonly Candidate[]): Promise<string | null> => {
+    for (const { program, words, isFit } of list) {
+      const { status, output } = await ask(program, words, options);
+      if (status === 0 && isFit(output)) {
+        return program;
+      }
+    }
+    return null;
+  };
+  return {
+    as: await first(candidates.as),
+    compiler: await first(candidates.compiler),
+    nasm: await first(candidates.nasm),
+    ld: await first(candidates.ld),
+  };
+}
