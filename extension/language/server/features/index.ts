@@ -32,7 +32,7 @@ import { inlayHints } from "./inlay-hint.ts";
 import { inlineValues } from "./inline-value.ts";
 import { codeActions } from "./code-action.ts";
 import { diagnostics } from "./diagnostics.ts";
-
+import { completion, completionResolve } from "./completion.ts";
 import { definition } from "./definition.ts";
 import { folding } from "./folding.ts";
 import { highlights } from "./highlight.ts";
@@ -96,6 +96,8 @@ export interface Features {
 }
 
 export const features: Features = {
+  completion,
+  completionResolve,
   definition,
   references,
   prepareRename,

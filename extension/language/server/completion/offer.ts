@@ -1,0 +1,124 @@
+/**
+ * Something to offer at the cursor, and lists of it: filtered by what has been typed, the useful first, never a wall.
+ *
+ * Invariant: what takes time or room to tell (documentation) is not in a list; `data` says what to tell when an item is looked at.
+ * Elsewhere: where offers come from (`statement.ts`, `operand.ts`, …), what is told of them (`documentation.ts`).
+ */
+import {
+  InsertTextFormat,
+  type CompletionItem,
+  type CompletionItemKind,
+  type CompletionList,
+} from "vscode-languageserver-types";
+import type { Width } from "../knowledge/instructions.ts";
+import type { Dialect } from "../knowledge/spelling.ts";
+import type { Context } from "./context.ts";
+import type { Notation } from "./snippet.ts";
+
+/** What an item is about: plain data, which the client sends back. */
+export type Subject =
+  | {
+      readonly kind: "instruction";
+      readonly name: string;
+      readonly dialect: Dialect;
+      readonly bits: Width | null;
+    }
+  | { readonly kind: "directive"; readonly language: "gas" | "nasm"; readonly name: string }
+  | { readonly kind: "snippet"; readonly name: string; readonly notation: Notation }
+  | { readonly kind: "name"; readonly uri: string; readonly line: number; readonly name: string }
+  | { readonly kind: "register"; readonly name: string }
+  | { readonly kind: "msr"; readonly number: string }
+  | { readonly kind: "port"; readonly number: string };
+
+export interface Offer {
+  readonly label: string;
+  readonly kind: CompletionItemKind;
+  /** The smaller the earlier. */
+  readonly rank: number;
+  /** Behind the label, and at the right side of the menu. */
+  readonly detail?: string;
+  readonly description?: string;
+  readonly insertText?: string;
+  /** In the editor's notation of snippets. */
+  readonly isSnippet?: boolean;
+  /** Other words by which it can be found. */
+  readonly filterText?: string;
+  readonly subject?: Subject;
+}
+
+/** More than this nobody reads; what is typed next brings the others. */
+const limit = 200;
+
+/** 0: begins with what was typed; 1: has its letters in order, after the same first one; undefined: neither. */
+export function match(typed: string, candidate: string): 0 | 1 | undefined {
+  const wanted = typed.toLowerCase();
+  const text = candidate.toLowerCase();
+  if (text.startsWith(wanted)) {
+    return 0;
+  }
+  if (text[0] !== wanted[0]) {
+    return undefined;
+  }
+  let at = 0;
+  for (const letter of text) {
+    if (letter === wanted[at]) {
+      at += 1;
+    }
+  }
+  return at === wanted.length ? 1 : undefined;
+}
+
+/** A dot, a "$" or a "%" that was not typed keeps nothing from being found. */
+function matchAny(typed: string, offer: Offer): 0 | 1 | undefined {
+  const text = offer.filterText ?? offer.label;
+  const whole = match(typed, text);
+  if (whole !== undefined || !/^[.$%#]/.test(text) || /^[.$%#]/.test(typed)) {
+    return whole;
+  }
+  return match(typed, text.replace(/^[.$%#]+/, ""));
+}
+
+export function listOf(context: Context, offers: Iterable<Offer>): CompletionList {
+  const { word, span, position } = context;
+  const found: { readonly offer: Offer; readonly rank: number }[] = [];
+  const seen = new Set<string>();
+  for (const offer of offers) {
+    const fit = word === "" ? 0 : matchAny(word, offer);
+    if (fit !== undefined && !seen.has(offer.label)) {
+      seen.add(offer.label);
+      found.push({ offer, rank: fit * 10 + offer.rank });
+    }
+  }
+  found.sort((a, b) => a.rank - b.rank || compare(a.offer.label, b.offer.label));
+  const { line } = position;
+  return {
+    // What is typed next may bring others: without a word only the usual is offered, and long lists are cut.
+    isIncomplete: word === "" || found.length > limit,
+    itemDefaults: {
+      editRange: { start: { line, character: span.start }, end: { line, character: span.end } },
+    },
+    items: found.slice(0, limit).map(({ offer }, number) => itemOf(offer, number)),
+  };
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function itemOf(offer: Offer, number: number): CompletionItem {
+  const { label, kind, detail, description, insertText, isSnippet, filterText, subject } = offer;
+  const labelDetails = {
+    ...(detail === undefined ? {} : { detail: ` ${detail}` }),
+    ...(description === undefined ? {} : { description }),
+  };
+  return {
+    label,
+    kind,
+    sortText: String(number).padStart(3, "0"),
+    ...(detail === undefined && description === undefined ? {} : { labelDetails }),
+    ...(insertText === undefined ? {} : { textEditText: insertText }),
+    ...(isSnippet === true ? { insertTextFormat: InsertTextFormat.Snippet } : {}),
+    ...(filterText === undefined ? {} : { filterText }),
+    ...(subject === undefined ? {} : { data: subject }),
+  };
+}
