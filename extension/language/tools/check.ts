@@ -113,7 +113,7 @@ function located(message: ToolMessage, attempt: Attempt, source: Source, { input
   };
   return {
     ...message,
-    program: path.basename(attempt.program).replace(/\.exe$/i, ""),
+    program: path.basename(attempt.program).replace(/^(?:[\w.]+-)+(?=[a-z])|\.exe$/gi, ""),
     path: absolute(message.path),
     calls: message.calls.map((call) => ({ ...call, path: absolute(call.path) })),
   };

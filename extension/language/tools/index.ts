@@ -9,11 +9,12 @@ import path from "node:path";
 import * as vscode from "vscode";
 import { isOurs } from "../identifier.ts";
 import { tell } from "../server/dialect.ts";
+import { linesOf } from "../server/document.ts";
 import { diagnosticSource } from "../server/protocol.ts";
 import type { Programs } from "./attempt.ts";
 import { check, type Found } from "./check.ts";
 import { Databases } from "./database.ts";
-import { partOf } from "./output.ts";
+import { placeOf } from "./output.ts";
 import { findPrograms } from "./program.ts";
 
 const PAUSE_MILLISECONDS = 800;
@@ -203,8 +204,7 @@ async function diagnosticsOf(
 }
 
 function diagnosticOf(message: Found, document: vscode.TextDocument): vscode.Diagnostic {
-  const line = Math.min(message.line === 0 ? lastLine(document) : message.line - 1, document.lineCount - 1);
-  const { start, end } = partOf(document.lineAt(line).text, message);
+  const { line, start, end } = placeOf(message, linesOf(document.getText()));
   const diagnostic = new vscode.Diagnostic(
     new vscode.Range(line, start, line, end),
     message.message,
@@ -219,11 +219,4 @@ function diagnosticOf(message: Found, document: vscode.TextDocument): vscode.Dia
       ),
   );
   return diagnostic;
-}
-
-/** Of those with a text. */
-function lastLine(document: vscode.TextDocument): number {
-  let line = document.lineCount - 1;
-  while (line > 0 && document.lineAt(line).isEmptyOrWhitespace) line -= 1;
-  return line;
 }

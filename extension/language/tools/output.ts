@@ -28,7 +28,7 @@ const ASSEMBLER = new RegExp(
   String.raw`^${PLACE}:(?:(?<line>\d+):)?(?:(?<column>\d+):)? *(?<kind>Error|Warning|Fatal error|Info|error|warning|fatal error|fatal|panic|note): *(?<message>.*)$`,
 );
 const LINKER = new RegExp(
-  String.raw`^(?:[^:\n]*(?:^|[\\/-])ld(?:\.bfd)?(?:\.exe)?: ?)${PLACE}:(?<line>\d+): (?:(?<kind>warning|error): )?(?<message>.*)$`,
+  String.raw`^(?:(?:[A-Za-z]:)?[^:\n]*?(?:^|[\\/-])ld(?:\.bfd)?(?:\.exe)?: ?)${PLACE}:(?<line>\d+): (?:(?<kind>warning|error): )?(?<message>.*)$`,
 );
 const NASM_CALL = new RegExp(String.raw`^${PLACE}:(?<line>\d+): \.\.\. (?<message>.*)$`);
 
@@ -77,24 +77,47 @@ function addCall(messages: ToolMessage[], groups: Groups): void {
   }
 }
 
-/** The part of a line that a message is about: what it quotes, the word at its column, or all that is written there. */
-export function partOf(
-  text: string,
-  { column, message }: Pick<ToolMessage, "column" | "message">,
-): { start: number; end: number } {
+/** A line of a file, counted from 0, and a part of it. */
+export interface Part {
+  readonly line: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** GNU ld has read on when it speaks of a name: it may stand this many lines before. */
+const LINES_BEFORE = 3;
+
+/** Where a message is shown: what it quotes, the word at its column, or all that is written in its line. @param lines of the file, one at least */
+export function placeOf(
+  { line, column, message }: Pick<ToolMessage, "line" | "column" | "message">,
+  lines: readonly string[],
+): Part {
+  const number = line === 0 ? lastOf(lines) : Math.min(line, lines.length) - 1;
+  const text = lines[number] ?? "";
   if (column > 0 && column <= text.length) {
     const word = /^(?:[\w.$%]+|\S)/.exec(text.slice(column - 1))?.[0];
     if (word !== undefined) {
-      return { start: column - 1, end: column - 1 + word.length };
+      return { line: number, start: column - 1, end: column - 1 + word.length };
     }
   }
-  const code = text.trimEnd().replace(/\s+(?:;|\/\/|\/\*).*$/, "");
   for (const [, quoted = ""] of message.matchAll(/[`'"]([^`'"]+)['"]/g)) {
-    const start = code.indexOf(quoted);
-    if (start >= 0) {
-      return { start, end: start + quoted.length };
+    for (let before = number; before >= Math.max(0, number - LINES_BEFORE); before -= 1) {
+      const start = codeOf(lines[before] ?? "").indexOf(quoted);
+      if (start >= 0) {
+        return { line: before, start, end: start + quoted.length };
+      }
     }
   }
-  const start = text.length - text.trimStart().length;
-  return { start: Math.min(start, code.length), end: code.length };
+  const end = codeOf(text).length;
+  return { line: number, start: Math.min(text.length - text.trimStart().length, end), end };
+}
+
+const codeOf = (text: string): string => text.trimEnd().replace(/\s+(?:;|\/\/|\/\*).*$/, "");
+
+/** The last line with a text. */
+function lastOf(lines: readonly string[]): number {
+  return Math.max(
+    0,
+    lines.findLastIndex((text) => text.trim() !== ""),
+  );
 }

@@ -1,8 +1,8 @@
 /**
  * The user's own tools: which are installed, and which of them are for a PC.
  *
- * An assembler for another machine would find every line wrong, so each is asked what it was made for. Cross tools (`x86_64-elf-as`) come before the system's:
- * who has installed them builds with them.
+ * An assembler for another machine would find every line wrong, so each is asked what it was made for. Cross tools for kernels (`x86_64-elf-as`) come before
+ * the system's: who has installed them builds with them.
  */
 import type { Programs } from "./attempt.ts";
 import { run, type Ran, type RunOptions } from "./run.ts";
@@ -16,7 +16,7 @@ interface Candidate {
 }
 
 const gnu = (name: string, words: readonly string[], isFit: (output: string) => boolean): Candidate[] =>
-  ["x86_64-elf-", "x86_64-linux-gnu-", "x86_64-unknown-elf-", "i686-elf-", ""].map((prefix) => ({
+  ["x86_64-elf-", "x86_64-unknown-elf-", "", "x86_64-linux-gnu-", "i686-elf-"].map((prefix) => ({
     program: `${prefix}${name}`,
     words,
     isFit,
