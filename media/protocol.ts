@@ -155,6 +155,11 @@ export interface StatusBody {
   readonly nanoseconds: number;
 }
 
+export interface RunToArguments {
+  /** "0x…" */
+  readonly address: string;
+}
+
 /** Requests by name, with arguments and response body. `undefined` stands for none. */
 export interface CustomRequests
   extends AnalysisRequests, BytesRequests, LayoutRequests, PagingRequests, ClobberRequests, StackRequests {
@@ -166,6 +171,8 @@ export interface CustomRequests
   "redzone/capture": { readonly arguments: undefined; readonly body: CaptureBody };
   "redzone/status": { readonly arguments: undefined; readonly body: StatusBody };
   "redzone/monitor": { readonly arguments: MonitorArguments; readonly body: MonitorBody };
+  /** Runs until a CPU is about to execute the instruction at an address, as it is linked, or until something else stops the machine. */
+  "redzone/runTo": { readonly arguments: RunToArguments; readonly body: undefined };
   /** Presses the power button; the guest sees it through ACPI. */
   "redzone/powerButton": { readonly arguments: undefined; readonly body: undefined };
   /** Raises a non-maskable interrupt. */

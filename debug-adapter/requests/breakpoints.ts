@@ -6,6 +6,7 @@ import { AdapterError, badReference, notBreakable } from "../errors.ts";
 import { evaluateText, toInteger, type Value } from "../expressions/index.ts";
 import { formatReference, parseReference, type Address } from "../memory/space.ts";
 import type { LineAddress } from "../symbols/index.ts";
+import type { Target } from "../target.ts";
 import type { State } from "./state.ts";
 import type { Handlers } from "./table.ts";
 
@@ -22,23 +23,8 @@ export function breakpoints(state: State): Handlers {
     reply: { verified: false, message, reason: "pending", ...more },
   });
 
-  /** Where a linear address is in physical memory: as loaded, else as mapped now. */
-  const toPhysical = (linear: bigint): bigint | null => {
-    const target = state.target;
-    if (target === null) return null;
-    for (const { segments, loadBias } of target.images) {
-      for (const { virtualAddress, physicalAddress, memoryBytes } of segments) {
-        const offset = linear - loadBias - virtualAddress;
-        if (offset >= 0n && offset < BigInt(memoryBytes)) return BigInt(physicalAddress) + offset;
-        // Already the physical one of the two places of an image.
-        const loaded = linear - BigInt(physicalAddress);
-        if (loaded >= 0n && loaded < BigInt(memoryBytes)) return linear;
-      }
-    }
-    const [core] = target.cpus;
-    const found = core === undefined ? "" : target.space(core).translate(linear);
-    return typeof found === "number" ? BigInt(found) : null;
-  };
+  const toPhysical = (linear: bigint): bigint | null =>
+    state.target === null ? null : physicalOf(state.target, linear);
   const inMode = (linear: readonly bigint[], mode: string | undefined): Address[] => {
     if (mode !== "physical") return linear.map((offset) => ({ space: "linear", offset }));
     const physical = new Set(linear.map(toPhysical).filter((offset) => offset !== null));
@@ -222,6 +208,22 @@ export function breakpoints(state: State): Handlers {
       return { breakpoints: [...lines].map((each) => ({ line: each })) };
     },
   };
+}
+
+/** Where a linear address is in physical memory: as loaded, else as mapped now. */
+export function physicalOf(target: Target, linear: bigint): bigint | null {
+  for (const { segments, loadBias } of target.images) {
+    for (const { virtualAddress, physicalAddress, memoryBytes } of segments) {
+      const offset = linear - loadBias - virtualAddress;
+      if (offset >= 0n && offset < BigInt(memoryBytes)) return BigInt(physicalAddress) + offset;
+      // Already the physical one of the two places of an image.
+      const loaded = linear - BigInt(physicalAddress);
+      if (loaded >= 0n && loaded < BigInt(memoryBytes)) return linear;
+    }
+  }
+  const [core] = target.cpus;
+  const found = core === undefined ? "" : target.space(core).translate(linear);
+  return typeof found === "number" ? BigInt(found) : null;
 }
 
 /** The bytes that dataBreakpointInfo asks about: a variable's, an expression's, or a range of addresses. Throws errors of 3xxx and 4xxx. */

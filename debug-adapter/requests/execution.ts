@@ -1,11 +1,14 @@
 /** Requests that make the machine go, and pause. */
 import { SEG } from "../../emulator/index.ts";
 import { decode } from "../disassembly/index.ts";
-import { cannotStepOut, noGotoTarget } from "../errors.ts";
+import { cannotStepOut, noGotoTarget, notBreakable } from "../errors.ts";
+import { parseReference } from "../memory/space.ts";
 import { codeBits, findRegister } from "../registers/index.ts";
+import { runTo } from "../stepping/run-to.ts";
 import { Step, type Granularity, type StepEnd } from "../stepping/step.ts";
+import { physicalOf } from "./breakpoints.ts";
 import { continueRun, resume, tellStop } from "./run.ts";
-import type { State } from "./state.ts";
+import { State } from "./state.ts";
 import type { Handlers } from "./table.ts";
 
 /** Longest line whose calls are looked for, in bytes. */
@@ -110,6 +113,17 @@ export function execution(state: State): Handlers {
           };
         }),
       };
+    },
+    "redzone/runTo"({ address }) {
+      const target = state.stopped();
+      const { space, offset } = parseReference(address);
+      if (space !== "linear") throw notBreakable();
+      // Of a kernel that has moved itself, the place as it is linked is elsewhere.
+      const kernel = target.loaded.modules.find(({ role }) => role === "kernel")?.image;
+      const place = kernel?.guest(offset) ?? offset;
+      const to = { linear: place, physical: physicalOf(target, place) };
+      resume(state, (control, { machine }) => runTo(machine, control, to, (stop) => state.accepts(stop)));
+      state.host.event("continued", { threadId: State.threadId(state.focus), allThreadsContinued: true });
     },
     goto({ threadId, targetId }) {
       const core = state.core(threadId);

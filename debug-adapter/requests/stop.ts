@@ -42,6 +42,8 @@ export function describeStop(
     case "step":
     case "limit":
       return { reason: "step", description: "Paused on step", text: "" };
+    case "arrived":
+      return { reason: "goto", description: "Paused where it was to run to", text: "" };
     case "pause":
     case "idle":
     case "waiting":
@@ -155,6 +157,7 @@ export function exceptionInfo(
         details: { message: stopText(stop) },
       };
     case "step":
+    case "arrived":
     case "limit":
     case "pause":
     case "idle":

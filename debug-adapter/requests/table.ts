@@ -134,6 +134,7 @@ const SHAPES: { readonly [Name in Command]?: Shape } = {
     format: "object?",
   },
   writeMemory: { memoryReference: "string", data: "string", offset: "number?", allowPartial: "boolean?" },
+  "redzone/runTo": { address: "string" },
   "redzone/serialInput": { port: "number", data: "string" },
   "redzone/consoleInput": { port: "number", data: "string" },
   "redzone/key": { code: "string", down: "boolean" },

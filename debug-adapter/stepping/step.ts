@@ -27,8 +27,8 @@ export interface StepContext {
   readonly accepts: (stop: StopReason) => boolean;
 }
 
-/** The step is complete. */
-export type StepEnd = Stop | { readonly kind: "step" };
+/** The step is complete, or a CPU has come to where it was to run (run-to.ts). */
+export type StepEnd = Stop | { readonly kind: "step" } | { readonly kind: "arrived"; readonly cpu: number };
 const DONE: StepEnd = { kind: "step" };
 
 // Machine ids of a step; one step at a time.

@@ -4,6 +4,7 @@
  * Invariant: the disassembler says so, nothing here is a table of our own. Nothing of it is loaded before the first instruction is asked for.
  */
 import {
+  ConditionCode,
   Decoder,
   DecoderOptions,
   FlowControl,
@@ -21,7 +22,8 @@ export interface Effect {
   readonly writes: readonly string[];
   /** Written perhaps, or in part: what they held before is gone all the same. */
   readonly touches: readonly string[];
-  readonly readsFlags: boolean;
+  /** Of `jcc`, `setcc`, `cmovcc`: what is true when the condition holds, in C, of `$eflags`; null for others. */
+  readonly condition: string | null;
   /** Of the memory operand; null if it has none or its size depends on the machine. */
   readonly memoryBits: number | null;
   /** An address only, as `lea` and `invlpg` use it: nothing is read there. */
@@ -69,7 +71,7 @@ function described(instruction: Instruction, factory: InstructionInfoFactory): E
       reads,
       writes,
       touches,
-      readsFlags: instruction.rflagsRead !== 0,
+      condition: conditionText(instruction.conditionCode),
       memoryBits: size > 0 ? size * 8 : null,
       isAddressOnly,
       goesOn: flowControl === FlowControl.Next || flowControl === FlowControl.ConditionalBranch,
@@ -77,6 +79,32 @@ function described(instruction: Instruction, factory: InstructionInfoFactory): E
   } finally {
     info.free();
   }
+}
+
+/** Manual volume 1, appendix B: "EFLAGS Condition Codes". */
+function conditionText(code: ConditionCode): string | null {
+  const flag = (bit: number): string => `($eflags & 0x${bit.toString(16)}) != 0`;
+  const [carry, parity, zero, sign, overflow] = [1, 4, 0x40, 0x80, 0x800].map(flag);
+  const less = `(${sign}) != (${overflow})`;
+  const texts = new Map<ConditionCode, string | undefined>([
+    [ConditionCode.o, overflow],
+    [ConditionCode.no, `!(${overflow})`],
+    [ConditionCode.b, carry],
+    [ConditionCode.ae, `!(${carry})`],
+    [ConditionCode.e, zero],
+    [ConditionCode.ne, `!(${zero})`],
+    [ConditionCode.be, `($eflags & 0x41) != 0`],
+    [ConditionCode.a, `($eflags & 0x41) == 0`],
+    [ConditionCode.s, sign],
+    [ConditionCode.ns, `!(${sign})`],
+    [ConditionCode.p, parity],
+    [ConditionCode.np, `!(${parity})`],
+    [ConditionCode.l, less],
+    [ConditionCode.ge, `(${sign}) == (${overflow})`],
+    [ConditionCode.le, `${zero} || (${less})`],
+    [ConditionCode.g, `!(${zero} || (${less}))`],
+  ]);
+  return texts.get(code) ?? null;
 }
 
 const readAccess: ReadonlySet<OpAccess> = new Set([

@@ -154,6 +154,10 @@ function symbolOf({ world, file, built }: Known, name: string): BuiltSymbol | un
 function codeBehind({ file, lines }: Known, label: Label): BuiltLine | undefined {
   for (let number = label.line; number < file.lines.length; number += 1) {
     const line = file.lines[number];
+    // The body of a macro that is defined here leaves nothing here.
+    if (line && line.before.macros.length > 0) {
+      continue;
+    }
     const statements = (line?.statements ?? []).filter(
       ({ start }) => number > label.line || start >= label.token.start,
     );
@@ -180,7 +184,7 @@ function firstIsBehind(line: Line | undefined, label: Label): boolean {
 
 /** Directives that neither leave anything nor change where things go. */
 const silent =
-  /^(?:\.(?:cfi_\w+|type|size|globa?l|weak|hidden|protected|internal|local|loc|file|ident|code(?:16|32|64)|(?:att|intel)_(?:syntax|mnemonic)|altmacro|noaltmacro)|bits|use(?:16|32|64)|global|extern|default|cpu|%line)$/i;
+  /^(?:\.(?:cfi_\w+|type|size|globa?l|weak|hidden|protected|internal|local|loc|file|ident|macro|equ|set|code(?:16|32|64)|(?:att|intel)_(?:syntax|mnemonic)|altmacro|noaltmacro)|bits|use(?:16|32|64)|global|extern|default|cpu|%line|%i?macro|%i?define|#define)$/i;
 const isSilent = (name: string): boolean => silent.test(name);
 
 function sizeText(size: number): string {

@@ -50,24 +50,25 @@ function hintsOf(
   lines: ReadonlyMap<number, readonly BuiltLine[]>,
   tabSize: number,
 ): InlayHint[] {
-  const hints: InlayHint[] = [];
-  const columns = columnsOf(file, lines, tabSize);
-  for (const [number, parts] of lines) {
-    const line = file.lines[number];
+  const hints: Hint[] = [];
+  for (const [line, parts] of [...lines].toSorted(([a], [b]) => a - b)) {
     const bytes = bytesOf(parts);
-    if (!line || bytes === null) {
-      continue;
+    if (bytes !== null) {
+      hints.push({ line, width: widthOf(file.lines[line], tabSize), text: bytesText(bytes) });
     }
-    const text = bytesText(bytes);
-    const padding = Math.min((columns.get(number) ?? 0) - widthOf(line, tabSize), longestLabel - text.length);
-    hints.push({
-      position: { line: number, character: line.text.length },
-      label: `${" ".repeat(Math.max(0, padding))}${text}`,
-      paddingLeft: true,
-      tooltip: tooltipOf(parts, built),
-    });
   }
-  return hints;
+  return blocksOf(hints).flatMap((block) => {
+    const column = columnOf(block);
+    return block.map(({ line, width, text }) => {
+      const padding = Math.max(0, Math.min(Math.max(1, column - width), longestLabel - text.length));
+      return {
+        position: { line, character: file.lines[line]?.text.length ?? 0 },
+        label: `${" ".repeat(padding)}${text}`,
+        paddingLeft: true,
+        tooltip: tooltipOf(lines.get(line) ?? [], built),
+      };
+    });
+  });
 }
 
 /** What a line made, the same wherever it was assembled; null if that is not so, or not known. */
@@ -92,29 +93,41 @@ function bytesText(bytes: string): string {
   return pairs.length > mostBytes ? `${shown} … ${pairs.length} bytes` : shown;
 }
 
-/** For each line the column behind the longest line of its block: lines with code that follow one another. */
-function columnsOf(
-  file: SyntaxFile,
-  lines: ReadonlyMap<number, readonly BuiltLine[]>,
-  tabSize: number,
-): ReadonlyMap<number, number> {
-  const columns = new Map<number, number>();
-  let block: number[] = [];
-  const close = (): void => {
-    const width = Math.max(0, ...block.map((number) => widthOf(file.lines[number], tabSize)));
-    for (const number of block) {
-      columns.set(number, width);
+interface Hint {
+  readonly line: number;
+  /** Columns of the line, with tabs. */
+  readonly width: number;
+  readonly text: string;
+}
+
+/** The column at which the bytes of most lines of a block can begin: none is cut, and none begins before its line ends. */
+function columnOf(block: readonly Hint[]): number {
+  const fits = (column: number, { width, text }: Hint): boolean =>
+    width < column && column - width + text.length <= longestLabel;
+  const columns = block.map(({ width }) => width + 1).toSorted((a, b) => a - b);
+  let best = 0;
+  let most = 0;
+  for (const column of columns) {
+    const count = block.filter((hint) => fits(column, hint)).length;
+    if (count > most) {
+      [best, most] = [column, count];
     }
-    block = [];
-  };
-  for (const number of [...lines.keys()].toSorted((a, b) => a - b)) {
-    if (block.length > 0 && block.at(-1) !== number - 1) {
-      close();
-    }
-    block.push(number);
   }
-  close();
-  return columns;
+  return best;
+}
+
+/** Lines with code that follow one another. */
+function blocksOf(hints: readonly Hint[]): readonly Hint[][] {
+  const blocks: Hint[][] = [];
+  for (const hint of hints) {
+    const block = blocks.at(-1);
+    if (block?.at(-1)?.line === hint.line - 1) {
+      block.push(hint);
+    } else {
+      blocks.push([hint]);
+    }
+  }
+  return blocks;
 }
 
 function widthOf(line: Line | undefined, tabSize: number): number {

@@ -1,6 +1,6 @@
 /**
  * Values at the ends of lines while a machine stands still: at the line it stands at, what the instruction is about to read; above it, what the instructions
- * on the way there have written and what is still there.
+ * on the way there have written and what is still there; of a conditional instruction whether its condition holds.
  *
  * Invariant: a value is shown only where the machine's state now is the state the line speaks of. So above the stop one goes up only as long as each
  * instruction can have been reached from the one before it alone, and a register that was written again is not shown.
@@ -60,14 +60,11 @@ function readAt(site: Site): InlineValue[] {
       values.push(valueOn(site.number, statement.mnemonic, `$${name}`));
     }
   }
-  if (effect.readsFlags && isConditional(statement.mnemonic.text)) {
-    values.push(valueOn(site.number, statement.mnemonic, "$eflags"));
+  if (effect.condition !== null) {
+    values.push(valueOn(site.number, statement.mnemonic, effect.condition));
   }
   return values;
 }
-
-const isConditional = (mnemonic: string): boolean =>
-  /^(?:j(?!mp)\w+|set\w+|cmov\w+|loopn?[ez]\w*|adc\w?|sbb\w?|rc[lr]\w?|into)$/i.test(mnemonic);
 
 interface Evaluated {
   readonly range: Range;
@@ -81,8 +78,7 @@ function operandValues(
   operand: Operand,
   { reads, isAddressOnly }: Effect,
 ): Evaluated[] {
-  const isRead = (name: string): boolean =>
-    reads.some((read) => wholeRegister(read) === wholeRegister(name.toLowerCase()));
+  const isRead = (name: string): boolean => reads.some((read) => wholeRegister(read) === wholeRegister(name));
   const registers = operand.registers
     .filter(({ text }) => isRead(text) && !/^[re]?ip$|^[c-gs]s$/.test(text))
     .map((token) => valueOn(site.number, token, `$${token.text}`));
@@ -137,14 +133,17 @@ function results(
   { writes }: Effect,
   changed: ReadonlySet<string>,
 ): InlineValue[] {
-  return operands
+  const tokens = operands
     .filter(({ kind }) => kind === "register")
     .flatMap(({ registers }) => registers)
     .filter(({ text }) => {
-      const whole = wholeRegister(text.toLowerCase());
+      const whole = wholeRegister(text);
       return writes.some((name) => wholeRegister(name) === whole) && !changed.has(whole);
-    })
-    .map((token) => valueOn(number, token, `$${token.text}`));
+    });
+  // The source may be the target, too: `xor eax, eax`.
+  return [...new Map(tokens.map((token) => [token.text, token])).values()].map((token) =>
+    valueOn(number, token, `$${token.text}`),
+  );
 }
 
 const onlyOne = (parts: readonly BuiltLine[] | undefined): BuiltLine | undefined =>

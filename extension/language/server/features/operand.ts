@@ -51,9 +51,13 @@ export function operandAt(
       return at(operand, operandExpression({ world, file, line, number }, statement, operand));
     }
   }
-  const name = [...line.definitions, ...line.references].find(({ token }) => holds(token));
-  const isPlace = name !== undefined && (!("kind" in name) || name.kind === "label");
-  return name && isPlace ? at(name.token, placeName(name.name)) : null;
+  const label = line.definitions.find(({ kind, token }) => kind === "label" && holds(token));
+  const used = line.references.find(
+    ({ isMnemonic, direction, token }) => !isMnemonic && direction === undefined && holds(token),
+  );
+  const name = label ?? used;
+  const isPlace = name && !isConstant({ world, file, line, number }, name.name);
+  return isPlace ? at(name.token, placeName(name.name)) : null;
 }
 
 /** "%" before a register belongs to it. */
@@ -117,17 +121,22 @@ function memoryExpression(site: Site, statement: InstructionStatement, operand: 
       : valueAt(address, width, bitsOf(site));
 }
 
+/** C's types by width; their sizes do not depend on the mode the machine is in when it is asked. */
+const typeOf: Readonly<Record<number, string>> = {
+  8: "unsigned char",
+  16: "unsigned short",
+  32: "unsigned int",
+  64: "unsigned long long",
+};
+
 /** Memory of a width as the adapter shows it best: an address with its symbol, a number in hexadecimal, bytes. */
 function valueAt(address: string, width: number, bits: number): string {
-  if (width === bits && width !== 16) {
-    return `*(void**)(${address})`;
+  const type = typeOf[width];
+  if (type === undefined) {
+    return `(unsigned char[${Math.ceil(width / 8)}])*(unsigned char*)(${address}),x`;
   }
-  const type = { 8: "unsigned char", 16: "unsigned short", 32: "unsigned int", 64: "unsigned long long" }[
-    width
-  ];
-  return type === undefined
-    ? `(unsigned char*)(${address}),${Math.ceil(width / 8)}x`
-    : `*(${type}*)(${address}),x`;
+  const value = `*(${type}*)(${address})`;
+  return width === bits && width !== 16 ? `(void*)${value}` : `${value},x`;
 }
 
 function addressExpression(site: Site, memory: GivenMemory): string | null {
@@ -192,7 +201,7 @@ function termExpression(site: Site, part: string, depth: number): string | null 
       value === undefined || definition.parameters ? null : constantExpression(site, value, depth + 1);
     return inner === null ? null : `(${inner})`;
   }
-  return `(unsigned long)&${part}`;
+  return `(unsigned long long)&${part}`;
 }
 
 /** What the name means here: the file's own meaning first. */
