@@ -78,6 +78,9 @@ function bind(parameters: readonly string[], args: readonly string[]): ReadonlyM
 }
 
 function fill(pattern: string, values: ReadonlyMap<string, string>): string {
+  if (!/[\\%]/.test(pattern)) {
+    return pattern;
+  }
   return pattern
     .replaceAll(/\\([A-Za-z_.$][\w.$]*)/g, (whole, name: string) => values.get(name) ?? whole)
     .replaceAll(/%(\d+)/g, (whole, number: string) => values.get(number) ?? whole)

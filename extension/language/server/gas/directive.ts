@@ -29,7 +29,7 @@ const names = new Set(
     ".eject .else .elseif .elsec .elsif .end .endef .endfunc .endif .endm .endmacro .endr .equ .equiv .eqv .err .error .exitm .extern .fail .file .fill .float .func .global .globl .gnu_attribute " +
     ".hidden .hword .ident .if .ifb .ifc .ifdef .ifeq .ifeqs .ifge .ifgt .ifle .iflt .ifnb .ifnc .ifndef .ifnotdef .ifne .ifnes .incbin .include .int .intel_mnemonic .intel_syntax .internal .irp .irpc " +
     ".largecomm .lcomm .line .linkonce .list .ln .loc .loc_mark_labels .local .lns .long .macro .mri .noaltmacro .nolist .nop .nops .octa .offset .org .p2align .p2alignw .p2alignl .popsection .previous .print .protected .psize .purgem .pushsection " +
-    ".quad .reloc .rept .rva .sbttl .scl .secrel32 .section .set .short .single .size .skip .sleb128 .slong .space .sspace .stabd .stabn .stabs .stabx .string .string8 .string16 .string32 .string64 .struct .subsection .symver " +
+    ".quad .reloc .rep .rept .rva .sbttl .scl .secrel32 .section .set .short .single .size .skip .sleb128 .slong .space .sspace .stabd .stabn .stabs .stabx .string .string8 .string16 .string32 .string64 .struct .subsection .symver " +
     ".tag .tbss .tdata .text .tfloat .title .type .uleb128 .val .value .version .vtable_entry .vtable_inherit .warning .weak .weakref .word .xref .zero .insn"
   ).split(" "),
 );
@@ -145,6 +145,7 @@ function structure(builder: Builder, name: string, first: Lexeme, rest: readonly
       }
       closeMacro(builder);
       return true;
+    case ".rep":
     case ".rept":
       builder.opens = ".rept";
       addReferences(builder, rest);
@@ -207,7 +208,7 @@ function macro(builder: Builder, first: Lexeme, rest: readonly Lexeme[]): void {
 }
 
 /** name, name=default, name:req, name:vararg, divided by commas or blanks. */
-function macroParameters(lexemes: readonly Lexeme[]): readonly Definition[] {
+export function macroParameters(lexemes: readonly Lexeme[]): readonly Definition[] {
   const found: Definition[] = [];
   let isValue = false;
   lexemes.forEach((lexeme, number) => {

@@ -7,9 +7,10 @@
 import { asArguments, begin, finish, update, type Builder } from "../builder.ts";
 import { depthChange, isMark, statementParts, type Lexeme } from "../lexeme.ts";
 import type { Continuation, Line, LineState } from "../syntax.ts";
+import { macroParameters } from "./directive.ts";
 import { cut } from "./lexer.ts";
 import { addReferences } from "./name.ts";
-import { defineBody, preprocessor, preprocessorName, uses } from "./preprocessor.ts";
+import { defineRest, preprocessor, preprocessorName, uses } from "./preprocessor.ts";
 import { statement } from "./statement.ts";
 
 export function parseLine(text: string, before: LineState): Line {
@@ -50,7 +51,7 @@ function code(builder: Builder, lexemes: readonly Lexeme[]): void {
 function goOn(builder: Builder, continued: Continuation, lexemes: readonly Lexeme[]): void {
   switch (continued.kind) {
     case "define":
-      defineBody(builder, lexemes, continued.name, continued.parameters);
+      defineRest(builder, lexemes, continued);
       return;
     case "directive":
       if (!/^(?:error|warning|pragma)$/.test(continued.name)) {
@@ -60,6 +61,10 @@ function goOn(builder: Builder, continued: Continuation, lexemes: readonly Lexem
     case "brackets":
     case "operands": {
       const [first = [], ...others] = statementParts(lexemes);
+      if (continued.name.toLowerCase() === ".macro") {
+        builder.definitions.push(...macroParameters(first));
+        return;
+      }
       asArguments(builder, () => addReferences(builder, first));
       others.forEach((part) => statement(builder, part));
     }
@@ -88,7 +93,7 @@ function continuation(
       : null;
   }
   if (continued !== null && (continues || lexemes.length === 0)) {
-    return continues || continued.kind === "brackets" ? continued : null;
+    return continues || continued.kind === "brackets" ? builder.state.continues : null;
   }
   const first = lexemes[0];
   const open = continued?.kind === "brackets" ? continued.depth : 0;

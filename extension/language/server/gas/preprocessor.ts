@@ -7,7 +7,7 @@
 import { closeCondition, nextBranch, openCondition, update, type Builder } from "../builder.ts";
 import { closingOf, commaParts, isMark, spanOf, tokenOf, type Lexeme } from "../lexeme.ts";
 import { isMnemonic, isRegister } from "../mnemonic.ts";
-import type { Operand, Template, Token } from "../syntax.ts";
+import type { Continuation, Operand, Template, Token } from "../syntax.ts";
 import { addReferences } from "./name.ts";
 import { plainOperand } from "./operand.ts";
 
@@ -93,8 +93,7 @@ function define(builder: Builder, lexemes: readonly Lexeme[]): void {
   const bracket = lexemes[1];
   const isFunction = isMark(bracket, "(") && bracket?.isSpaced === false;
   const end = isFunction ? closingOf(lexemes, 1) : 0;
-  const named = isFunction ? lexemes.slice(2, end).filter((part) => part.kind === "word") : [];
-  const parameters = named.map((part) => part.text.replace(/\.\.\.$/, "")).filter((text) => text !== "");
+  const parameters = isFunction ? parametersIn(lexemes.slice(2, end)) : [];
   const body = lexemes.slice(end + 1);
   const span = spanOf(body, 0);
   builder.definitions.push({
@@ -104,18 +103,41 @@ function define(builder: Builder, lexemes: readonly Lexeme[]): void {
     value: builder.text.slice(span.start, span.end),
     ...(isFunction ? { parameters } : {}),
   });
-  update(builder, { continues: { kind: "define", name: name.text, parameters, depth: 0 } });
+  const depth = isFunction && end === lexemes.length ? 1 : 0;
+  update(builder, { continues: { kind: "define", name: name.text, parameters, depth } });
   defineBody(builder, body, name.text, parameters);
 }
 
+function parametersIn(lexemes: readonly Lexeme[]): readonly string[] {
+  return lexemes
+    .filter((part) => part.kind === "word")
+    .map((part) => part.text.replace(/\.\.\.$/, ""))
+    .filter((text) => text !== "");
+}
+
+/** A later line of a `#define`: more of its parameters, as long as their bracket is open, then its body. */
+export function defineRest(builder: Builder, lexemes: readonly Lexeme[], continued: Continuation): void {
+  const { name, depth } = continued;
+  if (depth === 0) {
+    defineBody(builder, lexemes, name, continued.parameters);
+    return;
+  }
+  const end = lexemes.findIndex((lexeme) => isMark(lexeme, ")"));
+  const more = parametersIn(end < 0 ? lexemes : lexemes.slice(0, end));
+  const parameters = [...continued.parameters, ...more];
+  update(builder, { continues: { ...continued, parameters, depth: end < 0 ? 1 : 0 } });
+  defineBody(builder, end < 0 ? [] : lexemes.slice(end + 1), name, parameters);
+}
+
 /** Part of a body, on the line of the `#define` or a later one. */
-export function defineBody(
+function defineBody(
   builder: Builder,
   lexemes: readonly Lexeme[],
   macro: string,
   parameters: readonly string[],
 ): void {
-  addReferences(builder, lexemes.filter(isNoCode), parameters);
+  const names = lexemes.filter((lexeme, at) => isNoCode(lexeme) && !isPasted(lexemes, at));
+  addReferences(builder, names, parameters);
   const open = (text: string): string => withParameters(text, parameters);
   const add = (kind: Template["kind"], name: string, args: readonly string[] = []): void => {
     builder.templates.push({ kind, macro, name: open(name), arguments: args.map(open) });
@@ -145,6 +167,12 @@ export function defineBody(
       );
     }
   });
+}
+
+/** d ## D: part of a name. */
+function isPasted(lexemes: readonly Lexeme[], at: number): boolean {
+  const isHash = (number: number): boolean => isMark(lexemes[number], "#");
+  return (isHash(at - 1) && isHash(at - 2)) || (isHash(at + 1) && isHash(at + 2));
 }
 
 /** Names, and neither instructions nor directives. */

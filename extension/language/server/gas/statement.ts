@@ -224,10 +224,20 @@ function addCall(
     builder.references.push(...parametersOf(name));
   }
   asArguments(builder, () => args.forEach((part) => addReferences(builder, part)));
+  numericLabels(builder, args);
   const macro = macroAround(builder);
   if (macro !== undefined) {
     const texts = operands.map((operand) => operand.text);
     builder.templates.push({ kind: "call", macro, name: name.text, arguments: texts });
+  }
+}
+
+/** EXC(1: movw (%esi), %bx): code with a label, handed to a macro. */
+function numericLabels(builder: Builder, args: readonly (readonly Lexeme[])[]): void {
+  for (const [first, second] of args) {
+    if (first?.kind === "number" && /^\d+$/.test(first.text) && isMark(second, ":")) {
+      builder.definitions.push({ kind: "numeric", name: first.text, token: tokenOf(first) });
+    }
   }
 }
 

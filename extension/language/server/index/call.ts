@@ -36,6 +36,7 @@ interface PartCalls {
 
 export class CallTable {
   readonly #graph: IncludeGraph;
+  readonly #definersOfMacro: (name: string) => Iterable<Part>;
   readonly #parts = new Map<Part, PartCalls>();
   readonly #definers = new Map<string, Set<Part>>();
   readonly #macroVersions = new Map<string, number>();
@@ -43,8 +44,10 @@ export class CallTable {
   #cached = new Map<Part, Map<string, Macro | undefined>>();
   #isStale = true;
 
-  constructor(graph: IncludeGraph) {
+  /** `definersOf`: files that have a definition of the name written out. */
+  constructor(graph: IncludeGraph, definersOf: (name: string) => Iterable<Part>) {
     this.#graph = graph;
+    this.#definersOfMacro = definersOf;
   }
 
   /** Lines came or went; bodies of these macros may be others. */
@@ -233,8 +236,10 @@ export class CallTable {
       this.#cached.set(part, cached);
     }
     if (!cached.has(name)) {
-      const own = macroIn(this.#graph.reach(part), name);
-      cached.set(name, own ?? macroIn(this.#graph.around(part), name));
+      const definers = [...this.#definersOfMacro(name)];
+      const isIn = (scope: ReadonlySet<Part>): readonly Part[] => definers.filter((each) => scope.has(each));
+      const own = macroIn(isIn(this.#graph.reach(part)), name);
+      cached.set(name, own ?? macroIn(definers.length > 0 ? isIn(this.#graph.around(part)) : [], name));
     }
     return cached.get(name);
   }
@@ -252,21 +257,45 @@ function aloneOf(part: Part, call: Call, macroOf: (name: string) => Macro | unde
   return isAlone && !macroOf(call.name.text) ? [{ kind: "label", name: call.name.text }] : [];
 }
 
-/** A macro as the files of a scope define it: all its definitions together, since only conditions choose one of them. */
-function macroIn(scope: ReadonlySet<Part>, name: string): Macro | undefined {
+/** A macro as some files define it: all its definitions together, since only conditions choose one of them. */
+function macroIn(parts: Iterable<Part>, name: string): Macro | undefined {
   let parameters: readonly string[] | undefined;
   const templates: Macro["templates"][number][] = [];
-  for (const part of scope) {
+  const take = (more: readonly string[]): void => {
+    parameters = parameters && parameters.length >= more.length ? parameters : more;
+  };
+  for (const part of parts) {
     for (const line of part.definitions.get(name) ?? []) {
       for (const definition of line.definitions) {
         if (definition.name === name && (definition.kind === "macro" || definition.kind === "define")) {
-          parameters ??= definition.parameters ?? [];
+          take([...(definition.parameters ?? []), ...laterParameters(part, line)]);
         }
       }
     }
     for (const line of part.templates.get(name) ?? []) {
+      const { continues } = line.before;
+      // Parameters may go over several lines, too.
+      if (parameters && continues?.kind === "define" && continues.name === name) {
+        take(continues.parameters);
+      }
       templates.push(...line.templates.filter((template) => template.macro === name));
     }
   }
   return parameters && { parameters, templates };
+}
+
+/** Of a `.macro` whose parameters go over several lines. */
+function laterParameters(part: Part, first: Line): readonly string[] {
+  const found: string[] = [];
+  if (first.after.continues?.kind === "operands") {
+    const { lines } = part.file;
+    for (let at = lines.indexOf(first) + 1; lines[at]?.before.continues?.kind === "operands"; at += 1) {
+      for (const { kind, name } of lines[at]?.definitions ?? []) {
+        if (kind === "parameter") {
+          found.push(name);
+        }
+      }
+    }
+  }
+  return found;
 }

@@ -77,12 +77,23 @@ export class IncludeGraph {
   around(part: Part): ReadonlySet<Part> {
     let found = this.#around.get(part);
     if (!found) {
-      const includers = this.#walk(part, (node) => node.includers);
-      found =
-        includers.size === 1
-          ? this.reach(part)
-          : new Set([...includers].flatMap((each) => [...this.reach(each)]));
+      found = this.#throughIncluders(part);
       this.#around.set(part, found);
+    }
+    return found;
+  }
+
+  #throughIncluders(part: Part): ReadonlySet<Part> {
+    const includers = this.#walk(part, (node) => node.includers);
+    if (includers.size === 1) {
+      return this.reach(part);
+    }
+    // What the outermost reach holds what the others do; where they include each other, none is outermost.
+    const isOuter = (each: Part): boolean => this.#nodes.get(each)?.includers.size === 0;
+    const outer = [...includers].filter(isOuter);
+    const found = new Set(this.reach(part));
+    for (const each of outer.length > 0 ? outer : includers) {
+      this.reach(each).forEach((reached) => found.add(reached));
     }
     return found;
   }
@@ -148,8 +159,10 @@ export class IncludeGraph {
         continue;
       }
       const isBeside = path === beside && !(include.isSystem && part.file.language === "gas");
-      // The more folders they share the nearer; of equally near ones the shorter path.
-      const score = isBeside ? Infinity : sharedFolders(own, path) * 65_536 - path.length;
+      const isIncludeFolder = /\/include(?:\/uapi)?$/.test(path.slice(0, -ending.length));
+      // The more folders they share the nearer; of equally near ones that in a folder for includes, then the shorter path.
+      const near = sharedFolders(own, path) * 2 + (isIncludeFolder ? 1 : 0);
+      const score = isBeside ? Infinity : near * 65_536 - path.length;
       if (!best || score > best.score || (score === best.score && path < best.path)) {
         best = { part: candidate, score, path };
       }

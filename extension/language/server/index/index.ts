@@ -34,7 +34,7 @@ export class NameIndex implements Names {
   readonly #parts = new Map<string, Part>();
   readonly #definers = new Map<string, Set<Part>>();
   readonly #graph = new IncludeGraph();
-  readonly #calls = new CallTable(this.#graph);
+  readonly #calls = new CallTable(this.#graph, (name) => this.#definers.get(name) ?? []);
 
   update(file: SyntaxFile): void {
     const known = this.#parts.get(file.uri);

@@ -106,19 +106,17 @@ function numericDefinitions(file: SyntaxFile, line: number, reference: Reference
   if (first) {
     return [{ uri: file.uri, line, token: first.token, definition: first }];
   }
-  if (own?.before.continues?.kind === "define") {
-    return [];
+  const text = own && isDefine(own) ? numericInDefine(file, line, reference) : undefined;
+  if (text) {
+    return text;
   }
   const body = own?.before.macros.length ?? 0;
   let depth = 0;
   for (let at = isForward ? line + 1 : line - 1; ; at += isForward ? 1 : -1) {
     const each = file.lines[at];
-    if (!each) {
-      return found;
-    }
-    const deep = each.before.macros.length;
-    if (body > 0 && deep < body) {
-      return found;
+    const deep = each?.before.macros.length ?? 0;
+    if (!each || (body > 0 && deep < body)) {
+      return found.length > 0 ? found : numericInBodies(file, line, reference);
     }
     const skipped = conditionStep(file, at, depth, isForward);
     depth = skipped.depth;
@@ -131,6 +129,45 @@ function numericDefinitions(file: SyntaxFile, line: number, reference: Reference
       }
     }
   }
+}
+
+const isDefine = ({ before, after }: Line): boolean =>
+  before.continues?.kind === "define" || after.continues?.kind === "define";
+
+/** In the body of a `#define`, which is one line to the assembler and no code to the parser. */
+function numericInDefine(file: SyntaxFile, line: number, reference: Reference): readonly DefinitionAt[] {
+  const isForward = reference.direction === "forward";
+  for (let at = line; ; at += isForward ? 1 : -1) {
+    const { text, comments } = file.lines[at] ?? { text: "", comments: [] };
+    const labels = [...text.matchAll(new RegExp(String.raw`(?<![\w.$%])${reference.name}(?=\s*:)`, "g"))]
+      .map((match) => ({ text: match[0], start: match.index, end: match.index + match[0].length }))
+      .filter(({ start }) => !comments.some((comment) => comment.start <= start && start < comment.end))
+      .filter(({ start }) => at !== line || start > reference.token.start === isForward);
+    const token = isForward ? labels[0] : labels.at(-1);
+    if (token) {
+      const definition: Definition = { kind: "numeric", name: reference.name, token };
+      return [{ uri: file.uri, line: at, token, definition }];
+    }
+    const state = isForward ? file.lines[at]?.after : file.lines[at]?.before;
+    if (state?.continues?.kind !== "define") {
+      return [];
+    }
+  }
+}
+
+/** A body may jump to a label of another macro that is called beside it: the only one of its number, if there is one. */
+function numericInBodies(file: SyntaxFile, line: number, reference: Reference): readonly DefinitionAt[] {
+  const found = file.lines.flatMap((each, at) =>
+    each.before.macros.length > 0 && at !== line
+      ? numericAt(each, reference.name).map((definition): DefinitionAt => ({
+          uri: file.uri,
+          line: at,
+          token: definition.token,
+          definition,
+        }))
+      : [],
+  );
+  return found.length === 1 ? found : [];
 }
 
 /** How deep in conditions the line is, counted from the first; where it enters another branch of the condition that the first is in, the line after that. */
