@@ -4,14 +4,12 @@
  * Invariant: findings are looked for again, in the text as it is now: what the editor shows may be older. An edit changes only what its finding covers or names.
  */
 import { CodeActionKind, type CodeAction, type Diagnostic, type Range } from "vscode-languageserver-types";
+import { diagnosticSource, explainCommand, explanationUri } from "../protocol.ts";
 import { check, type Found } from "../rules/index.ts";
 import type { Edit } from "../rules/rule.ts";
 import type { SyntaxFile } from "../syntax.ts";
 import type { World } from "../world.ts";
-import { explanationUri, rangeOf, source } from "./diagnostics.ts";
-
-/** The client opens the document that its argument names. */
-export const explainCommand = "redzone.explainRule";
+import { rangeOf } from "./diagnostics.ts";
 
 export function codeActions(
   world: World,
@@ -39,7 +37,7 @@ function actionsOf(
 ): readonly CodeAction[] {
   const diagnostics = shown.filter(
     (one) =>
-      one.source === source &&
+      one.source === diagnosticSource &&
       one.code === rule.code &&
       one.range.start.line === finding.line &&
       one.range.start.character === finding.start,
@@ -63,7 +61,11 @@ function actionsOf(
       title: `Explain ${rule.code}`,
       kind: CodeActionKind.QuickFix,
       diagnostics,
-      command: { title: `Explain ${rule.code}`, command: explainCommand, arguments: [explanationUri(rule)] },
+      command: {
+        title: `Explain ${rule.code}`,
+        command: explainCommand,
+        arguments: [explanationUri(rule.code)],
+      },
     },
   ];
 }

@@ -10,9 +10,8 @@ import {
   type DiagnosticRelatedInformation,
   type Range,
 } from "vscode-languageserver-types";
-import { diagnosticSource, explanationUri as uriOfCode } from "../protocol.ts";
+import { diagnosticSource, explanationUri } from "../protocol.ts";
 import { check, isSilenced, type Found } from "../rules/index.ts";
-import type { Rule } from "../rules/rule.ts";
 import type { Span } from "../syntax.ts";
 import type { World } from "../world.ts";
 
@@ -33,7 +32,7 @@ export function* diagnostics(world: World, uri: string): Generator<Diagnostic | 
           range: rangeOf(number, error),
           message: error.message,
           severity: DiagnosticSeverity.Error,
-          source,
+          source: diagnosticSource,
           code: syntaxCode,
         };
       }
@@ -53,16 +52,11 @@ function shown({ rule, finding }: Found): Diagnostic {
     range: rangeOf(finding.line, finding),
     message: finding.message,
     severity: severities[rule.severity],
-    source,
+    source: diagnosticSource,
     code: rule.code,
-    codeDescription: { href: explanationUri(rule) },
+    codeDescription: { href: explanationUri(rule.code) },
     ...(related === undefined ? {} : { relatedInformation: related }),
   };
-}
-
-/** The client serves it as a document. */
-export function explanationUri({ code }: Rule): string {
-  return uriOfCode(code);
 }
 
 const severities = {

@@ -9,7 +9,6 @@
 import type { Bits, Line, Operand, Span, SyntaxFile } from "../syntax.ts";
 import type { World } from "../world.ts";
 import {
-  bitsOf,
   controlOf,
   immediateText,
   instructionOf,
@@ -23,6 +22,7 @@ import type { Value } from "./constant.ts";
 import { layoutOf } from "./layout.ts";
 import { scopeOf, type Scope } from "./scope.ts";
 import { surveyOf } from "./survey.ts";
+import { widthsOf, type Widths } from "./width.ts";
 
 export type ControlRegister = "cr0" | "cr3" | "cr4" | "efer";
 
@@ -71,6 +71,7 @@ const reach = 300;
 
 interface Walk {
   readonly scope: Scope;
+  readonly widths: Widths;
   readonly section: string;
   readonly paths: Path[];
   path: Mark[];
@@ -93,7 +94,7 @@ export function pathsOf(file: SyntaxFile, world: World): readonly Path[] {
   for (const number of control) {
     const line = file.lines[number];
     if (number > done && line) {
-      done = walk(scope, number, line.before.section, paths);
+      done = walk(scope, widthsOf(file, world), number, line.before.section, paths);
     }
   }
   results.set(scope, paths);
@@ -103,9 +104,9 @@ export function pathsOf(file: SyntaxFile, world: World): readonly Path[] {
 const results = new WeakMap<Scope, readonly Path[]>();
 
 /** Returns the line up to which everything has been seen. */
-function walk(scope: Scope, from: number, section: string, paths: Path[]): number {
+function walk(scope: Scope, widths: Widths, from: number, section: string, paths: Path[]): number {
   const { lines } = scope.file;
-  const state: Walk = { scope, section, paths, path: [], registers: new Map(), bits: undefined };
+  const state: Walk = { scope, widths, section, paths, path: [], registers: new Map(), bits: undefined };
   let number = startOf(lines, from, section);
   for (let last = from; number < lines.length && number <= last + reach; number += 1) {
     const line = lines[number];
@@ -184,7 +185,12 @@ function isQuiet(name: string): boolean {
 }
 
 function instruction(state: Walk, statement: InstructionStatement, line: Line, number: number): void {
-  const step: Step = { line: number, bits: bitsOf(line), start: statement.start, end: statement.end };
+  const step: Step = {
+    line: number,
+    bits: state.widths.at(number),
+    start: statement.start,
+    end: statement.end,
+  };
   if (state.bits !== undefined && step.bits !== state.bits && step.bits !== null && state.bits !== null) {
     state.path.push({ ...step, kind: "width", before: state.bits, isJump: false, target: step.bits });
   }
@@ -211,14 +217,14 @@ function jump(state: Walk, { mnemonic, operands }: InstructionStatement, step: S
   }
   const value = state.scope.evaluate(target.text.replace(/^(?:short|near)\s+/i, ""), step.line);
   const [only] = value && value.number === 0n && value.labels.size === 1 ? value.labels : [];
-  const bits = only === undefined ? null : bitsAt(state.scope, only[0]);
+  const bits = only === undefined ? null : bitsAt(state, only[0]);
   if (bits !== null && step.bits !== null && bits !== step.bits) {
     state.path.push({ ...step, kind: "width", before: step.bits, isJump: true, target: bits });
   }
 }
 
 /** How wide the code at a label is. */
-function bitsAt(scope: Scope, name: string): Bits {
+function bitsAt({ scope, widths }: Walk, name: string): Bits {
   const numeric = /@(\d+)$/.exec(name)?.[1];
   const entries = scope.labels.get(name);
   const entry = entries?.length === 1 && entries[0]?.file === scope.file ? entries[0] : undefined;
@@ -226,7 +232,7 @@ function bitsAt(scope: Scope, name: string): Bits {
   if (from === undefined || from < 0) {
     return null;
   }
-  for (const line of scope.file.lines.slice(from, from + 16)) {
+  for (const [count, line] of scope.file.lines.slice(from, from + 16).entries()) {
     if (
       line.fold ||
       line.before.conditions.length > 0 ||
@@ -235,7 +241,7 @@ function bitsAt(scope: Scope, name: string): Bits {
       return null;
     }
     if (line.statements.some(({ kind }) => kind === "instruction")) {
-      return bitsOf(line);
+      return widths.at(from + count);
     }
   }
   return null;

@@ -5,9 +5,11 @@
  */
 import type { SyntaxFile } from "../syntax.ts";
 import type { World } from "../world.ts";
+import { bootSector } from "./boot-sector.ts";
 import { cr3Alignment } from "./cr3-alignment.ts";
 import { duplicateLabel } from "./duplicate-label.ts";
 import { farJump } from "./far-jump.ts";
+import { instructionMode } from "./instruction-mode.ts";
 import { iretWidth } from "./iret-width.ts";
 import { multibootAlignment } from "./multiboot-alignment.ts";
 import { multibootChecksum } from "./multiboot-checksum.ts";
@@ -17,7 +19,10 @@ import { multibootPosition } from "./multiboot-position.ts";
 import { multibootTags } from "./multiboot-tags.ts";
 import { paeBeforePaging } from "./pae-before-paging.ts";
 import type { Finding, Rule } from "./rule.ts";
+import { stackBalance } from "./stack-balance.ts";
 import { tableLimit } from "./table-limit.ts";
+import { tablePointer } from "./table-pointer.ts";
+import { undefinedSymbol } from "./undefined-symbol.ts";
 
 export const rules: readonly Rule[] = [
   multibootMagic,
@@ -30,7 +35,12 @@ export const rules: readonly Rule[] = [
   paeBeforePaging,
   cr3Alignment,
   tableLimit,
+  tablePointer,
+  instructionMode,
   iretWidth,
+  stackBalance,
+  bootSector,
+  undefinedSymbol,
   duplicateLabel,
 ];
 
@@ -48,7 +58,9 @@ export function* check(file: SyntaxFile, world: World): Generator<Found | null> 
   for (const rule of rules) {
     if (rule.languages.includes(file.language)) {
       for (const finding of rule.check(file, world)) {
-        if (!isSilenced(file, finding.line, rule.code)) {
+        if (finding === null) {
+          yield null;
+        } else if (!isSilenced(file, finding.line, rule.code)) {
           yield { rule, finding };
         }
       }

@@ -4,13 +4,15 @@
  * Silent about `iretd` and `iretl`, which say what they want.
  */
 import type { SyntaxFile } from "../syntax.ts";
+import type { World } from "../world.ts";
 import type { Finding, Rule } from "./rule.ts";
 import { surveyOf } from "./survey.ts";
+import { widthsOf } from "./width.ts";
 
-function* check(file: SyntaxFile): Generator<Finding> {
+function* check(file: SyntaxFile, world: World): Generator<Finding> {
   for (const number of surveyOf(file).linesOf("return")) {
     const line = file.lines[number];
-    if (line?.before.bits !== 64 || line.after.bits !== 64) {
+    if (!line || widthsOf(file, world).at(number) !== 64) {
       continue;
     }
     for (const statement of line.statements) {

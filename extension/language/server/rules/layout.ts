@@ -88,6 +88,11 @@ export class Layout {
     return [...open.values()].every((count) => count === 0n) ? sum : undefined;
   }
 
+  /** The offset in the section that repeating a byte so often leads to; undefined where it depends on what is not known. */
+  filledTo(count: Value | undefined, line: number): bigint | undefined {
+    return count && filledTo(count, this.#places, line);
+  }
+
   #line(line: Line, number: number): void {
     if (line.before.macros.length > 0) {
       return;

@@ -16,7 +16,8 @@ export interface Rule {
   readonly title: string;
   /** Markdown: what happens on the machine, why, what to write instead, the manual's place. */
   readonly explanation: string;
-  readonly check: (file: SyntaxFile, world: World) => Iterable<Finding>;
+  /** A null among findings is a place to pause at. */
+  readonly check: (file: SyntaxFile, world: World) => Iterable<Finding | null>;
 }
 
 export interface Finding extends Span {

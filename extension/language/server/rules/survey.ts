@@ -24,7 +24,14 @@ const interests = {
   include: 256,
   /** May be about the end of a boot sector. */
   sector: 512,
+  /** Says what the file shares with others. */
   shared: 1024,
+  /** Calls a macro, repeats lines, or is not understood: what it leaves does not show. */
+  call: 2048,
+  /** Part of a macro's body. */
+  macro: 4096,
+  /** Says how wide code is. */
+  width: 8192,
 } as const;
 
 export type Interest = keyof typeof interests;
@@ -43,8 +50,9 @@ function interestOf(line: Line): number {
 
 function look(line: Line): number {
   let found = line.includes.length > 0 ? interests.include : 0;
+  found |= line.templates.length > 0 ? interests.macro : 0;
   if (line.before.macros.length > 0) {
-    return found;
+    return found | interests.macro;
   }
   for (const definition of line.definitions) {
     const isValue = definition.kind === "constant" || definition.kind === "define";
@@ -55,6 +63,12 @@ function look(line: Line): number {
   for (const statement of line.statements) {
     if (statement.kind === "instruction") {
       found |= interests.code | ofMnemonic(statement.mnemonic.text.toLowerCase());
+    } else if (statement.kind === "call" || statement.kind === "unknown") {
+      found |= interests.call;
+    } else if (/^(?:\.code\d+\w*|bits|use\d+)$/.test(statement.name.text)) {
+      found |= interests.width;
+    } else if (/^(?:\.(?:rept|irpc?)|%(?:use|rep|push))$/.test(statement.name.text)) {
+      found |= interests.call;
     }
   }
   const { text } = line;

@@ -8,6 +8,7 @@ import type { World } from "../world.ts";
 import { dataFrom, type Data } from "./data.ts";
 import { scopeOf, type Scope } from "./scope.ts";
 import { surveyOf } from "./survey.ts";
+import { widthsOf } from "./width.ts";
 
 export interface Load {
   readonly table: "GDT" | "IDT";
@@ -43,7 +44,7 @@ export function* loadsOf(file: SyntaxFile, world: World): Generator<Load> {
         table: /^lg/i.test(statement.mnemonic.text) ? "GDT" : "IDT",
         line: number,
         statement,
-        bits: line.before.bits === line.after.bits ? line.before.bits : null,
+        bits: widthsOf(file, world).at(number),
         at: entry.line,
         label,
         scope,
