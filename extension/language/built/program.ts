@@ -52,9 +52,9 @@ export class Program {
     const uris = new Map<string, number>();
     const places: string[] = [];
     const code = this.#symbols.filter(({ isCode }) => isCode).length <= sourcedSymbols;
-    for (const [index, { address, isCode }] of code ? this.#symbols.entries() : []) {
+    for (const [index, symbol] of code ? this.#symbols.entries() : []) {
       if (index % stepSymbols === stepSymbols - 1) yield null;
-      const place = isCode ? this.#placeOf(address) : null;
+      const place = this.#placeOf(symbol);
       if (place === null) continue;
       const uri = pathToFileURL(place.path).href;
       if (!uris.has(uri)) uris.set(uri, uris.size);
@@ -63,12 +63,27 @@ export class Program {
     return { kind: "sources", path: this.#target.path, uris: [...uris.keys()], places: places.join("\n") };
   }
 
-  /** Only code that begins a row of the line table: of anything else the table says where something before it is. */
-  #placeOf(address: bigint): { readonly path: string; readonly line: number } | null {
-    const row = this.#image.lineAt(address);
-    if (row === null || row.line === 0 || row.low !== address) return null;
-    const path = this.#sources.find(row.file);
-    return path === null ? null : { path, line: row.line };
+  /** Where it is declared; of code that debug information has no function for, the row of the line table that it begins. */
+  #placeOf({
+    name,
+    address,
+    kind,
+    isCode,
+  }: ProgramSymbol): { readonly path: string; readonly line: number } | null {
+    const image = this.#image;
+    const row = isCode ? image.lineAt(address) : null;
+    const begins = row?.low === address ? row : null;
+    const fun = isCode ? image.functionAt(address) : null;
+    const declared =
+      kind === "object"
+        ? image.globalsNamed(name)[0]?.declaration
+        : fun?.low === address
+          ? fun.declaration
+          : null;
+    const place = declared ?? begins;
+    if (!place || place.line === 0) return null;
+    const path = this.#sources.find(place.file);
+    return path === null ? null : { path, line: place.line };
   }
 
   lines({ uri, path, language, text, modified }: LinesQuestion): BuiltUpdate {
