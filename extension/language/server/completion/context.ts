@@ -77,7 +77,7 @@ export function contextAt(file: SyntaxFile, position: Position): Context | undef
   }
   const isNasm = file.language === "nasm";
   const prefix = line.text.slice(0, position.column);
-  const { before } = line;
+  const before = stateAt(isNasm, prefix, line.before);
   const dialect: Dialect = isNasm ? "nasm" : before.dialect;
   const make = (place: Place, word: string): Context => {
     const span = { start: prefix.length - word.length, end: prefix.length };
@@ -104,6 +104,13 @@ export function contextAt(file: SyntaxFile, position: Position): Context | undef
   return make(placeOf(isNasm, head, before), word);
 }
 
+/** What the line itself has changed before the cursor: `.code16; mov`, `start: jmp .loop`. */
+function stateAt(isNasm: boolean, prefix: string, before: LineState): LineState {
+  const { scope, bits, dialect } = (isNasm ? parseNasm(prefix, before) : parseGas(prefix, before)).after;
+  const isSame = scope === before.scope && bits === before.bits && dialect === before.dialect;
+  return isSame ? before : { ...before, scope, bits, dialect };
+}
+
 function cut(isNasm: boolean, text: string, before: LineState): Cut {
   const isDirective = preprocessorName(text) !== undefined || before.continues?.kind === "define";
   return isNasm ? cutNasm(text) : cutGas(text, before, before.isPreprocessed && isDirective);
@@ -126,7 +133,7 @@ function inString(isNasm: boolean, prefix: string, string: Lexeme): Place {
       ? /^(?:%include|incbin)$/.test(directive)
       : /^(?:\.include|\.incbin|#include|#include_next)$/.test(directive)
   ) {
-    return { kind: "path", isSystem: isNasm, isBinary: directive.endsWith("incbin") };
+    return { kind: "path", isSystem: false, isBinary: directive.endsWith("incbin") };
   }
   if (directive === ".section" || directive === ".pushsection") {
     return { kind: "argument", name: directive, index: 0, isMacro: false, wordCount: 0 };
@@ -176,7 +183,8 @@ function placeOf(isNasm: boolean, head: string, before: LineState): Place {
 }
 
 function argument(name: string, rest: readonly Lexeme[], isMacro: boolean): Place {
-  const parts = commaParts(rest);
+  const isFunction = isMacro && isMark(rest[0], "(") && rest[0]?.isSpaced === false;
+  const parts = commaParts(isFunction ? rest.slice(1) : rest);
   const isNext = isMark(rest.at(-1), ",");
   const index = Math.max(0, parts.length - 1);
   const words = isNext ? [] : (parts.at(-1) ?? []).filter(({ kind }) => kind !== "mark");
@@ -190,7 +198,7 @@ function times(rest: readonly Lexeme[], before: LineState): Place {
   );
   const first = rest[at];
   if (!first) {
-    return { kind: "statement", label: "times" };
+    return { kind: "statement" };
   }
   const after = rest.slice(at + 1);
   return directives.nasm.has(first.text.toLowerCase())

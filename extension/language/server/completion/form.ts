@@ -19,7 +19,7 @@ export function isReversed(mnemonic: string): boolean {
 
 const fixed = /^(?:[ABCD][LHX]|E[ABCD]X|R[ABCD]X|[CDEFGS]S|ST(?:\(.\))?|CR\d|DR\d)$/;
 
-export function operandText({ text, kind }: FormOperand, dialect: Dialect): string {
+function operandText({ text, kind }: FormOperand, dialect: Dialect): string {
   const lower = fixed.test(text) ? text.toLowerCase() : text;
   if (dialect !== "att") {
     return lower;
@@ -30,7 +30,24 @@ export function operandText({ text, kind }: FormOperand, dialect: Dialect): stri
   return kind.startsWith("imm") ? `$${lower}` : lower;
 }
 
+/** What is written between commas. GNU as wants the segment and the offset of a far jump apart. */
+export function parameterTexts(form: Form, mnemonic: string, dialect: Dialect): readonly string[] {
+  return writtenOperands(form, mnemonic, dialect).flatMap((operand) => {
+    if (!operand.kind.startsWith("farbr")) {
+      return [operandText(operand, dialect)];
+    }
+    const offset = `offset${form.size}`;
+    switch (dialect) {
+      case "att":
+        return ["$segment", `$${offset}`];
+      case "intel":
+        return ["segment", offset];
+      case "nasm":
+        return [`segment:${offset}`];
+    }
+  });
+}
+
 export function formText(form: Form, mnemonic: string, dialect: Dialect): string {
-  const operands = writtenOperands(form, mnemonic, dialect).map((operand) => operandText(operand, dialect));
-  return [mnemonic.toLowerCase(), operands.join(", ")].filter((text) => text !== "").join(" ");
+  return `${mnemonic.toLowerCase()} ${parameterTexts(form, mnemonic, dialect).join(", ")}`.trimEnd();
 }

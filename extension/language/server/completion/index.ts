@@ -16,7 +16,7 @@ import { statementOffers } from "./statement.ts";
 
 export { contextAt, type Context, type OperandPlace } from "./context.ts";
 export { documented } from "./documentation.ts";
-export { formText, operandText, writtenOperands } from "./form.ts";
+export { formText, isReversed, parameterTexts, writtenOperands } from "./form.ts";
 export type { Offer, Subject } from "./offer.ts";
 export { snippetOffer } from "./statement.ts";
 export { snippets } from "./snippets/index.ts";

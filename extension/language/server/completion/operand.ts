@@ -30,12 +30,12 @@ export function* operandOffers(world: World, context: Context, place: OperandPla
   const candidates = candidatesOf(context, place);
   const isDollar = isMark(place.begun.at(-1), "$");
   if (place.begun.length === 0 || isMark(place.begun.at(-1), "*")) {
-    yield* registers(context, candidates);
+    yield* registers(context, candidates, isBranch(place.mnemonic) ? 6 : 0);
   }
   if (isRegisterTyped) {
     return;
   }
-  const isGoing = isBranch(place.mnemonic);
+  const isGoing = isBranch(place.mnemonic) || isFar.test(place.mnemonic);
   if (isGoing) {
     yield* numericLabels(context);
   }
@@ -44,6 +44,9 @@ export function* operandOffers(world: World, context: Context, place: OperandPla
   }
   yield* names(world, context, candidates, isDollar, isGoing);
 }
+
+/** Its segment and its offset are two operands, of which the forms have one. */
+const isFar = /^l(?:jmp|call)[wlq]?$/i;
 
 /** A form, and its operand at the cursor; undefined: the instruction is not known, anything goes. */
 type Candidates = readonly { readonly form: Form; readonly operand: FormOperand }[] | undefined;
@@ -54,7 +57,8 @@ function candidatesOf({ dialect, before }: Context, place: OperandPlace): Candid
   const forms = instruction(mnemonic, dialect)?.forms.filter(
     (form) => bits === null || form.modes.includes(bits),
   );
-  if (!forms || forms.length === 0) {
+  const isPair = isFar.test(mnemonic) && (index > 0 || isMark(place.begun.at(-1), "$"));
+  if (!forms || forms.length === 0 || isPair) {
     return undefined;
   }
   const isTurned = dialect === "att" && isReversed(mnemonic);
@@ -93,7 +97,11 @@ function takes(candidates: Candidates, what: { readonly kind: "memory" | "immedi
   return candidates === undefined || candidates.some(({ form, operand }) => admits(operand, given, form));
 }
 
-function* registers({ dialect, before, word }: Context, candidates: Candidates): Iterable<Offer> {
+function* registers(
+  { dialect, before, word }: Context,
+  candidates: Candidates,
+  later: number,
+): Iterable<Offer> {
   const sigil = dialect === "att" ? "%" : "";
   const isCapital = /^[A-Z]/.test(word) && word === word.toUpperCase();
   for (const name of registersIn(before.bits)) {
@@ -109,7 +117,7 @@ function* registers({ dialect, before, word }: Context, candidates: Candidates):
       yield registerOffer(
         sigil + (isCapital ? name.toUpperCase() : name),
         name,
-        registerRank(name, before.bits),
+        later + registerRank(name, before.bits),
       );
     }
   }

@@ -27,7 +27,7 @@ export function* pathOffers(world: World, { file, word }: Context, isSystem: boo
 }
 
 function pathTo(uri: string, here: string, isSystem: boolean): string | undefined {
-  if (uri.startsWith(here)) {
+  if (uri.startsWith(here) && !isSystem) {
     return decodeURIComponent(uri.slice(here.length));
   }
   const include = uri.lastIndexOf("/include/");

@@ -18,8 +18,13 @@ import { snippets } from "./snippets/index.ts";
 const usual: ReadonlySet<string> = new Set(
   (
     "mov add sub and or xor not neg cmp test inc dec shl shr lea push pop call ret jmp je jne jz jnz jc jnc ja jb jae jbe jg jl jge jle loop nop hlt cli sti cld std int " +
-    "in out inb outb lodsb stosb stosd stosq movsb movzx movsx lgdt lidt ltr rdmsr wrmsr cpuid invlpg iret iretd iretq iretl pushf popf xchg ljmp lret syscall sysret swapgs " +
-    "movb movw movl movq addl addq subl subq cmpb cmpl cmpq testb testl testq pushl pushq popl popq leal leaq andl andq orl orq xorl xorq movzbl movzwl movabs"
+    "in out lodsb stosb stosd stosq movsb movzx movsx lgdt lidt ltr rdmsr wrmsr cpuid invlpg iret iretd iretq pushf popf xchg syscall sysret swapgs"
+  ).split(" "),
+);
+const usualInAtt: ReadonlySet<string> = new Set(
+  (
+    "inb outb iretl ljmp lret movb movw movl movq addl addq subl subq cmpb cmpl cmpq testb testl testq pushl pushq popl popq leal leaq andl andq orl orq xorl xorq " +
+    "movzbl movzwl movabs"
   ).split(" "),
 );
 
@@ -98,7 +103,7 @@ function listed(one: Instruction, dialect: Dialect, bits: Width | null): Listed 
   const { name, forms, modes } = one;
   const isVector = forms.every((form) => form.isVector);
   const isOnly = bits === null && modes.length < 3;
-  const isUsual = usual.has(name);
+  const isUsual = usual.has(name) || (dialect === "att" && usualInAtt.has(name));
   return {
     isUsual,
     canRepeat:

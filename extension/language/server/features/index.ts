@@ -40,6 +40,7 @@ import { documentLinks } from "./links.ts";
 import { outline } from "./outline.ts";
 import { references } from "./references.ts";
 import { prepareRename, rename } from "./rename.ts";
+import { signatureHelp } from "./signature.ts";
 import { workspaceSymbols } from "./workspace-symbol.ts";
 
 /** Asked about a place, about a file, about a part of it. */
@@ -98,6 +99,7 @@ export interface Features {
 export const features: Features = {
   completion,
   completionResolve,
+  signatureHelp,
   definition,
   references,
   prepareRename,
