@@ -3,7 +3,7 @@
  *
  * Invariant: the line that ends a part stays visible, as editors do with closing brackets. A part that nobody closes is not folded.
  */
-import { FoldingRangeKind, type FoldingRange } from "vscode-languageserver-types";
+import { FoldingRangeKind, SymbolKind, type FoldingRange } from "vscode-languageserver-types";
 import type { Line, SyntaxFile } from "../syntax.ts";
 import type { World } from "../world.ts";
 import { outline } from "./outline.ts";
@@ -92,11 +92,16 @@ function* comments(file: SyntaxFile): Iterable<FoldingRange> {
   }
 }
 
-/** Labels with what follows them, in sections. */
+/** Sections, and labels with what follows them; macros and structures fold by their ends. */
 function* functions(world: World, uri: string): Iterable<FoldingRange> {
+  if (world.file(uri)?.language === "linkerscript") {
+    return;
+  }
   const todo = [...outline(world, uri)];
-  for (const symbol of todo) {
-    yield { startLine: symbol.range.start.line, endLine: symbol.range.end.line };
-    todo.push(...(symbol.children ?? []));
+  for (const { kind, range, children } of todo) {
+    if (kind !== SymbolKind.Method && kind !== SymbolKind.Struct) {
+      yield { startLine: range.start.line, endLine: range.end.line };
+    }
+    todo.push(...(children ?? []));
   }
 }

@@ -59,7 +59,7 @@ function assemblyOutline(
       .toSorted((a, b) => a.token.start - b.token.start);
     for (const each of found) {
       const node = nodeOf(world, each);
-      open = open.filter((outer) => outer.rank < node.rank || (node.rank === 0 && isPushed(line)));
+      open = around(open, node, isPushed(line));
       (open.at(-1)?.children ?? root).push(node);
       if (node.rank !== ranks.leaf) {
         open.push(node);
@@ -78,23 +78,35 @@ function isPushed({ before, after }: Line): boolean {
   return after.sections.length > before.sections.length;
 }
 
-/** `.popsection` ends what was pushed; the part it was pushed on goes on. */
-function afterSection(open: readonly Node[], { before, after, definitions }: Line): Node[] {
-  const isPop = after.sections.length < before.sections.length;
-  const isBack =
-    after.section !== before.section && !isPop && !definitions.some(({ kind }) => kind === "section");
+/** What a part stands in: a section that was pushed in all that is open, another in place of the last, labels in the last section. */
+function around(open: readonly Node[], node: Node, isPush: boolean): Node[] {
   const last = open.findLastIndex(({ rank }) => rank === ranks.section);
-  return isPop && last > 0 ? open.slice(0, last) : isBack ? [] : [...open];
+  if (node.rank === ranks.section) {
+    return isPush ? [...open] : open.slice(0, Math.max(0, last));
+  }
+  return open.filter((outer, at) => at <= last || outer.rank < node.rank);
+}
+
+/** `.popsection` ends what was pushed, and the part it was pushed on goes on; so does `.previous`, but nobody says with what. */
+function afterSection(open: readonly Node[], { before, after, definitions, fold }: Line): Node[] {
+  const isPop = after.sections.length < before.sections.length;
+  const isStructure = fold?.opens === "struc" || fold?.closes === "struc";
+  const isNamed = definitions.some(({ kind }) => kind === "section");
+  const last = open.findLastIndex(({ rank }) => rank === ranks.section);
+  const isBack = after.section !== before.section && !isNamed && !isStructure;
+  return isPop || isBack ? open.slice(0, Math.max(0, last)) : [...open];
 }
 
 function isShown(line: Line, { kind, name }: DefinitionAt["definition"], seen: Set<string>): boolean {
   if (line.before.macros.length > 0) {
     return false;
   }
+  // The size that comes with a structure stands where its name does.
+  const isSize = line.fold?.opens === "struc" && kind === "constant";
   if (kind === "constant" || kind === "define") {
     const isFirst = !seen.has(name);
     seen.add(name);
-    return isFirst;
+    return isFirst && !isSize;
   }
   return true;
 }

@@ -39,7 +39,8 @@ export function workspaceSymbols(world: World, query: string): readonly Workspac
 function match(name: string, wanted: string): number | undefined {
   const lower = name.toLowerCase();
   const at = lower.indexOf(wanted);
-  const quality = lower === wanted ? 4 : at === 0 ? 3 : at > 0 ? (/\w/.test(name.charAt(at - 1)) ? 1 : 2) : 0;
+  const quality =
+    lower === wanted ? 4 : at === 0 ? 3 : at > 0 ? (/[A-Za-z\d]/.test(name.charAt(at - 1)) ? 1 : 2) : 0;
   if (at < 0 && !isSubsequence(lower, wanted)) {
     return undefined;
   }
