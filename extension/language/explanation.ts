@@ -1,7 +1,7 @@
 /**
  * Why a rule is one: a document for each, that the link of a diagnostic opens.
  *
- * The texts are the server's. Links open them in the editor that `workbench.editorAssociations` names, which the extension sets to the preview of Markdown.
+ * The texts are the server's. Links and the command open them in the editor that `workbench.editorAssociations` names, which the extension sets to the preview of Markdown.
  */
 import * as vscode from "vscode";
 import type { BaseLanguageClient } from "vscode-languageclient";
@@ -21,7 +21,9 @@ export function registerExplanations(client: BaseLanguageClient): vscode.Disposa
     }),
     vscode.commands.registerCommand(explainCommand, async (uri?: unknown) => {
       const chosen = typeof uri === "string" ? uri : await choose(client);
-      if (chosen !== undefined) await show(vscode.Uri.parse(chosen, true));
+      if (chosen !== undefined) {
+        await vscode.commands.executeCommand("vscode.open", vscode.Uri.parse(chosen, true));
+      }
     }),
   );
 }
@@ -45,14 +47,4 @@ async function choose(client: BaseLanguageClient): Promise<string | undefined> {
     },
   );
   return chosen && explanationUri(chosen.code);
-}
-
-/** Rendered, where the editor can. */
-async function show(uri: vscode.Uri): Promise<void> {
-  const commands = await vscode.commands.getCommands(true);
-  if (commands.includes("markdown.showPreview")) {
-    await vscode.commands.executeCommand("markdown.showPreview", uri);
-  } else {
-    await vscode.window.showTextDocument(uri, { preview: true });
-  }
 }

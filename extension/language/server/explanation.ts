@@ -12,10 +12,12 @@ import type { Language } from "./syntax.ts";
 export interface Explained extends Pick<Rule, "code" | "severity" | "title" | "explanation"> {
   /** What it is about, as a person says it: "GNU as, NASM". */
   readonly about: string;
+  /** A comment beside the code silences it. Files of the build have no comments. */
+  readonly canIgnore: boolean;
 }
 
 /** Of one rule, for lists of them. */
-export type RuleSummary = Omit<Explained, "explanation">;
+export type RuleSummary = Pick<Explained, "code" | "severity" | "title" | "about">;
 
 const languages: Readonly<Record<Language, string>> = {
   gas: "GNU as",
@@ -34,37 +36,40 @@ export const explained: readonly Explained[] = [
   ...rules.map((rule) => ({
     ...rule,
     about: rule.languages.map((language) => languages[language]).join(", "),
+    canIgnore: true,
   })),
-  ...buildRules.map((rule) => ({ ...rule, about: files[rule.files] })),
+  ...buildRules.map((rule) => ({ ...rule, about: files[rule.files], canIgnore: false })),
 ];
 
 export function summaries(): readonly RuleSummary[] {
   return explained.map(({ code, severity, title, about }) => ({ code, severity, title, about }));
 }
 
-const severities = {
-  error: "An error",
-  warning: "A warning",
-  information: "For information",
-} as const;
-
 /** Markdown; null for a code that no rule has. */
 export function explanationOf(code: string): string | null {
   const rule = explained.find((each) => each.code === code);
-  return (
-    (rule &&
-      [
-        `# ${rule.title}`,
-        `*${severities[rule.severity]} in ${rule.about}, \`${rule.code}\`.*`,
-        rule.explanation,
-        ...(rule.about.includes("`") || rule.about === files["rust-target"]
-          ? []
-          : [
-              "---",
-              `A comment \`redzone: ignore ${rule.code}\` on the line, or on a line of its own before it, keeps the rule silent there.`,
-            ]),
-        "",
-      ].join("\n\n")) ??
-    null
-  );
+  if (!rule) {
+    return null;
+  }
+  const { title, severity, about, explanation, canIgnore } = rule;
+  const parts = [`# ${title}`, `\`${code}\` · ${severity} · ${about}`, explanation];
+  if (canIgnore) {
+    parts.push(
+      "---",
+      `A comment \`redzone: ignore ${code}\` on the line, or on a line of its own before it, keeps the rule silent there.`,
+    );
+  }
+  return `${parts.join("\n\n")}\n`;
+}
+
+/** A table of all rules, in Markdown, for the manual. */
+export function rulesTable(): string {
+  const cell = (text: string): string => text.replaceAll("|", "\\|");
+  return [
+    "| rule | finds | in | |",
+    "|:--|:--|:--|:--|",
+    ...explained.map(
+      ({ code, title, about, severity }) => `| \`${code}\` | ${cell(title)} | ${cell(about)} | ${severity} |`,
+    ),
+  ].join("\n");
 }

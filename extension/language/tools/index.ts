@@ -9,7 +9,6 @@ import path from "node:path";
 import * as vscode from "vscode";
 import { isOurs } from "../identifier.ts";
 import { tell } from "../server/dialect.ts";
-import { linesOf } from "../server/document.ts";
 import { diagnosticSource } from "../server/protocol.ts";
 import type { Programs } from "./attempt.ts";
 import { check, type Found } from "./check.ts";
@@ -204,7 +203,7 @@ async function diagnosticsOf(
 }
 
 function diagnosticOf(message: Found, document: vscode.TextDocument): vscode.Diagnostic {
-  const { line, start, end } = placeOf(message, linesOf(document.getText()));
+  const { line, start, end } = placeOf(message, document.getText().split(/\r\n|\n|\r/));
   const diagnostic = new vscode.Diagnostic(
     new vscode.Range(line, start, line, end),
     message.message,

@@ -20,7 +20,7 @@ function* findings(
   text: string,
   anchorOf: (options: Options) => Word | null,
   missing: string,
-  message: (anchor: string) => string,
+  how: string,
 ): Iterable<Finding> {
   const wrong: Wrong[] = [];
   for (const command of compileCommands(text)) {
@@ -40,7 +40,7 @@ function* findings(
   const edits = wrong.map(({ command, anchor }) => places.insert(anchor.end, command.insertion(missing)));
   yield {
     ...places.span(first.anchor),
-    message: `${fileName(first.command.file)} is compiled ${message(first.anchor.text)}${more}`,
+    message: `${fileName(first.command.file)} is compiled ${how}${more}`,
     fixes: [
       {
         title:
@@ -81,8 +81,7 @@ for Windows and UEFI has no red zone.
       text,
       ({ hasRedZone, kernelModel, freestanding }) => (hasRedZone ? (kernelModel ?? freestanding) : null),
       "-mno-red-zone",
-      (anchor) =>
-        `with ${anchor} for x86-64, but without -mno-red-zone: an interrupt in kernel mode overwrites what its functions keep below RSP.`,
+      "for x86-64 without -mno-red-zone: an interrupt in kernel mode overwrites what its functions keep below RSP.",
     ),
 };
 
@@ -113,8 +112,7 @@ assembly, it does not apply.
           text,
           ({ hasSse, kernelModel }) => (hasSse ? kernelModel : null),
           "-mno-sse",
-          (anchor) =>
-            `with ${anchor} and SSE, and no assembly of the workspace saves the SSE registers (FXSAVE, XSAVE): an interrupt may change them.`,
+          "for a kernel with SSE, and no assembly of the workspace saves the SSE registers (FXSAVE, XSAVE): an interrupt may change them.",
         ),
 };
 
