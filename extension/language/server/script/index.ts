@@ -1,38 +1,11 @@
 /**
- * Linker scripts of GNU ld: parsed whole into lines and a tree.
+ * Linker scripts of GNU ld: parsed whole into lines and a tree, features and rules for them.
  *
- * Invariant: the tree of a file is made of its text alone and belongs to that very value.
- * Elsewhere: features (`hover.ts`, `completion.ts`, `signature.ts`), what the words mean (`manual/`), rules (`rules/`).
+ * Invariant: features are pure functions over the world, as those of assembly.
+ * Elsewhere: outline, definitions, references, folding, which work on lines (`features/`).
  */
-import type { LineState, SyntaxFile } from "../syntax.ts";
-import { linesOfScript } from "./line.ts";
-import { parse } from "./parser.ts";
-import type { ScriptTree } from "./tree.ts";
-
-const trees = new WeakMap<SyntaxFile, ScriptTree>();
-
-/** `texts` are the lines without their ends. */
-export function openScript(uri: string, texts: readonly string[], initial: LineState): SyntaxFile {
-  const { tree, source } = parse(uri, texts);
-  const file: SyntaxFile = {
-    uri,
-    language: "linkerscript",
-    lines: linesOfScript(texts, tree, source, initial),
-  };
-  trees.set(file, tree);
-  return file;
-}
-
-/** The tree of a linker script. */
-export function treeOf(file: SyntaxFile): ScriptTree {
-  const known = trees.get(file);
-  if (known) {
-    return known;
-  }
-  const { tree } = parse(
-    file.uri,
-    file.lines.map((line) => line.text),
-  );
-  trees.set(file, tree);
-  return tree;
-}
+export { scriptCompletion } from "./completion.ts";
+export { openScript, treeOf } from "./file.ts";
+export { scriptHover } from "./hover.ts";
+export { scriptRules } from "./rules/index.ts";
+export { scriptSignature } from "./signature.ts";
