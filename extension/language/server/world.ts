@@ -49,8 +49,8 @@ export interface Names {
   definitionsOf(occurrence: Occurrence): readonly DefinitionAt[];
   /** Every place that means the same as it does, its definitions and itself among them; in the order of files and lines. */
   occurrencesOf(occurrence: Occurrence): readonly Occurrence[];
-  /** The names that code at a place can use: the file's own, of what it includes, and those that other files share. */
-  visibleAt(uri: string, position: Position): Iterable<DefinitionAt>;
+  /** The names that code at a place can use: the file's own, of what it includes, and those that other files share; only those `admits` lets through. */
+  visibleAt(uri: string, position: Position, admits?: (name: string) => boolean): Iterable<DefinitionAt>;
   /** Definitions of exactly this name wherever they are, for those that only have a text (the name in a built program). */
   named(name: string): readonly DefinitionAt[];
   /** What a file defines for more than the place where it stands, by calls of macros too; in no order. */

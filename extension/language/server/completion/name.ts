@@ -8,7 +8,7 @@ import { CompletionItemKind } from "vscode-languageserver-types";
 import type { SymbolKind } from "../syntax.ts";
 import type { DefinitionAt, World } from "../world.ts";
 import type { Context } from "./context.ts";
-import { match, type Offer } from "./offer.ts";
+import { lenientMatcher, type Offer } from "./offer.ts";
 
 export type Wanted = (found: DefinitionAt) => boolean;
 
@@ -57,42 +57,51 @@ export const isCallable: Wanted = ({ definition: { kind, value } }) =>
   // A `#define` of a plain number is no statement.
   kind === "macro" || (kind === "define" && value !== undefined && /^[A-Za-z_.%\\]/.test(value));
 
-/**
- * `rankOf` puts some before others.
- * Names are looked at with what was typed, so that files of thousands of names cost little more than the walk.
- */
+/** Without a letter typed: names of the file further away than so many lines, and more than so many of others, are not looked at. */
+const near = 1000;
+const othersLimit = 100;
+
+/** `rankOf` puts some before others; nearer ones of the file come first. */
 export function* namesAt(
   world: World,
   context: Context,
   wanted: Wanted,
   rankOf: (found: DefinitionAt) => number = () => 0,
 ): Iterable<Offer> {
-  const { file, position, word, before } = context;
+  const { file, position, word } = context;
+  const { scope } = context.before;
+  const isNasm = file.language === "nasm";
   const typed = word.replace(/^[$%\\](?=.)/, "");
+  const match = lenientMatcher(typed);
+  const admits = (name: string): boolean =>
+    typed === "" || match(isNasm ? withoutScope(name, scope) : name) !== undefined;
   const seen = new Set<string>();
-  for (const found of world.names.visibleAt(file.uri, position)) {
-    const { definition } = found;
-    const written = writtenName(definition.name, definition.kind, before.scope, file.language === "nasm");
-    const isHere = found.uri === file.uri && found.line === position.line && definition.kind !== "parameter";
-    if (
-      wanted(found) &&
-      !isHere &&
-      !seen.has(written) &&
-      (typed === "" ||
-        match(typed, written) !== undefined ||
-        match(typed, written.replace(/^[.\\]/, "")) !== undefined)
-    ) {
+  let otherCount = 0;
+  for (const found of world.names.visibleAt(file.uri, position, admits)) {
+    const { kind, name } = found.definition;
+    const isOwn = found.uri === file.uri;
+    const distance = Math.abs(found.line - position.line);
+    const isHere = isOwn && distance === 0 && kind !== "parameter";
+    const isFar = typed === "" && (isOwn ? distance > near && found.line > near : otherCount >= othersLimit);
+    const written = kind === "parameter" ? parameterName(name) : isNasm ? withoutScope(name, scope) : name;
+    if (!isHere && !isFar && wanted(found) && !seen.has(written)) {
       seen.add(written);
-      yield offerOf(found, written, rankOf(found) + (found.uri === file.uri ? 0 : 2), file.uri);
+      otherCount += isOwn ? 0 : 1;
+      const rank = rankOf(found) + (isOwn ? distance / (distance + near) : 2);
+      yield offerOf(found, written, rank, file.uri);
+    }
+    if (typed === "" && otherCount >= othersLimit) {
+      return;
     }
   }
 }
 
-function writtenName(name: string, kind: SymbolKind, scope: string, isNasm: boolean): string {
-  if (kind === "parameter") {
-    return name.startsWith("\\") ? name : `\\${name}`;
-  }
-  return isNasm && scope !== "" && name.startsWith(`${scope}.`) ? name.slice(scope.length) : name;
+function withoutScope(name: string, scope: string): string {
+  return scope !== "" && name.startsWith(`${scope}.`) ? name.slice(scope.length) : name;
+}
+
+function parameterName(name: string): string {
+  return name.startsWith("\\") ? name : `\\${name}`;
 }
 
 function offerOf(found: DefinitionAt, label: string, rank: number, uri: string): Offer {

@@ -50,40 +50,46 @@ export interface Offer {
 const limit = 200;
 
 /** 0: begins with what was typed; 1: has its letters in order, after the same first one; undefined: neither. */
-export function match(typed: string, candidate: string): 0 | 1 | undefined {
+export type Matcher = (candidate: string) => 0 | 1 | undefined;
+
+export function matcher(typed: string): Matcher {
   const wanted = typed.toLowerCase();
-  const text = candidate.toLowerCase();
-  if (text.startsWith(wanted)) {
-    return 0;
-  }
-  if (text[0] !== wanted[0]) {
-    return undefined;
-  }
+  const first = wanted[0];
+  const capital = first?.toUpperCase();
+  return (candidate) => {
+    // Most names fail here.
+    if (first !== undefined && candidate[0] !== first && candidate[0] !== capital) {
+      return undefined;
+    }
+    const text = candidate.toLowerCase();
+    return text.startsWith(wanted) ? 0 : hasLetters(text, wanted) ? 1 : undefined;
+  };
+}
+
+function hasLetters(text: string, wanted: string): boolean {
   let at = 0;
-  for (const letter of text) {
-    if (letter === wanted[at]) {
-      at += 1;
+  for (const letter of wanted) {
+    at = text.indexOf(letter, at) + 1;
+    if (at === 0) {
+      return false;
     }
   }
-  return at === wanted.length ? 1 : undefined;
+  return true;
 }
 
 /** A dot, a "$" or a "%" that was not typed keeps nothing from being found. */
-function matchAny(typed: string, offer: Offer): 0 | 1 | undefined {
-  const text = offer.filterText ?? offer.label;
-  const whole = match(typed, text);
-  if (whole !== undefined || !/^[.$%#]/.test(text) || /^[.$%#]/.test(typed)) {
-    return whole;
-  }
-  return match(typed, text.replace(/^[.$%#]+/, ""));
+export function lenientMatcher(typed: string): Matcher {
+  const match = matcher(typed);
+  return /^[.$%#]/.test(typed) ? match : (text) => match(text) ?? match(text.replace(/^[.$%#\\]+/, ""));
 }
 
 export function listOf(context: Context, offers: Iterable<Offer>): CompletionList {
   const { word, span, position } = context;
+  const match = lenientMatcher(word);
   const found: { readonly offer: Offer; readonly rank: number }[] = [];
   const seen = new Set<string>();
   for (const offer of offers) {
-    const fit = word === "" ? 0 : matchAny(word, offer);
+    const fit = word === "" ? 0 : match(offer.filterText ?? offer.label);
     if (fit !== undefined && !seen.has(offer.label)) {
       seen.add(offer.label);
       found.push({ offer, rank: fit * 10 + offer.rank });

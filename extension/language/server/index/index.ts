@@ -6,7 +6,7 @@
  * leak. Linker scripts share all they define.
  * Elsewhere: the parts of files (`part.ts`), includes (`include.ts`), calls of macros (`call.ts`), names that mean something only where they stand (`local.ts`).
  */
-import type { Include, Language, Position, SyntaxFile, Token } from "../syntax.ts";
+import type { Include, Language, Line, Position, SyntaxFile, Token } from "../syntax.ts";
 import type { DefinitionAt, Names, Occurrence } from "../world.ts";
 import { CallTable } from "./call.ts";
 import { IncludeGraph } from "./include.ts";
@@ -127,7 +127,11 @@ export class NameIndex implements Names {
     return places.sort((a, b) => compare(a.uri, b.uri) || a.line - b.line || a.token.start - b.token.start);
   }
 
-  *visibleAt(uri: string, position: Position): Iterable<DefinitionAt> {
+  *visibleAt(
+    uri: string,
+    position: Position,
+    admits: (name: string) => boolean = () => true,
+  ): Iterable<DefinitionAt> {
     const part = this.#parts.get(uri);
     if (!part) {
       return;
@@ -136,10 +140,10 @@ export class NameIndex implements Names {
     const around = this.#graph.around(part);
     yield* parametersAt(part, position);
     for (const each of around) {
-      yield* this.#allOf(each);
+      yield* this.#allOf(each, admits);
     }
     for (const [name, definers] of this.#definers) {
-      for (const each of definers) {
+      for (const each of admits(name) ? definers : []) {
         if (!around.has(each) && this.#isShared(each, name)) {
           yield* this.#definitionsIn(each, name, values);
         }
@@ -147,7 +151,7 @@ export class NameIndex implements Names {
     }
     for (const each of this.#parts.values()) {
       for (const name of around.has(each) ? [] : this.#calls.sharedOf(each)) {
-        if (!each.definitions.has(name)) {
+        if (!each.definitions.has(name) && admits(name)) {
           yield* this.#definitionsIn(each, name, values);
         }
       }
@@ -305,17 +309,19 @@ export class NameIndex implements Names {
     ];
   }
 
-  *#allOf(part: Part): Iterable<DefinitionAt> {
-    for (const [line, { definitions }] of part.file.lines.entries()) {
-      for (const definition of definitions) {
-        if (isFileWide(definition) && part.definitions.has(definition.name)) {
-          yield { uri: part.uri, line, token: definition.token, definition };
+  *#allOf(part: Part, admits: (name: string) => boolean = () => true): Iterable<DefinitionAt> {
+    const { lines } = part.file;
+    for (let number = 0; number < lines.length; number += 1) {
+      for (const definition of lines[number]?.definitions ?? []) {
+        if (isFileWide(definition) && part.definitions.has(definition.name) && admits(definition.name)) {
+          yield { uri: part.uri, line: number, token: definition.token, definition };
         }
       }
     }
-    const numbers = new Map(part.file.lines.map((line, number) => [line, number]));
+    let numbers: ReadonlyMap<Line, number> | undefined;
     for (const { line, token, definition, macro } of this.#calls.allOf(part)) {
-      if (!part.definitions.has(definition.name)) {
+      if (!part.definitions.has(definition.name) && admits(definition.name)) {
+        numbers ??= new Map(lines.map((each, number) => [each, number]));
         yield { uri: part.uri, line: numbers.get(line) ?? 0, token, definition, byCall: macro };
       }
     }
