@@ -191,10 +191,10 @@ async function writeGenerated() {
     outfile,
     entryPoints: ["extension/manifest.ts"],
   });
-  const { withLaunchAttributes, withOptionsTable } = await import(pathToFileURL(outfile).href);
+  const { withLaunchAttributes, withTables } = await import(pathToFileURL(outfile).href);
   for (const [name, generate] of [
     ["package.json", withLaunchAttributes],
-    ["README.md", withOptionsTable],
+    ["README.md", withTables],
   ]) {
     const file = path.join(root, name);
     await writeFile(file, generate(await readFile(file, "utf8")));

@@ -1,12 +1,18 @@
 /**
- * What is generated into package.json and README.md from the adapter's table of launch attributes, so that there is one list of them.
+ * What is generated into package.json and README.md: the adapter's launch attributes, and the rules of the language server, so that there is one list of each.
  *
  * Runs when the manifest is written (`npm run manifest`) and in the test that compares, never in the editor.
  */
 import { launchAttributes } from "../debug-adapter/index.ts";
+import { rulesTable } from "./language/server/explanation.ts";
 
-const TABLE_START = "<!-- launch options: written by `npm run manifest` -->\n";
-const TABLE_END = "<!-- end of launch options -->\n";
+const marks = (name: string) => ({
+  name,
+  start: `<!-- ${name}: written by \`npm run manifest\` -->\n`,
+  end: `<!-- end of ${name} -->\n`,
+});
+const OPTIONS = marks("launch options");
+const RULES = marks("rules");
 
 interface Attribute {
   readonly type?: string | readonly string[];
@@ -33,15 +39,16 @@ function row([name, attribute]: readonly [string, Attribute]): string {
   return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
 }
 
-/** README.md with the table of attributes between its marks. */
-export function withOptionsTable(readme: string): string {
-  const start = readme.indexOf(TABLE_START);
-  const end = readme.indexOf(TABLE_END);
-  if (start < 0 || end < start)
-    throw new Error("README.md has lost the marks of its table of launch options");
+/** README.md with its tables between their marks: launch attributes, rules. */
+export function withTables(readme: string): string {
   const properties = Object.entries(launchAttributes["properties"] as { readonly [name: string]: Attribute });
-  const table = ["| option | type | default | meaning |", "|:--|:--|:--|:--|", ...properties.map(row)].join(
-    "\n",
-  );
-  return `${readme.slice(0, start + TABLE_START.length)}${table}\n${readme.slice(end)}`;
+  const options = ["| option | type | default | meaning |", "|:--|:--|:--|:--|", ...properties.map(row)];
+  return withTable(withTable(readme, OPTIONS, options.join("\n")), RULES, rulesTable());
+}
+
+function withTable(readme: string, { name, start, end }: ReturnType<typeof marks>, table: string): string {
+  const from = readme.indexOf(start);
+  const to = readme.indexOf(end);
+  if (from < 0 || to < from) throw new Error(`README.md has lost the marks of its table of ${name}`);
+  return `${readme.slice(0, from + start.length)}${table}\n${readme.slice(to)}`;
 }

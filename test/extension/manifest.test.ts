@@ -2,7 +2,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { withLaunchAttributes, withOptionsTable } from "../../extension/manifest.ts";
+import { withLaunchAttributes, withTables } from "../../extension/manifest.ts";
+import { defaultSettings } from "../../extension/language/server/world.ts";
 
 interface Manifest {
   readonly main: string;
@@ -102,11 +103,11 @@ describe("files", () => {
 
 describe("what is generated", () => {
   // The comparison is of values: the formatter lays package.json out its own way.
-  it("is in step with the adapter's launch attributes (npm run manifest)", () => {
+  it("is in step with the adapter's launch attributes and the server's rules (npm run manifest)", () => {
     const text = readFileSync("package.json", "utf8");
     expect(JSON.parse(text)).toEqual(JSON.parse(withLaunchAttributes(text)));
     const readme = readFileSync("README.md", "utf8");
-    expect(readme).toBe(withOptionsTable(readme));
+    expect(readme).toBe(withTables(readme));
   });
   it("covers every key of the snippets", () => {
     const known = new Set(
@@ -132,8 +133,10 @@ describe("the manifest", () => {
       sources.matchAll(/getConfiguration\("(redzone[\w.]*)"[^;]*?get(?:<[^(]*>)?\("([\w.]+)"/gu),
       ([, section, name]) => `${section}.${name}`,
     );
+    // The server asks for a whole section.
+    const readByServer = Object.keys(defaultSettings).map((name) => `redzone.language.${name}`);
     expect(Object.keys(contributes.configuration.properties).toSorted()).toEqual(
-      [...new Set(read)].toSorted(),
+      [...new Set([...read, ...readByServer])].toSorted(),
     );
   });
   it("bundles what it runs: no dependency is installed with it", () => {

@@ -66,7 +66,7 @@ export function explanationOf(code: string): string | null {
 export function rulesTable(): string {
   const cell = (text: string): string => text.replaceAll("|", "\\|");
   return [
-    "| rule | finds | in | |",
+    "| rule | finds | in | severity |",
     "|:--|:--|:--|:--|",
     ...explained.map(
       ({ code, title, about, severity }) => `| \`${code}\` | ${cell(title)} | ${cell(about)} | ${severity} |`,
