@@ -14,7 +14,8 @@ export interface Told {
 }
 
 /** What a line may speak for. */
-type Kind = "gas" | "nasm" | "x86" | Foreign;
+type Kind = "gas" | "nasm" | "data" | "x86" | Foreign;
+const ofX86: ReadonlySet<Kind> = new Set<Kind>(["gas", "nasm", "data", "x86", "MASM", "fasm"]);
 type Foreign =
   | "MASM"
   | "fasm"
@@ -33,8 +34,9 @@ type Foreign =
 
 /** Lines of a file that are looked at, from its first. */
 const linesRead = 400;
-/** What decides alone. */
+/** What decides alone, and what does where nothing speaks against it. */
 const certain = 3;
+const enough = 2;
 const linkerWords =
   /^\s*(?:SECTIONS\s*(?:\{|$)|MEMORY\s*(?:\{|$)|PHDRS\s*(?:\{|$)|VERSION\s*\{|(?:ENTRY|OUTPUT_FORMAT|OUTPUT_ARCH|TARGET|STARTUP|SEARCH_DIR|EXTERN|INPUT|GROUP|PROVIDE|ASSERT)\s*\()/;
 
@@ -43,7 +45,7 @@ const x86Register =
 const statement = String.raw`^\s*(?:[\w.$@]+:\s*)?`;
 const line = (pattern: string, flags = "i"): RegExp => new RegExp(statement + pattern, flags);
 
-/** A line speaks for each kind once. */
+/** A line speaks for each kind once. "data" is of NASM, MASM and fasm alike. */
 const evidence: readonly (readonly [Kind, RegExp])[] = [
   [
     "nasm",
@@ -51,7 +53,7 @@ const evidence: readonly (readonly [Kind, RegExp])[] = [
       String.raw`(?:%(?:i?x?define|i?macro|endmacro|assign|include|if\w*|elif\w*|else|endif|rep|endrep|undef|push|pop|error|rotate|strlen|use|local|arg)\b|\[?\s*(?:bits\s+(?:16|32|64)|org\s+\S+|section\s+[._]\w|default\s+rel|cpu\s+\w+)|(?:global|extern)\s+[\w.$@]+|times\s+\S+\s+|incbin\s+["'])`,
     ),
   ],
-  ["nasm", /^\s*(?:[\w.$@]+:?\s+)?(?:res[bwdqt]\s+\S|(?:d[bwdqt]|equ)\s+[\w'"$(-])/i],
+  ["data", /^\s*(?:[\w.$@]+:?\s+)?(?:res[bwdqt]\s+\S|(?:d[bwdqt]|equ)\s+[\w'"$(-])/i],
   [
     "gas",
     line(
@@ -78,7 +80,7 @@ const evidence: readonly (readonly [Kind, RegExp])[] = [
   ],
   [
     "fasm",
-    /^\s*(?:format\s+(?:elf|pe|mz|binary|coff|ms)|use(?:16|32|64)\s*(?:;|$)|entry\s+\w+|virtual\s+at|end\s+(?:virtual|if|repeat|while|data)|r[bwdpqt]\s+[\w(]|file\s+['"]|macro\s+\w+[^;]*\{|struc\s+\w+[^;]*\{|segment\s+readable|section\s+'|include\s+['"]|while\s+\S+|repeat\s+\S+|\}\s*$|org\s+\w+)/i,
+    /^\s*(?:format\s+(?:elf|pe|mz|binary|coff|ms)|entry\s+\w+|virtual\s+at|end\s+(?:virtual|if|repeat|while|data)|r[bwdpqt]\s+[\w(]|file\s+['"]|macro\s+\w+[^;]*\{|struc\s+\w+[^;]*\{|segment\s+readable|section\s+'|include\s+['"]|while\s+\S+|repeat\s+\S+|\}\s*$)/i,
   ],
   [
     "Arm",
@@ -95,7 +97,7 @@ const evidence: readonly (readonly [Kind, RegExp])[] = [
   [
     "MIPS",
     line(
-      String.raw`(?:\.set\s+(?:no)?(?:reorder|at|mips\w*|macro|push|pop)\b|\.(?:ent|frame|mask|cpload)\s|(?:lui|addiu?|daddiu|sw|lw|sd|ld|sb|lb|lbu|move|jr|jalr|mfc0|mtc0|dmfc0|dmtc0|li|la|dla|beqz|bnez|beq|bne|or|and|ori|andi|sll|srl|sync|PTR_\w+|LONG_\w+)\s+\$?(?:[atvks]\d|sp|ra|gp|at|zero|\$\d+|\d+)\s*(?:,|$)|NESTED\(|LEAF\(|END\(|(?:eret|tlbwi|tlbp|ehb)\b)`,
+      String.raw`(?:\.set\s+(?:no)?(?:reorder|at|mips\w*|macro|push|pop)\b|\.(?:ent|frame|mask|cpload)\s|(?:lui|addiu?|daddiu|sw|lw|sd|ld|sb|lb|lbu|move|jr|jalr|mfc0|mtc0|dmfc0|dmtc0|li|la|dla|beqz|bnez|beq|bne|or|and|ori|andi|sll|srl|sync|PTR_\w+|LONG_\w+)\s+\$(?:[atvks]\d|sp|ra|gp|at|zero|\d+)\s*(?:,|$)|(?:d?m[ft]c0|PTR_\w+|LONG_\w+)\s|NESTED\(|LEAF\(|END\(|(?:eret|tlbwi|tlbp|ehb)\b)`,
       "",
     ),
   ],
@@ -156,23 +158,20 @@ const evidence: readonly (readonly [Kind, RegExp])[] = [
   ],
 ];
 
-/** Linux's folders: they speak as loud as the fewest lines that decide. */
-const machineFolder = /\/arch\/(?!x86\/|x86_64\/|i386\/|amd64\/|um\/)([a-z]\w+)\//;
-const folderKinds: Readonly<Record<string, Foreign>> = {
-  arm: "Arm",
-  arm64: "Arm",
-  aarch64: "Arm",
-  riscv: "RISC-V",
-  mips: "MIPS",
-  powerpc: "PowerPC",
-  sparc: "SPARC",
-  s390: "s390",
-  loongarch: "LoongArch",
-  m68k: "68000",
-  alpha: "Alpha",
-  parisc: "PA-RISC",
-  sh: "SuperH",
-};
+/** Folders named for a machine; they speak for it, but do not decide. */
+const machineFolders: readonly (readonly [Foreign, RegExp])[] = [
+  ["Arm", /\/(?:arm|arm64|armv\d\w*|aarch64)\//],
+  ["RISC-V", /\/riscv(?:32|64)?\//],
+  ["MIPS", /\/mips\w*\//],
+  ["PowerPC", /\/(?:powerpc|ppc)(?:64)?(?:le)?\//],
+  ["SPARC", /\/sparc(?:64)?\//],
+  ["s390", /\/s390x?\//],
+  ["LoongArch", /\/loongarch(?:64)?\//],
+  ["68000", /\/m68k\//],
+  ["Alpha", /\/alpha\//],
+  ["PA-RISC", /\/parisc\//],
+  ["SuperH", /\/sh[34]?\//],
+];
 
 /**
  * @param languageId as the editor has it; null for files that are only read
@@ -203,9 +202,10 @@ function weigh(lines: readonly string[], uri: string): ReadonlyMap<Kind, number>
       }
     }
   }
-  const kind = folderKinds[machineFolder.exec(uri)?.[1] ?? ""];
-  if (kind) {
-    points.set(kind, (points.get(kind) ?? 0) + certain);
+  for (const [kind, folder] of machineFolders) {
+    if (folder.test(uri)) {
+      points.set(kind, (points.get(kind) ?? 0) + certain - 1);
+    }
   }
   return points;
 }
@@ -216,7 +216,7 @@ function assemblerOf(
   languageId: string | null,
 ): Language | null {
   const of = (kind: Kind): number => points.get(kind) ?? 0;
-  const nasm = Math.max(of("nasm"), of("MASM"), of("fasm"));
+  const nasm = Math.max(of("nasm") + of("data"), of("MASM"), of("fasm"));
   const gas = of("gas");
   if (gas >= certain && gas > 2 * nasm) {
     return "gas";
@@ -230,26 +230,28 @@ function assemblerOf(
   if (languageId === "nasm" || /\.(?:asm|nasm)$/i.test(name)) {
     return "nasm";
   }
-  if (gas + nasm > 0) {
-    return gas > nasm ? "gas" : "nasm";
+  if (languageId === null) {
+    const plain = of("nasm") + of("data");
+    return Math.max(gas, plain) < enough ? null : gas > plain ? "gas" : "nasm";
   }
-  return languageId === null ? null : "nasm";
+  return gas > nasm ? "gas" : "nasm";
 }
 
 function foreignOf(points: ReadonlyMap<Kind, number>, language: Language): string | null {
   const of = (kind: Kind): number => points.get(kind) ?? 0;
-  const dialects: readonly Foreign[] = ["MASM", "fasm"];
-  for (const dialect of dialects) {
+  for (const dialect of ["MASM", "fasm"] as const) {
     if (language === "nasm" && of(dialect) >= certain && of(dialect) > of("nasm")) {
       return dialect;
     }
   }
-  let best: Foreign | null = null;
-  for (const kind of points.keys()) {
-    const isMachine = kind !== "gas" && kind !== "nasm" && kind !== "x86" && !dialects.includes(kind);
-    if (isMachine && of(kind) >= certain && of(kind) > 2 * of("x86") && (!best || of(kind) > of(best))) {
-      best = kind;
-    }
+  const machines = [...points]
+    .filter(([kind]) => !ofX86.has(kind))
+    .map(([machine, count]) => ({ machine, count }))
+    .sort((a, b) => b.count - a.count);
+  const [first, second] = machines;
+  if (!first || first.count < certain || first.count <= 2 * of("x86")) {
+    return null;
   }
-  return best && `${best} assembly`;
+  const isPlain = first.count > 1.5 * (second?.count ?? 0);
+  return isPlain ? `${first.machine} assembly` : "assembly of another machine";
 }
