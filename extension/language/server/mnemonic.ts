@@ -16,7 +16,7 @@ const spellings =
   "ljmp lcall lret call jmp ret retn retf retfw retfq iret iretw iretd iretq sysexit sysret sysexitl sysexitq sysretl sysretq pushf popf pushfw popfw pusha popa pushaw popaw " +
   "pushad popad jcxz jecxz jrcxz loop loopz loopnz loope loopne xlat xlatb ins outs insb insw insl insd outsb outsw outsl outsd lods stos scas cmps movs " +
   "lodsl stosl scasl cmpsl movsl int int1 int3 into icebp ud0 ud1 ud2 ud2a ud2b fwait wait nop hlt enter leave aam aad " +
-  "fstsw fnstsw fstcw fnstcw fldcw fstenv fsave fclex finit fadd fsub fmul fdiv fild fistp fist fld fst fstp fxch fcom fcomp fcompp fucom fucomi fcomi faddp fmulp fsubp fsubrp fdivp fdivrp " +
+  "fldt fstpt fstsw fnstsw fstcw fnstcw fldcw fstenv fsave fclex finit fadd fsub fmul fdiv fild fistp fist fld fst fstp fxch fcom fcomp fcompp fucom fucomi fcomi faddp fmulp fsubp fsubrp fdivp fdivrp " +
   "lgdt lidt sgdt sidt lldt sldt ltr str lmsw smsw verr verw movd movq cmpxchg8b cmpxchg16b rdpkru wrpkru xstore rdfsbase wrfsbase rdgsbase wrgsbase " +
   "cmpeqps cmpltps cmpleps cmpunordps cmpneqps cmpnltps cmpnleps cmpordps cmpeqpd cmpltpd cmplepd cmpunordpd cmpneqpd cmpnltpd cmpnlepd cmpordpd " +
   "cmpeqss cmpltss cmpless cmpunordss cmpneqss cmpnltss cmpnless cmpordss cmpeqsd cmpltsd cmplesd cmpunordsd cmpneqsd cmpnltsd cmpnlesd cmpordsd " +

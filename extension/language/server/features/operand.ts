@@ -8,7 +8,7 @@
 import { linesOf, type Built, type BuiltLine } from "../built.ts";
 import { bytesOfHex, effectOf, type Effect } from "../effect.ts";
 import { valueOf as gasValue } from "../gas/number.ts";
-import { dialectOf, select } from "../knowledge/instructions.ts";
+import { dialectOf, encodings } from "../knowledge/instructions.ts";
 import { givenOperands, type GivenMemory } from "../knowledge/operand.ts";
 import { isBranch } from "../mnemonic.ts";
 import { valueOf as nasmValue } from "../nasm/number.ts";
@@ -45,7 +45,11 @@ export function operandAt(
     }
     const register = operand.registers.find(holds) ?? registerBehindSigil(operand, column);
     if (register && operand.kind !== "register") {
-      return at(register, registerExpression(register.text));
+      const hasSigil = line.text[register.start - 1] === "%";
+      return at(
+        { start: register.start - (hasSigil ? 1 : 0), end: register.end },
+        registerExpression(register.text),
+      );
     }
     if (statement.kind === "instruction") {
       return at(operand, operandExpression({ world, file, line, number }, statement, operand));
@@ -232,9 +236,17 @@ function widthOf(site: Site, statement: InstructionStatement, operand: Operand):
   if (isBranch(mnemonic)) {
     return bits;
   }
-  const form = select(statement, bits, dialectOf(site.file, site.line))?.form;
-  const memories = form?.operands.flatMap(({ memoryBits }) => memoryBits ?? []) ?? [];
-  return memories[0] ?? null;
+  const dialect = dialectOf(site.file, site.line);
+  const found = encodings(statement, bits, dialect);
+  const forms = found.kind === "yes" ? found.forms : [];
+  // In the manual's order the operands of AT&T syntax are reversed.
+  const index = statement.operands.indexOf(operand);
+  const widths = forms.flatMap(({ operands, writtenCount, size }) => {
+    const meant = operands[dialect === "att" ? writtenCount - 1 - index : index];
+    return meant?.memoryBits ?? (meant && /^mem/.test(meant.kind) ? size : []);
+  });
+  const [width] = widths;
+  return width !== undefined && width > 0 && widths.every((other) => other === width) ? width : null;
 }
 
 /** What the only instruction of a line does, by its bytes in the program that was built. */
