@@ -243,7 +243,7 @@ function widthOf(site: Site, statement: InstructionStatement, operand: Operand):
   const index = statement.operands.indexOf(operand);
   const widths = forms.flatMap(({ operands, writtenCount, size }) => {
     const meant = operands[dialect === "att" ? writtenCount - 1 - index : index];
-    return meant?.memoryBits ?? (meant && /^mem/.test(meant.kind) ? size : []);
+    return meant?.memoryBits ?? (meant && meant.kind.startsWith("mem") ? size : []);
   });
   const [width] = widths;
   return width !== undefined && width > 0 && widths.every((other) => other === width) ? width : null;
