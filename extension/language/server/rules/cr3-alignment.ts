@@ -18,8 +18,8 @@ function* check(file: SyntaxFile, world: World): Generator<Finding> {
   for (const path of pathsOf(file, world)) {
     for (const mark of path) {
       if (mark.kind === "write" && mark.register === "cr3") {
-        const value = mark.value ?? mark.offset;
-        const low = value === undefined ? 0n : value & lowBits(mark, path) & ~flags;
+        const value = mark.value === undefined ? mark.offset : mark.value & ~flags;
+        const low = value === undefined ? 0n : value & lowBits(mark, path);
         const place = mark.from ?? mark;
         if (value !== undefined && low !== 0n) {
           const { line, start, end } = place;
@@ -30,7 +30,7 @@ function* check(file: SyntaxFile, world: World): Generator<Finding> {
             message:
               mark.value === undefined
                 ? `The table that CR3 gets here lies ${value & 0xfffn} bytes behind a page boundary.`
-                : `CR3 gets 0x${value.toString(16).toUpperCase()}, which is not on a page boundary: the processor ignores its low bits and reads the table at 0x${(value & ~0xfffn).toString(16).toUpperCase()}.`,
+                : `CR3 gets 0x${mark.value.toString(16).toUpperCase()}, which is not on a page boundary: the processor ignores its low bits and reads the table at 0x${(value & ~0xfffn).toString(16).toUpperCase()}.`,
             ...(place === mark
               ? {}
               : {

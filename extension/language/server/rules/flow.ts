@@ -65,6 +65,8 @@ export type Mark =
 export type Path = readonly Mark[];
 
 export const bit = (number: number): bigint => 1n << BigInt(number);
+/** PWT and PCD of CR3, which are added to an address. */
+const flags = 0x18n;
 const efer = 0xc000_0080n;
 /** Lines around one that touches a control register that are looked at. */
 const reach = 300;
@@ -90,11 +92,13 @@ export function pathsOf(file: SyntaxFile, world: World): readonly Path[] {
     return known;
   }
   const paths: Path[] = [];
-  let done = -1;
+  /** By section: code of one may stand between lines of another. */
+  const done = new Map<string, number>();
   for (const number of control) {
     const line = file.lines[number];
-    if (number > done && line) {
-      done = walk(scope, widthsOf(file, world), number, line.before.section, paths);
+    const section = line?.before.section ?? "";
+    if (line && number > (done.get(section) ?? -1)) {
+      done.set(section, walk(scope, widthsOf(file, world), number, section, paths));
     }
   }
   results.set(scope, paths);
@@ -362,7 +366,7 @@ function offsetInPage(scope: Scope, value: Value): bigint | undefined {
   const place = layout.placeOf(only[0]);
   const alignment = place?.anchor === 0 ? layout.alignmentOf(place.section) : (place?.alignment ?? 1n);
   return place && alignment % 4096n === 0n && alignment > 0n
-    ? (place.offset + value.number) & 0xfffn
+    ? (place.offset + (value.number & ~flags)) & 0xfffn
     : undefined;
 }
 
@@ -371,7 +375,7 @@ function withBits(known: Known, set: bigint, clear: bigint): Known {
     return { kind: "number", number: (known.number | set) & ~clear };
   }
   if (known.kind === "offset") {
-    return { kind: "offset", offset: (known.offset | (set & 0xfffn)) & ~clear };
+    return { kind: "offset", offset: (known.offset | (set & 0xfffn & ~flags)) & ~clear };
   }
   return { ...known, set: (known.set | set) & ~clear, clear: (known.clear | clear) & ~set };
 }

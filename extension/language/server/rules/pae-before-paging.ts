@@ -78,7 +78,7 @@ function isUntouched(file: SyntaxFile, world: World): boolean {
   }
   const isBoot =
     scope.labels.has("_start") ||
-    file.lines.some((line) => /\b(?:1badb002|e85250d6)\b|\borg\s+(?:0x7c00|7c00h)\b/i.test(line.text));
+    file.lines.some((line) => /(?:1badb002|e85250d6)\b|\borg\s+(?:0x7c00|7c00h)\b/i.test(line.text));
   const isMentioned = survey.linesOf("control").some((number) => /cr4/i.test(file.lines[number]?.text ?? ""));
   return (
     isBoot &&

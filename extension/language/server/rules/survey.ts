@@ -72,7 +72,7 @@ function look(line: Line): number {
     }
   }
   const { text } = line;
-  if (/\bcr[034]\b/i.test(text)) {
+  if ((found & interests.code) !== 0 && /\bcr[034]\b/i.test(text)) {
     found |= interests.control;
   }
   if (/1badb002|e85250d6|magic|multiboot|mboot/i.test(text)) {
