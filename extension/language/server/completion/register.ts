@@ -6,7 +6,6 @@
  * Elsewhere: what their bits mean (hovers).
  */
 import { registerClass } from "../knowledge/operand.ts";
-import type { Width } from "../knowledge/instructions.ts";
 import type { Bits } from "../syntax.ts";
 
 const numbers = (from: number, to: number): readonly number[] =>
@@ -113,8 +112,4 @@ const kinds: Readonly<Record<string, string>> = {
 
 export function registerKind(name: string): string {
   return kinds[registerClass(name) ?? ""] ?? "";
-}
-
-export function widthOf(bits: Bits): readonly Width[] {
-  return bits === null ? [64, 32, 16] : [bits];
 }

@@ -311,9 +311,15 @@ export class NameIndex implements Names {
 
   *#allOf(part: Part, admits: (name: string) => boolean = () => true): Iterable<DefinitionAt> {
     const { lines } = part.file;
-    for (let number = 0; number < lines.length; number += 1) {
-      for (const definition of lines[number]?.definitions ?? []) {
-        if (isFileWide(definition) && part.definitions.has(definition.name) && admits(definition.name)) {
+    const admitted = new Set<Line>();
+    for (const [name, found] of part.definitions) {
+      for (const line of admits(name) ? found : []) {
+        admitted.add(line);
+      }
+    }
+    for (const [number, { definitions }] of numbersOf(part.file, [...admitted])) {
+      for (const definition of definitions) {
+        if (isFileWide(definition) && admits(definition.name)) {
           yield { uri: part.uri, line: number, token: definition.token, definition };
         }
       }

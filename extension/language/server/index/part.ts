@@ -284,8 +284,9 @@ export function numbersOf(file: SyntaxFile, lines: readonly Line[]): readonly (r
   }
   const wanted = new Set(lines);
   const found: (readonly [number, Line])[] = [];
-  for (const [number, line] of file.lines.entries()) {
-    if (wanted.has(line)) {
+  for (let number = 0; number < file.lines.length && found.length < wanted.size; number += 1) {
+    const line = file.lines[number];
+    if (line && wanted.has(line)) {
       found.push([number, line]);
     }
   }
