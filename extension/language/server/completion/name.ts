@@ -5,6 +5,7 @@
  * Elsewhere: which names are visible (`index/`).
  */
 import { CompletionItemKind } from "vscode-languageserver-types";
+import { isFileWide } from "../index/part.ts";
 import type { SymbolKind } from "../syntax.ts";
 import type { DefinitionAt, World } from "../world.ts";
 import type { Context } from "./context.ts";
@@ -57,8 +58,11 @@ export const isCallable: Wanted = ({ definition: { kind, value } }) =>
   // A `#define` of a plain number is no statement.
   kind === "macro" || (kind === "define" && value !== undefined && /^[A-Za-z_.%\\]/.test(value));
 
-/** Without a letter typed: names of the file further away than so many lines, and more than so many of others, are not looked at. */
+/** Without a letter typed names of the file further away than so many lines are not looked at, but those at its top are. */
 const near = 1000;
+const top = 300;
+/** … nor more than so many names of others, of which so many are offered. */
+const othersSeen = 2000;
 const othersLimit = 100;
 
 /** `rankOf` puts some before others; nearer ones of the file come first. */
@@ -71,27 +75,51 @@ export function* namesAt(
   const { file, position, word } = context;
   const { scope } = context.before;
   const isNasm = file.language === "nasm";
-  const typed = word.replace(/^[$%\\](?=.)/, "");
-  const match = lenientMatcher(typed);
-  const admits = (name: string): boolean =>
-    typed === "" || match(isNasm ? withoutScope(name, scope) : name) !== undefined;
   const seen = new Set<string>();
   let otherCount = 0;
-  for (const found of world.names.visibleAt(file.uri, position, admits)) {
+  for (const found of visible(world, context, word.replace(/^[$%\\](?=.)/, ""))) {
     const { kind, name } = found.definition;
     const isOwn = found.uri === file.uri;
     const distance = Math.abs(found.line - position.line);
     const isHere = isOwn && distance === 0 && kind !== "parameter";
-    const isFar = typed === "" && (isOwn ? distance > near && found.line > near : otherCount >= othersLimit);
     const written = kind === "parameter" ? parameterName(name) : isNasm ? withoutScope(name, scope) : name;
-    if (!isHere && !isFar && wanted(found) && !seen.has(written)) {
+    if (!isHere && wanted(found) && !seen.has(written)) {
       seen.add(written);
       otherCount += isOwn ? 0 : 1;
       const rank = rankOf(found) + (isOwn ? distance / (distance + near) : 2);
       yield offerOf(found, written, rank, file.uri);
     }
-    if (typed === "" && otherCount >= othersLimit) {
+    if (word === "" && otherCount >= othersLimit) {
       return;
+    }
+  }
+}
+
+function* visible(world: World, { file, position, before }: Context, typed: string): Iterable<DefinitionAt> {
+  const { uri, lines, language } = file;
+  if (typed !== "") {
+    const match = lenientMatcher(typed);
+    const admits = (name: string): boolean =>
+      match(language === "nasm" ? withoutScope(name, before.scope) : name) !== undefined;
+    yield* world.names.visibleAt(uri, position, admits);
+    return;
+  }
+  for (let line = 0; line < lines.length; line += 1) {
+    const isNear = line < top || Math.abs(line - position.line) <= near;
+    for (const definition of isNear ? (lines[line]?.definitions ?? []) : []) {
+      if (isFileWide(definition)) {
+        yield { uri, line, token: definition.token, definition };
+      }
+    }
+  }
+  let count = 0;
+  const others = world.names.visibleAt(uri, position, () => {
+    count += 1;
+    return count <= othersSeen;
+  });
+  for (const found of others) {
+    if (found.uri !== uri || found.definition.kind === "parameter" || found.byCall !== undefined) {
+      yield found;
     }
   }
 }
