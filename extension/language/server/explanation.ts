@@ -3,6 +3,7 @@
  *
  * Elsewhere: rules of assembly (`rules/index.ts`), of build files (`rules/build-diagnostic.ts`); who shows a document (the client).
  */
+import { examples, type Example } from "./example.ts";
 import { buildRules } from "./rules/build-diagnostic.ts";
 import type { BuildKind } from "./rules/build-rule.ts";
 import { rules } from "./rules/index.ts";
@@ -52,7 +53,13 @@ export function explanationOf(code: string): string | null {
     return null;
   }
   const { title, severity, about, explanation, canIgnore } = rule;
-  const parts = [`# ${title}`, `\`${code}\` · ${severity} · ${about}`, explanation];
+  const example = examples[code];
+  const parts = [
+    `# ${title}`,
+    `\`${code}\` · ${severity} · ${about}`,
+    explanation,
+    ...(example ? partsOf(example) : []),
+  ];
   if (canIgnore) {
     parts.push(
       "---",
@@ -60,6 +67,12 @@ export function explanationOf(code: string): string | null {
     );
   }
   return `${parts.join("\n\n")}\n`;
+}
+
+function partsOf({ file, wrong, right }: Example): readonly string[] {
+  const name = /\.(?:asm|nasm)$/.test(file) ? "nasm" : file.endsWith(".S") ? "gas" : "linkerscript";
+  const block = (text: string): string => `\`\`\`${name}${text}\n\`\`\``;
+  return ["## Example", "This is found:", block(wrong), "This was meant:", block(right)];
 }
 
 /** A table of all rules, in Markdown, for the manual. */

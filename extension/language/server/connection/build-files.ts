@@ -25,21 +25,28 @@ export class BuildFiles {
       this.#texts.delete(uri);
       this.#publish(uri, []);
     } else {
+      const isFirst = this.#texts.size === 0;
       this.#texts.set(uri, text);
+      // As long as there were none, changes of the assembly did not matter.
+      if (isFirst) {
+        this.#look();
+      }
       this.#check(uri, text);
     }
   }
 
   /** Assembly may have come that saves what it did not before. */
   worldChanged(): void {
-    if (this.#texts.size === 0) {
-      return;
-    }
-    const savesVectors = !this.#world.isComplete || buildFactsOf(this.#world).savesVectors;
-    if (savesVectors !== this.#savesVectors) {
-      this.#savesVectors = savesVectors;
+    if (this.#texts.size > 0 && this.#look()) {
       this.#texts.forEach((text, uri) => this.#check(uri, text));
     }
+  }
+
+  /** Whether what is known of the assembly has changed. */
+  #look(): boolean {
+    const before = this.#savesVectors;
+    this.#savesVectors = !this.#world.isComplete || buildFactsOf(this.#world).savesVectors;
+    return this.#savesVectors !== before;
   }
 
   #check(uri: string, text: string): void {

@@ -1,0 +1,206 @@
+/**
+ * For each rule of code a mistake and what was meant, as explanations show them.
+ *
+ * Invariant: none is made up: `file` is one of the faulty files that the rules are tested with, `wrong` stands in it, and with `right` instead it is the corrected
+ * one. A test compares.
+ */
+
+export interface Example {
+  /** Below test/language/faulty/. */
+  readonly file: string;
+  readonly wrong: string;
+  readonly right: string;
+}
+
+export const examples: Readonly<Record<string, Example>> = {
+  "multiboot-magic": {
+    file: "magic-2.asm",
+    wrong: `
+        dd 0x36D76289
+        dd 0                            ; architecture: the PC`,
+    right: `
+        dd 0xE85250D6
+        dd 0                            ; architecture: the PC`,
+  },
+  "multiboot-checksum": {
+    file: "checksum-sign.asm",
+    wrong: `
+        dd 0x1BADB002
+        dd 3
+        dd 0x1BADB002 + 3`,
+    right: `
+        dd 0x1BADB002
+        dd 3
+        dd -(0x1BADB002 + 3)`,
+  },
+  "multiboot-flags": {
+    file: "flags-reserved.S",
+    wrong: `
+        .set    FLAGS, 1 << 0 | 1 << 1 | 1 << 3`,
+    right: `
+        .set    FLAGS, 1 << 0 | 1 << 1`,
+  },
+  "multiboot-tags": {
+    file: "tag-padding.asm",
+    wrong: `
+        dd 20
+        dd 1024, 768, 32
+        dw 0, 0                         ; the end tag
+        dd 8`,
+    right: `
+        dd 20
+        dd 1024, 768, 32
+        align 8, db 0
+        dw 0, 0                         ; the end tag
+        dd 8`,
+  },
+  "multiboot-alignment": {
+    file: "header-unaligned.S",
+    wrong: `
+        .byte   1                       # version of our own boot information
+multiboot_header:
+        .long   MAGIC`,
+    right: `
+        .byte   1                       # version of our own boot information
+multiboot_header:
+        .balign 4
+        .long   MAGIC`,
+  },
+  "multiboot-position": {
+    file: "header-far.asm",
+    wrong: `
+        times 8192 db 0xFF
+        dd 0x1BADB002`,
+    right: `
+        dd 0x1BADB002`,
+  },
+  "far-jump": {
+    file: "far-jump-protected.asm",
+    wrong: `
+        mov cr0, eax
+bits 32
+protected:
+        mov ax, 16`,
+    right: `
+        mov cr0, eax
+        jmp 8:protected
+
+bits 32
+protected:
+        mov ax, 16`,
+  },
+  "pae-before-paging": {
+    file: "pae-missing.asm",
+    wrong: `
+        mov eax, pml4
+        mov cr3, eax
+        mov ecx, 0xC0000080             ; EFER`,
+    right: `
+        mov eax, cr4
+        or eax, 1 << 5                  ; PAE
+        mov cr4, eax
+        mov eax, pml4
+        mov cr3, eax
+        mov ecx, 0xC0000080             ; EFER`,
+  },
+  "cr3-alignment": {
+    file: "cr3-number.asm",
+    wrong: `
+        mov eax, 0x1040
+        mov cr3, eax`,
+    right: `
+        mov eax, 0x1000
+        mov cr3, eax`,
+  },
+  "table-limit": {
+    file: "gdt-limit.asm",
+    wrong: `
+gdt_pointer:
+        dw gdt_end - gdt
+        dd gdt`,
+    right: `
+gdt_pointer:
+        dw gdt_end - gdt - 1
+        dd gdt`,
+  },
+  "table-pointer": {
+    file: "gdt-base-64.asm",
+    wrong: `
+gdt_pointer:
+        dw gdt_end - gdt - 1
+        dd gdt`,
+    right: `
+gdt_pointer:
+        dw gdt_end - gdt - 1
+        dq gdt`,
+  },
+  "instruction-mode": {
+    file: "push-32.asm",
+    wrong: `
+        push ebx
+        push r12`,
+    right: `
+        push rbx
+        push r12`,
+  },
+  "iret-width": {
+    file: "iret.S",
+    wrong: `
+        pop     rdx
+        pop     rax
+        iret`,
+    right: `
+        pop     rdx
+        pop     rax
+        iretq`,
+  },
+  "stack-balance": {
+    file: "pop-missing.asm",
+    wrong: `
+        pop r12
+        ret`,
+    right: `
+        pop r12
+        pop rbx
+        ret`,
+  },
+  "boot-sector": {
+    file: "signature-swapped.asm",
+    wrong: `
+times 510 - ($ - $$) db 0
+dw 0x55AA`,
+    right: `
+times 510 - ($ - $$) db 0
+dw 0xAA55`,
+  },
+  "undefined-symbol": {
+    file: "undefined-local.asm",
+    wrong: `
+.next:
+        lodsb
+        test al, al
+        jz .end
+        out dx, al
+        jmp .next
+.done:`,
+    right: `
+.next:
+        lodsb
+        test al, al
+        jz .done
+        out dx, al
+        jmp .next
+.done:`,
+  },
+  "duplicate-label": {
+    file: "duplicate.S",
+    wrong: `
+protected:
+        hlt
+        jmp     protected`,
+    right: `
+halt:
+        hlt
+        jmp     halt`,
+  },
+};
