@@ -1,22 +1,24 @@
 /**
  * Boot files with one mistake each, written for the purpose, and their corrected twins (`faulty/`, `faulty/corrected/`): the mistake is found where it is and
- * nothing else, the twin has nothing to find, assembles, and is what the quick fix makes of the faulty file.
+ * nothing else; the twin has nothing to find, assembles, boots on our machine where it is a whole, and is what the quick fix makes of the faulty file.
  *
  * A line `finding: code "text"` in a comment stands below the line it speaks of, and is taken away before the file is read. "(fix)" says that there is a quick
  * fix that leads to the twin.
  */
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Diagnostic } from "vscode-languageserver-types";
 import { codeActions } from "../../extension/language/server/features/code-action.ts";
 import { diagnostics } from "../../extension/language/server/features/diagnostics.ts";
 import { Workspace } from "../../extension/language/server/workspace.ts";
+import { MemoryImage, start as startDisk } from "../bios/machine.ts";
+import { start } from "../boot/guest.ts";
 import { languageOf, uriOf } from "./cursor.ts";
 
-const folder = join(import.meta.dirname, "faulty");
+const folder = path.join(import.meta.dirname, "faulty");
 const names = readdirSync(folder).filter((name) => /\.(?:asm|S|s|ld)$/.test(name));
 
 interface Expected {
@@ -32,7 +34,7 @@ const marker = /finding: ([a-z\d-]+) "(.*)"( \(fix\))?/;
 function read(name: string): { readonly text: string; readonly expected: readonly Expected[] } {
   const lines: string[] = [];
   const expected: Expected[] = [];
-  for (const line of readFileSync(join(folder, name), "utf8").split("\n")) {
+  for (const line of readFileSync(path.join(folder, name), "utf8").split("\n")) {
     const found = marker.exec(line);
     if (found) {
       const [, code = "", text = "", fix] = found;
@@ -59,17 +61,17 @@ function findings(name: string, text: string): readonly Diagnostic[] {
 function shown(text: string, { code, range, message }: Diagnostic): string {
   const line = text.split("\n")[range.start.line] ?? "";
   const covered = line.slice(range.start.character, range.end.character);
-  return `${range.start.line + 1}: ${String(code)} "${covered}" ${message}`;
+  return `${range.start.line + 1}: ${String(code)} "${covered}" ${typeof message === "string" ? message : message.value}`;
 }
 
 it("has at least forty of them", () => {
   expect(names.length).toBeGreaterThanOrEqual(40);
-  expect(readdirSync(join(folder, "corrected")).toSorted()).toEqual(names.toSorted());
+  expect(readdirSync(path.join(folder, "corrected")).toSorted()).toEqual(names.toSorted());
 });
 
 describe.each(names)("%s", (name) => {
   const { text, expected } = read(name);
-  const corrected = read(join("corrected", name)).text;
+  const corrected = read(path.join("corrected", name)).text;
 
   it("has exactly the mistake that its mark names", () => {
     expect(expected).not.toHaveLength(0);
@@ -105,46 +107,101 @@ function fixed(name: string, text: string): string {
   return lines.join("\n");
 }
 
-function has(program: string): boolean {
-  try {
-    execFileSync(program, ["--version"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
+function has(program: string, flag: string): boolean {
+  return spawnSync(program, [flag], { stdio: "ignore" }).status === 0;
 }
 
-describe("corrected files", () => {
-  const scratch = mkdtempSync(join(tmpdir(), "redzone-faulty-"));
+const hasTools = has("nasm", "-v") && has("as", "--version") && has("ld", "--version");
+
+describe.runIf(hasTools)("corrected", { timeout: 120_000 }, () => {
+  const scratch = mkdtempSync(path.join(tmpdir(), "redzone-faulty-"));
   afterAll(() => {
     rmSync(scratch, { recursive: true, force: true });
   });
-  const out = join(scratch, "out");
 
-  it.runIf(has("nasm"))("assemble with nasm", { timeout: 120_000 }, () => {
-    for (const name of names.filter((one) => one.endsWith(".asm"))) {
-      const path = join(folder, "corrected", name);
-      const isFlat = readFileSync(path, "utf8").includes("org 0x7C00");
-      const warnings = execFileSync("nasm", ["-f", isFlat ? "bin" : "elf64", "-o", out, path], {
-        encoding: "utf8",
-        stdio: ["ignore", "pipe", "inherit"],
-      });
-      expect(warnings, name).toBe("");
-      if (isFlat) {
-        const sector = readFileSync(out);
-        expect([sector.length, sector.readUInt16LE(510)], name).toEqual([512, 0xaa55]);
+  /** Runs a tool that must succeed and say nothing. */
+  const quietly = (tool: string, args: readonly string[]): void => {
+    const { status, stdout, stderr } = spawnSync(tool, args, { encoding: "utf8", cwd: scratch });
+    expect({ status, said: stdout + stderr }).toEqual({ status: 0, said: "" });
+  };
+
+  it.each(names.filter((name) => /\.(?:asm|S)$/.test(name)))(
+    "%s assembles, and boots where it is a whole",
+    (name) => {
+      const source = path.join(folder, "corrected", name);
+      const text = readFileSync(source, "utf8");
+      const isSector = /org\s+(?:0x7C00|510)/.test(text);
+      if (name.endsWith(".asm")) {
+        quietly("nasm", ["-f", isSector ? "bin" : "elf64", "-o", isSector ? "sector" : "kernel.o", source]);
+      } else {
+        // Nothing in them needs the preprocessor; comments are such that `as` reads them alike.
+        writeFileSync(path.join(scratch, "kernel.s"), text);
+        quietly("as", [isSector ? "--32" : "--64", "--fatal-warnings", "-o", "kernel.o", "kernel.s"]);
       }
-    }
-  });
-
-  it.runIf(has("as"))("assemble with GNU as", { timeout: 120_000 }, () => {
-    for (const name of names.filter((one) => /\.[sS]$/.test(one))) {
-      // Nothing in them needs the preprocessor, but for comments that it and `as` read alike.
-      const path = join(scratch, "in.s");
-      writeFileSync(path, readFileSync(join(folder, "corrected", name)));
-      execFileSync("as", ["--64", "--fatal-warnings", "-o", out, path], {
-        stdio: ["ignore", "ignore", "inherit"],
-      });
-    }
-  });
+      if (isSector) {
+        if (name.endsWith(".S")) {
+          quietly("ld", [
+            "-m",
+            "elf_i386",
+            "-Ttext",
+            "0x7C00",
+            "--oformat",
+            "binary",
+            "-o",
+            "sector",
+            "kernel.o",
+          ]);
+        }
+        expect(said(readFileSync(path.join(scratch, "sector")))).toBe("K");
+        return;
+      }
+      const entry = /^(_?start):/m.exec(text)?.[1];
+      const greeting = text.includes("'K'") ? "K" : text.includes('"Hello"') ? "Hello\r\n" : undefined;
+      if (entry !== undefined && greeting !== undefined) {
+        writeFileSync(path.join(scratch, "kernel.ld"), script);
+        quietly("ld", [
+          "-n",
+          "-z",
+          "noexecstack",
+          "--no-warn-rwx-segments",
+          "-T",
+          "kernel.ld",
+          "-e",
+          entry,
+          "-o",
+          "kernel",
+          "kernel.o",
+        ]);
+        const guest = start(path.join(scratch, "kernel"));
+        guest.run(greeting, 2_000_000);
+        expect(guest.serial()).toBe(greeting);
+      }
+    },
+  );
 });
+
+const script = `SECTIONS
+{
+  . = 1M;
+  .multiboot : { KEEP(*(.multiboot)) }
+  .text : { *(.text) }
+  .rodata : { *(.rodata) }
+  .data : { *(.data) }
+  .bss : { *(.bss) }
+}
+`;
+
+/** What a boot sector sends to COM1. */
+function said(sector: Uint8Array): string {
+  expect(sector.length).toBe(512);
+  const guest = startDisk([
+    ["floppy", new MemoryImage(new Uint8Array([...sector, ...new Uint8Array(1440 * 1024 - 512)]))],
+  ]);
+  let text = "";
+  const { machine } = guest;
+  machine.onOutput = (channel, byte) => {
+    if (channel === "serial0") text += String.fromCharCode(byte);
+  };
+  guest.settle();
+  return text;
+}

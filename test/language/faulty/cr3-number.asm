@@ -17,10 +17,6 @@ bits 32
 global start
 start:
         mov esp, stack_top
-        mov edi, 0x1000                 ; a copy where the rest of the kernel expects it
-        mov esi, pml4
-        mov ecx, 1024
-        rep movsd
         mov dword [pml4], pointers + 3
         mov dword [pointers], directory + 3
         xor ecx, ecx
@@ -32,6 +28,11 @@ start:
         inc ecx
         cmp ecx, 512
         jne .map
+
+        mov edi, 0x1000                 ; a copy where the rest of the kernel expects it
+        mov esi, pml4
+        mov ecx, 1024
+        rep movsd
 
         mov eax, cr4
         or eax, 1 << 5                  ; PAE

@@ -8,9 +8,9 @@ header:
         dd 0                            ; architecture: the PC
         dd LENGTH
         dd 0x100000000 - (MAGIC + LENGTH)
-        dw 5, 0                         ; a linear frame buffer
+        dw 5, 0                         ; the frame buffer
         dd 20
-        dd 1024, 768, 32
+        dd 80, 25, 0                    ; text
         dw 0, 0                         ; the end tag
 ; finding: multiboot-tags "0"
         dd 8

@@ -5,7 +5,7 @@ header:
         dd 7
         dd -(0x1BADB002 + 7)
         dd 0, 0, 0, 0, 0                ; addresses, which an ELF file does not need
-        dd 0, 1024, 768, 32
+        dd 1, 80, 25, 0                 ; text
 
 section .text
 bits 32
