@@ -44,12 +44,12 @@ export const examples: Readonly<Record<string, Example>> = {
     file: "tag-padding.asm",
     wrong: `
         dd 20
-        dd 1024, 768, 32
+        dd 80, 25, 0                    ; text
         dw 0, 0                         ; the end tag
         dd 8`,
     right: `
         dd 20
-        dd 1024, 768, 32
+        dd 80, 25, 0                    ; text
         align 8, db 0
         dw 0, 0                         ; the end tag
         dd 8`,
