@@ -9,7 +9,7 @@ import { followBuildFiles } from "./build-files.ts";
 import { registerExplanations } from "./explanation.ts";
 import { headerPattern, listFiles, readTexts, sourcePattern } from "./files.ts";
 import { languageIds } from "./identifier.ts";
-import { methods, type DocumentState, type IndexState } from "./server/protocol.ts";
+import { methods, type DocumentState, type IndexState, type ReadParams } from "./server/protocol.ts";
 import { promoteByContent } from "./promote.ts";
 import { LanguageStatus } from "./status.ts";
 
@@ -50,13 +50,14 @@ export async function startClient(
     status,
     promoteByContent(),
     client.onRequest(methods.files, listFiles),
-    client.onRequest(methods.read, (uris: readonly string[]) => readTexts(uris)),
+    client.onRequest(methods.read, ({ uris }: ReadParams) => readTexts(uris)),
     client.onNotification(methods.index, (state: IndexState) => status.indexed(state)),
     vscode.commands.registerCommand(STOP_COMMAND, () => client.sendNotification(methods.stopIndexing)),
     vscode.commands.registerCommand(READ_COMMAND, () => client.sendNotification(methods.readAgain)),
     new vscode.Disposable(() => void client.dispose().catch(() => {})),
   );
   await client.start();
+  status.started();
   const more = vscode.Disposable.from(registerExplanations(client), followBuildFiles(client));
   return { client, disposable: vscode.Disposable.from(more, disposable) };
 }

@@ -33,6 +33,10 @@ export class LanguageStatus implements vscode.Disposable {
       vscode.workspace.onDidChangeTextDocument(() => this.#ask()),
     );
     this.#show();
+  }
+
+  /** The server has begun to answer. */
+  started(): void {
     this.#ask();
   }
 

@@ -14,7 +14,7 @@ import {
   type ProtocolConnection,
   type PublishDiagnosticsParams,
 } from "vscode-languageserver/node";
-import { methods, type IndexState } from "../../extension/language/server/protocol.ts";
+import { methods, type IndexState, type ReadParams } from "../../extension/language/server/protocol.ts";
 import { startServer } from "../../extension/language/server/server.ts";
 
 export interface Client {
@@ -76,7 +76,7 @@ export async function connect(options: ClientOptions = {}): Promise<Client> {
     headers: [...(files?.keys() ?? [])].filter(isHeader),
     isTruncated: options.isTruncated ?? false,
   }));
-  connection.onRequest(methods.read, (uris: readonly string[]) => {
+  connection.onRequest(methods.read, ({ uris }: ReadParams) => {
     options.beforeRead?.(connection);
     return uris.map((uri) => ({ uri, text: files?.get(uri) ?? null }));
   });

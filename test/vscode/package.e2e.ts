@@ -1,6 +1,7 @@
 /** What is shipped: everything that runs, nothing else, and small. */
 import { execFileSync } from "node:child_process";
 import { statSync } from "node:fs";
+import path from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { vsix } from "./package.ts";
 
@@ -15,6 +16,13 @@ const MOST_PROGRAM_BYTES = {
   "redzone.js": 1_950_000,
   "iced_x86.js": 600_000,
   "interpreter.wasm": 700_000,
+  // Loaded with the first assembly file: the client of the Language Server Protocol is 600 kB of it, the server's side 400 kB.
+  "language.js": 900_000,
+  "language-server.js": 1_400_000,
+  "built-worker.js": 400_000,
+  // The same for a browser, where the disassembler is part of the server's program; its module is not there a second time.
+  "web/extension.js": 850_000,
+  "web/language-server.js": 1_900_000,
   // A panel carries lit (16 kB) and the kit (10 kB).
   "media/display.js": 10_000,
   "media/memory.js": 70_000,
@@ -41,6 +49,10 @@ describe("the VSIX", () => {
       "dist/iced_x86.js",
       "dist/iced_x86_bg.wasm",
       "dist/interpreter.wasm",
+      "dist/language.js",
+      "dist/language-server.js",
+      "dist/web/extension.js",
+      "dist/web/language-server.js",
       ...["display", "memory", "page-tables", "ram-layout", "stack"].flatMap((name) => [
         `dist/media/${name}.js`,
         `dist/media/${name}.css`,
@@ -61,6 +73,14 @@ describe("the VSIX", () => {
     );
     console.log(`${name}: ${bytes} bytes`);
     expect(bytes).toBeLessThan(most);
+  });
+
+  it("has each WebAssembly module once", () => {
+    const modules = files.filter((name) => name.endsWith(".wasm"));
+    expect(modules.map((name) => path.basename(name)).sort()).toEqual([
+      "iced_x86_bg.wasm",
+      "interpreter.wasm",
+    ]);
   });
 
   it("has nothing else: no dependencies, sources, tests or maps", () => {

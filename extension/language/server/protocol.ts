@@ -9,7 +9,7 @@ import { builtNotification } from "./built.ts";
 export const methods = {
   /** Server to client, request: the files of the workspace. `null` → `WorkspaceFiles` */
   files: "redzone/files",
-  /** Server to client, request: texts of files. `readonly string[]` (URIs) → `readonly FileText[]` */
+  /** Server to client, request: texts of files. `ReadParams` → `readonly FileText[]` */
   read: "redzone/read",
   /** Client to server, request: what is known of a place. `StateParams` → `DocumentState | null` */
   state: "redzone/state",
@@ -57,6 +57,10 @@ export interface WorkspaceFiles {
   readonly headers: readonly string[];
   /** There are more than are listed. */
   readonly isTruncated: boolean;
+}
+
+export interface ReadParams {
+  readonly uris: readonly string[];
 }
 
 export interface FileText {

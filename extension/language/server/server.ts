@@ -22,6 +22,7 @@ import {
   type BuildFile,
   type DocumentState,
   type FileText,
+  type ReadParams,
   type IndexState,
   type OperandExpression,
   type OperandParams,
@@ -42,6 +43,7 @@ export function startServer(connection: Connection, counted: (parsedCount: numbe
   const documents = new Documents(workspace);
   let options: Options = {};
   let asksSettings = false;
+  let hasFolders = false;
   let refreshes = { codeLens: false, inlayHint: false, inlineValue: false };
 
   const fail = (error: unknown): void =>
@@ -65,7 +67,7 @@ export function startServer(connection: Connection, counted: (parsedCount: numbe
 
   const indexer = new Indexer(workspace, {
     files: () => connection.sendRequest<WorkspaceFiles>(methods.files),
-    read: (uris) => connection.sendRequest<readonly FileText[]>(methods.read, uris),
+    read: (uris) => connection.sendRequest<readonly FileText[]>(methods.read, { uris } satisfies ReadParams),
     progress: (state: IndexState) => {
       void connection.sendNotification(methods.index, state);
       progress?.report(
@@ -111,6 +113,7 @@ export function startServer(connection: Connection, counted: (parsedCount: numbe
   connection.onInitialize(({ capabilities, initializationOptions }) => {
     options = (initializationOptions ?? {}) as Options;
     asksSettings = capabilities.workspace?.configuration === true;
+    hasFolders = capabilities.workspace?.workspaceFolders === true;
     refreshes = {
       codeLens: features.codeLens !== undefined && capabilities.workspace?.codeLens?.refreshSupport === true,
       inlayHint:
@@ -136,7 +139,9 @@ export function startServer(connection: Connection, counted: (parsedCount: numbe
     readSettings().catch(fail);
     if (options.readsFiles) {
       readWorkspace().catch(fail);
-      connection.workspace.onDidChangeWorkspaceFolders(() => void readWorkspace().catch(fail));
+      if (hasFolders) {
+        connection.workspace.onDidChangeWorkspaceFolders(() => void readWorkspace().catch(fail));
+      }
     }
   });
   connection.onDidChangeConfiguration(() => void readSettings().catch(fail));
