@@ -36,7 +36,7 @@ function made(rows: readonly Row[], common: string, rare: string): ReadonlyMap<s
 const gasCommon =
   ".text .data .bss .section .globl .global .code16 .code32 .code64 .byte .word .long .quad .ascii .asciz .string .skip .fill .balign .org .set .equ .macro .endm .rept .endr .include .if .else .endif .intel_syntax .att_syntax #include #define #ifdef #ifndef #if #else #endif";
 const gasRare =
-  ".abort .bundle_align_mode .bundle_lock .bundle_unlock .common .dc .dc.a .dc.b .dc.d .dc.l .dc.s .dc.w .dc.x .dcb .dcb.b .dcb.l .dcb.w .desc .dim .ds .ds.b .ds.l .ds.w .eject .elsec .elsif .endef .endfunc .endmacro .eqv .func .gnu_attribute .ifnotdef .largecomm .linkonce .list .ln .lns .mri .nolist .psize .rva .sbttl .scl .secrel32 .slong .space .sspace .stabd .stabn .stabs .stabx .tag .tfloat .title .val .vtable_entry .vtable_inherit .xref .att_mnemonic .intel_mnemonic .extern .loc_mark_labels .line .base64 .bfloat16 .def";
+  ".abort .rep .bundle_align_mode .bundle_lock .bundle_unlock .common .dc .dc.a .dc.b .dc.d .dc.l .dc.s .dc.w .dc.x .dcb .dcb.b .dcb.l .dcb.w .desc .dim .ds .ds.b .ds.l .ds.w .eject .elsec .elsif .endef .endfunc .endmacro .eqv .func .gnu_attribute .ifnotdef .largecomm .linkonce .list .ln .lns .mri .nolist .psize .rva .sbttl .scl .secrel32 .slong .space .sspace .stabd .stabn .stabs .stabx .tag .tfloat .title .val .vtable_entry .vtable_inherit .xref .att_mnemonic .intel_mnemonic .extern .loc_mark_labels .line .base64 .bfloat16 .def";
 const nasmCommon =
   "bits section global extern db dw dd dq resb resw resd resq times equ org align default %define %macro %endmacro %include %if %ifdef %else %endif %assign %rep %endrep";
 const nasmRare =

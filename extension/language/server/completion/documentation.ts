@@ -5,6 +5,11 @@
  */
 import { MarkupKind, type CompletionItem } from "vscode-languageserver-types";
 import { instruction } from "../knowledge/instructions.ts";
+import type { Field } from "../knowledge/field.ts";
+import { meaningOf } from "../knowledge/meaning.ts";
+import { msrOf } from "../knowledge/msr.ts";
+import { portOf } from "../knowledge/port.ts";
+import { registerFacts } from "../knowledge/register.ts";
 import type { World } from "../world.ts";
 import { directives } from "./directive.ts";
 import { formText } from "./form.ts";
@@ -46,10 +51,32 @@ function tell(world: World, subject: Subject): string | undefined {
     case "name":
       return tellName(world, subject);
     case "register":
-    case "msr":
-    case "port":
-      return undefined;
+      return tellRegister(subject.name);
+    case "msr": {
+      const found = msrOf(BigInt(subject.number));
+      const fields = found?.fields.map(tellField) ?? [];
+      return (
+        found && [`**${found.name}** (MSR ${subject.number})`, found.text, fields.join("\n")].join("\n\n")
+      );
+    }
+    case "port": {
+      const found = portOf(BigInt(subject.number));
+      const notes = found?.notes.map((note) => `- ${note}`) ?? [];
+      return (
+        found && [`**${found.device}** (port ${subject.number})`, found.text, notes.join("\n")].join("\n\n")
+      );
+    }
   }
+}
+
+const tellField = ({ high, low, name, text }: Field): string =>
+  `- ${high === low ? "bit" : "bits"} ${high === low ? low : `${high}–${low}`}${name === "" ? "" : ` \`${name}\``}: ${text}`;
+
+function tellRegister(name: string): string | undefined {
+  const found = registerFacts(name);
+  return (
+    found && [`**${name}**: ${found.title}`, found.text, found.fields.map(tellField).join("\n")].join("\n\n")
+  );
 }
 
 /** The names of our languages; the editor's grammars colour by them. */
@@ -75,7 +102,9 @@ function tellInstruction({
   const texts = [...new Set(forms.map((form) => formText(form, name, dialect)))];
   const shown = texts.slice(0, 12);
   const more = texts.length > shown.length ? `\n\n… and ${texts.length - shown.length} more forms` : "";
-  return texts.length === 0 ? undefined : `${fence}\n${shown.join("\n")}\n${fence}${more}`;
+  const sentence = meaningOf(forms)?.sentence;
+  const start = sentence === undefined ? "" : `${sentence}\n\n`;
+  return texts.length === 0 ? undefined : `${start}${fence}\n${shown.join("\n")}\n${fence}${more}`;
 }
 
 /** The comment above a definition, and the line itself. */

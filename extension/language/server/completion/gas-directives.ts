@@ -191,7 +191,7 @@ export const gasDirectives: readonly Row[] = [
   [".purgem", "name", "Forgets a macro."],
   [".altmacro", "", "Turns on the other macro syntax: `LOCAL`, `<text>`, `%expression`."],
   [".noaltmacro", "", "Turns the other macro syntax off."],
-  [".rept", "count", "Repeats what follows up to `.endr` so many times."],
+  [".rept .rep", "count", "Repeats what follows up to `.endr` so many times."],
   [".irp", "name, value, …", "Repeats what follows up to `.endr` for each value, which `\\name` stands for."],
   [
     ".irpc",

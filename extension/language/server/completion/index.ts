@@ -18,8 +18,7 @@ export { contextAt, type Context, type OperandPlace } from "./context.ts";
 export { documented } from "./documentation.ts";
 export { formText, isReversed, parameterTexts, writtenOperands } from "./form.ts";
 export type { Offer, Subject } from "./offer.ts";
-export { snippetOffer } from "./statement.ts";
-export { snippets } from "./snippets/index.ts";
+export { scriptSnippets } from "./script.ts";
 
 export function completionAt(world: World, uri: string, position: Position): CompletionList | null {
   const file = world.file(uri);

@@ -13,6 +13,7 @@ import type { World } from "../world.ts";
 import type { Context, OperandPlace } from "./context.ts";
 import { isReversed } from "./form.ts";
 import { isLabel, isValue, namesAt, numericLabels } from "./name.ts";
+import { numberOffers } from "./number.ts";
 import type { Offer } from "./offer.ts";
 import { addressRegistersIn, registerKind, registerRank, registersIn } from "./register.ts";
 
@@ -39,6 +40,7 @@ export function* operandOffers(world: World, context: Context, place: OperandPla
   if (isGoing) {
     yield* numericLabels(context);
   }
+  yield* numberOffers(context, place, isDollar);
   if (place.begun.length === 0 && !isAtt && takes(candidates, { kind: "memory" })) {
     yield* sizes(context, candidates);
   }

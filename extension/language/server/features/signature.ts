@@ -16,6 +16,7 @@ import {
 import { directives } from "../completion/directive.ts";
 import { instruction, type Form } from "../knowledge/instructions.ts";
 import { admits, givenOperands } from "../knowledge/operand.ts";
+import { scriptSignature } from "../script/index.ts";
 import type { Operand, Position } from "../syntax.ts";
 import type { World } from "../world.ts";
 
@@ -24,6 +25,9 @@ const limit = 24;
 
 export function signatureHelp(world: World, uri: string, position: Position): SignatureHelp | null {
   const file = world.file(uri);
+  if (file?.language === "linkerscript") {
+    return scriptSignature(world, uri, position);
+  }
   const context = file && contextAt(file, position);
   if (!context) {
     return null;

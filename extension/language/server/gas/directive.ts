@@ -22,7 +22,7 @@ import type { Definition, Linkage } from "../syntax.ts";
 import { addReferences, define, parametersOf } from "./name.ts";
 import { plainOperand } from "./operand.ts";
 
-const names = new Set(
+export const directiveNames: ReadonlySet<string> = new Set(
   (
     ".abort .align .altmacro .arch .ascii .asciz .att_mnemonic .att_syntax .balign .balignw .balignl .base64 .bfloat16 .bss .bundle_align_mode .bundle_lock .bundle_unlock .byte .2byte .4byte .8byte " +
     ".code16 .code16gcc .code32 .code64 .comm .common .cfi_sections .data .dc .dc.a .dc.b .dc.d .dc.l .dc.s .dc.w .dc.x .dcb .dcb.b .dcb.l .dcb.w .desc .dim .double .ds .ds.b .ds.l .ds.w " +
@@ -35,7 +35,7 @@ const names = new Set(
 );
 
 export function isDirective(word: string): boolean {
-  return names.has(word.toLowerCase()) || /^\.cfi_\w+$/i.test(word);
+  return directiveNames.has(word.toLowerCase()) || /^\.cfi_\w+$/i.test(word);
 }
 
 export function directive(builder: Builder, lexemes: readonly Lexeme[], first: Lexeme): void {

@@ -13,10 +13,10 @@ import type { Linkage, Operand, Token } from "../syntax.ts";
 import { addReferences, define } from "./name.ts";
 import { stringValue, valueOf } from "./number.ts";
 
-const data: ReadonlySet<string> = new Set(
+export const dataNames: ReadonlySet<string> = new Set(
   "db dw dd dq dt do dy dz resb resw resd resq rest reso resy resz equ incbin times".split(" "),
 );
-const directives: ReadonlySet<string> = new Set(
+export const directiveNames: ReadonlySet<string> = new Set(
   (
     "bits use16 use32 use64 default section segment absolute extern required global common static cpu float org align alignb sectalign struc endstruc istruc at iend " +
     "group import export library module uppercase warning list debug map prefix gprefix suffix gsuffix postfix gpostfix lprefix lsuffix safeseh osabi dollarhex"
@@ -24,11 +24,11 @@ const directives: ReadonlySet<string> = new Set(
 );
 
 function isData(lexeme: Lexeme | undefined): boolean {
-  return lexeme?.kind === "word" && data.has(lexeme.text.toLowerCase());
+  return lexeme?.kind === "word" && dataNames.has(lexeme.text.toLowerCase());
 }
 
 function isDirective(lexeme: Lexeme | undefined): boolean {
-  return lexeme?.kind === "word" && directives.has(lexeme.text.toLowerCase());
+  return lexeme?.kind === "word" && directiveNames.has(lexeme.text.toLowerCase());
 }
 
 function isCode(lexeme: Lexeme | undefined): boolean {
