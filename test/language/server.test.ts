@@ -129,7 +129,7 @@ it("says nothing of instructions it does not know the machine of", async () => {
   const text = "start:\n\tmov r0, #1\n\tldr r1, [r2]\n\tpush {lr}\n\tbl start\n";
   open(uri, "gas", text);
   const position = place(1, 2);
-  expect(await ask("textDocument/hover", { textDocument: { uri }, position })).toBeNull();
+  expect(await ask("textDocument/completion", { textDocument: { uri }, position })).toBeNull();
   expect(await diagnostics(uri)).toEqual([]);
   const outline = await ask<DocumentSymbol[]>("textDocument/documentSymbol", { textDocument: { uri } });
   expect(outline.map(({ name }) => name)).toEqual(["start"]);
