@@ -28,6 +28,7 @@ import type {
 import type { Position } from "../syntax.ts";
 import type { World } from "../world.ts";
 import { codeLenses } from "./code-lens.ts";
+import { hover } from "./hover.ts";
 import { inlayHints } from "./inlay-hint.ts";
 import { inlineValues } from "./inline-value.ts";
 import { codeActions } from "./code-action.ts";
@@ -97,6 +98,7 @@ export interface Features {
 }
 
 export const features: Features = {
+  hover,
   completion,
   completionResolve,
   signatureHelp,
