@@ -9,7 +9,7 @@ import { isFileWide } from "../index/part.ts";
 import type { SymbolKind } from "../syntax.ts";
 import type { DefinitionAt, World } from "../world.ts";
 import type { Context } from "./context.ts";
-import { lenientMatcher, type Offer } from "./offer.ts";
+import { lenientMatcher, limit, type Offer } from "./offer.ts";
 
 export type Wanted = (found: DefinitionAt) => boolean;
 
@@ -59,10 +59,10 @@ export const isCallable: Wanted = ({ definition: { kind, value } }) =>
   kind === "macro" || (kind === "define" && value !== undefined && /^[A-Za-z_.%\\]/.test(value));
 
 /** Without a letter typed names of the file further away than so many lines are not looked at, but those at its top are. */
-const near = 1000;
+const near = 500;
 const top = 300;
 /** … nor more than so many names of others, of which so many are offered. */
-const othersSeen = 2000;
+const othersSeen = 500;
 const othersLimit = 100;
 
 /** `rankOf` puts some before others; nearer ones of the file come first. */
@@ -75,7 +75,9 @@ export function* namesAt(
   const { file, position, word } = context;
   const { scope } = context.before;
   const isNasm = file.language === "nasm";
+  const match = lenientMatcher(word.replace(/^[$%\\](?=.)/, ""));
   const seen = new Set<string>();
+  const chosen: Chosen[] = [];
   let otherCount = 0;
   for (const found of visible(world, context, word.replace(/^[$%\\](?=.)/, ""))) {
     const { kind, name } = found.definition;
@@ -87,12 +89,26 @@ export function* namesAt(
       seen.add(written);
       otherCount += isOwn ? 0 : 1;
       const rank = rankOf(found) + (isOwn ? distance / (distance + near) : 2);
-      yield offerOf(found, written, rank, file.uri);
+      chosen.push({ found, written, rank, order: rank + 10 * (match(written) ?? 0) });
     }
     if (word === "" && otherCount >= othersLimit) {
-      return;
+      break;
     }
   }
+  if (chosen.length > limit) {
+    chosen.sort((a, b) => a.order - b.order);
+  }
+  // One more than are shown says that there are more.
+  for (const { found, written, rank } of chosen.slice(0, limit + 1)) {
+    yield offerOf(found, written, rank, file.uri);
+  }
+}
+
+interface Chosen {
+  readonly found: DefinitionAt;
+  readonly written: string;
+  readonly rank: number;
+  readonly order: number;
 }
 
 function* visible(world: World, { file, position, before }: Context, typed: string): Iterable<DefinitionAt> {

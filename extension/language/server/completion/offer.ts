@@ -46,9 +46,6 @@ export interface Offer {
   readonly subject?: Subject;
 }
 
-/** More than this nobody reads; what is typed next brings the others. */
-const limit = 200;
-
 /** 0: begins with what was typed; 1: has its letters in order, after the same first one; undefined: neither. */
 export type Matcher = (candidate: string) => 0 | 1 | undefined;
 
@@ -80,8 +77,17 @@ function hasLetters(text: string, wanted: string): boolean {
 /** A dot, a "$" or a "%" that was not typed keeps nothing from being found. */
 export function lenientMatcher(typed: string): Matcher {
   const match = matcher(typed);
-  return /^[.$%#]/.test(typed) ? match : (text) => match(text) ?? match(text.replace(/^[.$%#\\]+/, ""));
+  if (sigils.has(typed[0] ?? "")) {
+    return match;
+  }
+  return (text) =>
+    match(text) ?? (sigils.has(text[0] ?? "") ? match(text.replace(/^[.$%#\\]+/, "")) : undefined);
 }
+
+const sigils: ReadonlySet<string> = new Set([".", "$", "%", "#", "\\"]);
+
+/** More than this nobody reads; what is typed next brings the others. */
+export const limit = 200;
 
 export function listOf(context: Context, offers: Iterable<Offer>): CompletionList {
   const { word, span, position } = context;
