@@ -30,7 +30,7 @@ export function input(scanner: Scanner, branch: Branch | null): InputSection | K
   scanner.next("pattern");
   if (!scanner.skip("(", "pattern")) {
     scanner.missing('KEEP needs its input sections in brackets: "KEEP(*(.section))".');
-    return { kind: "input", branch, file: null, isKept, patterns: [], first, last: first };
+    return { kind: "input", branch, file: null, isKept, hasFlags: false, patterns: [], first, last: first };
   }
   const inner = specification(scanner, branch, true);
   closeBracket(scanner);
@@ -42,6 +42,7 @@ function specification(scanner: Scanner, branch: Branch | null, isKept: boolean)
   const excluded: Word[] = [];
   const around: Word[] = [];
   let file: Word | null = null;
+  let hasFlags = false;
   for (;;) {
     const token = scanner.peek("pattern");
     if (token.kind === "word" && token.text === "EXCLUDE_FILE") {
@@ -50,6 +51,7 @@ function specification(scanner: Scanner, branch: Branch | null, isKept: boolean)
     } else if (token.kind === "word" && token.text === "INPUT_SECTION_FLAGS") {
       scanner.next("pattern");
       bracketed(scanner);
+      hasFlags = true;
     } else if (token.kind === "word" && sorts.has(token.text)) {
       around.push(wordOf(scanner.next("pattern")));
       file = bracketed(scanner)[0] ?? null;
@@ -76,7 +78,16 @@ function specification(scanner: Scanner, branch: Branch | null, isKept: boolean)
     list(scanner, found, [], excluded);
     closeBracket(scanner);
   }
-  return { kind: "input", branch, file, isKept, patterns: found, first, last: wordOf(scanner.last) };
+  return {
+    kind: "input",
+    branch,
+    file,
+    isKept,
+    hasFlags,
+    patterns: found,
+    first,
+    last: wordOf(scanner.last),
+  };
 }
 
 /** What stands between the brackets of `*( … )` or of a SORT. */

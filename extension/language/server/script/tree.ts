@@ -150,6 +150,8 @@ export interface InputSection extends Placed {
   readonly kind: "input";
   readonly file: Word | null;
   readonly isKept: boolean;
+  /** INPUT_SECTION_FLAGS chooses among them. */
+  readonly hasFlags: boolean;
   readonly patterns: readonly SectionPattern[];
 }
 
