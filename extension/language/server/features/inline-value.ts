@@ -71,19 +71,19 @@ interface Evaluated {
   readonly expression: string;
 }
 
-/** Memory an instruction reads or is about to overwrite; registers that it reads. */
+/** Memory an instruction reads or is about to overwrite, an address that it computes; registers that it reads. */
 function operandValues(
   site: Site,
   statement: InstructionStatement,
   operand: Operand,
-  { reads, isAddressOnly }: Effect,
+  { reads }: Effect,
 ): Evaluated[] {
   const isRead = (name: string): boolean => reads.some((read) => wholeRegister(read) === wholeRegister(name));
   const registers = operand.registers
     .filter(({ text }) => isRead(text) && !/^[re]?ip$|^[c-gs]s$/.test(text))
     .map((token) => valueOn(site.number, token, `$${token.text}`));
   const expression = operand.kind === "memory" ? operandExpression(site, statement, operand) : null;
-  const memory = expression === null || isAddressOnly ? [] : [valueOn(site.number, operand, expression)];
+  const memory = expression === null ? [] : [valueOn(site.number, operand, expression)];
   return operand.kind === "memory" || operand.kind === "register" ? [...registers, ...memory] : [];
 }
 
