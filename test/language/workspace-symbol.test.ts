@@ -9,6 +9,7 @@ const { world } = marked(`
 .set STACK_SIZE, 4096
 start:
 early_start:
+.text
 start_kernel:
 .Llocal:
 .section .starting
@@ -35,13 +36,17 @@ it.each(rows)("%s", (query, expected) => {
   ).toBe(expected);
 });
 
+it("says the section, or the macro that makes a name", () => {
+  const container = (name: string) => workspaceSymbols(world, name)[0]?.containerName;
+  expect(["start", "start_kernel", "restart"].map(container)).toEqual([undefined, ".text", "FUNC"]);
+});
+
 it("names all for an empty query, and where they are", () => {
   const found = workspaceSymbols(world, "");
   expect(found.map(({ name }) => name).toSorted()).toEqual(
     ["FUNC", "STACK_SIZE", "start", "early_start", "start_kernel", "restart", "kernel_start"].toSorted(),
   );
   expect(found.find(({ name }) => name === "kernel_start")).toMatchObject({
-    containerName: "k.ld",
     location: { range: { start: { line: 0, character: 0 } } },
   });
 });

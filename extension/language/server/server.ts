@@ -32,6 +32,9 @@ import {
 import { Workspace } from "./workspace.ts";
 import { defaultSettings, type Settings } from "./world.ts";
 
+/** Facts of a build come in several messages. */
+const REFRESH_MILLISECONDS = 200;
+
 /** What clients that know our messages say of themselves (`initializationOptions`). */
 interface Options {
   readonly readsFiles?: boolean;
@@ -40,6 +43,8 @@ interface Options {
 /** @param counted told of the lines that were parsed after a change */
 export function startServer(connection: Connection, counted: (parsedCount: number) => void = () => {}): void {
   const workspace = new Workspace();
+  // Only who reads the workspace knows what is nowhere in it.
+  workspace.isComplete = false;
   const documents = new Documents(workspace);
   let options: Options = {};
   let asksSettings = false;
@@ -78,14 +83,17 @@ export function startServer(connection: Connection, counted: (parsedCount: numbe
   });
   let progress: { report(percentage: number, message: string): void } | undefined;
 
-  /** What was derived of something that has changed is asked for again. */
+  /** What was derived of something that has changed is asked for again, once where much changes. */
+  let refreshing: ReturnType<typeof setTimeout> | undefined;
   function worldChanged(): void {
     diagnostics.othersChanged();
-    buildFiles.worldChanged();
-    const { languages } = connection;
-    if (refreshes.codeLens) connection.sendRequest("workspace/codeLens/refresh").catch(fail);
-    if (refreshes.inlayHint) languages.inlayHint.refresh().catch(fail);
-    if (refreshes.inlineValue) languages.inlineValue.refresh().catch(fail);
+    clearTimeout(refreshing);
+    refreshing = setTimeout(() => {
+      const { languages } = connection;
+      if (refreshes.codeLens) connection.sendRequest("workspace/codeLens/refresh").catch(fail);
+      if (refreshes.inlayHint) languages.inlayHint.refresh().catch(fail);
+      if (refreshes.inlineValue) languages.inlineValue.refresh().catch(fail);
+    }, REFRESH_MILLISECONDS);
   }
 
   async function readWorkspace(): Promise<void> {
@@ -97,6 +105,12 @@ export function startServer(connection: Connection, counted: (parsedCount: numbe
     progress = undefined;
     shown.done();
     worldChanged();
+  }
+
+  function readIncluded(uri: string): void {
+    if (options.readsFiles) {
+      indexer.readIncluded(uri).then((isMore) => (isMore ? worldChanged() : undefined), fail);
+    }
   }
 
   async function readSettings(): Promise<void> {
@@ -148,11 +162,13 @@ export function startServer(connection: Connection, counted: (parsedCount: numbe
   connection.onShutdown(() => {
     indexer.stop();
     diagnostics.dispose();
+    clearTimeout(refreshing);
   });
 
   connection.onDidOpenTextDocument(({ textDocument: { uri, languageId, version, text } }) => {
     documents.open(uri, languageId, version, text);
     diagnostics.changed(uri);
+    readIncluded(uri);
   });
   connection.onDidChangeTextDocument(({ textDocument: { uri, version }, contentChanges }) => {
     for (const change of contentChanges) {
@@ -176,6 +192,8 @@ export function startServer(connection: Connection, counted: (parsedCount: numbe
     );
     const changed = changes.map(({ uri }) => uri).filter((uri) => !isGone.has(uri) && !workspace.isOpen(uri));
     indexer.update(changed, [...isGone]).then(worldChanged, fail);
+    // Saved: it may include what nothing has included before.
+    changes.filter(({ uri }) => workspace.isOpen(uri)).forEach(({ uri }) => readIncluded(uri));
   });
 
   connection.onNotification(methods.stopIndexing, () => indexer.stop());

@@ -6,6 +6,7 @@
  * Elsewhere: who lists and reads files (the client), what is done with names (`index/`).
  */
 import { tell } from "../dialect.ts";
+import { nearest } from "../index/include.ts";
 import type { FileText, IndexState, WorkspaceFiles } from "../protocol.ts";
 import type { Language, SyntaxFile } from "../syntax.ts";
 import type { Workspace } from "../workspace.ts";
@@ -25,11 +26,20 @@ export interface IndexClient {
   readonly progress: (state: IndexState) => void;
 }
 
+/** One reading of some files: of all of the workspace, or of those that were changed. */
+interface Reading {
+  readonly isWanted: () => boolean;
+  /** Of all: what is counted is shown. */
+  readonly isCounted: boolean;
+}
+
 export class Indexer {
   readonly #workspace: Workspace;
   readonly #client: IndexClient;
-  /** URIs of headers by the last part of their paths. */
-  readonly #headers = new Map<string, string[]>();
+  /** URIs of files that may be included, by the last part of their paths. */
+  readonly #includable = new Map<string, string[]>();
+  /** Files whose language nothing says, until something includes them. */
+  readonly #undecided = new Set<string>();
   /** Lines of files that were read, to know when there are enough. */
   readonly #lineCounts = new Map<string, number>();
   #lineCount = 0;
@@ -39,6 +49,8 @@ export class Indexer {
   #skippedCount = 0;
   #isRunning = false;
   #isStopped = false;
+  /** Counts readings of all: one that is begun anew ends the one before. */
+  #age = 0;
 
   constructor(workspace: Workspace, client: IndexClient) {
     this.#workspace = workspace;
@@ -61,63 +73,92 @@ export class Indexer {
 
   /** All of the workspace, as it is listed now. Files that are known and no longer listed are forgotten. */
   async readAll(): Promise<void> {
+    this.#age += 1;
+    const age = this.#age;
     this.#isRunning = true;
     this.#isStopped = false;
     this.#workspace.isComplete = false;
-    this.#readCount = 0;
-    this.#skippedCount = 0;
     const { sources, headers, isTruncated } = await this.#client.files();
-    this.#skippedCount += isTruncated ? 1 : 0;
-    this.#headers.clear();
-    for (const uri of headers) {
-      const name = nameOf(uri);
-      this.#headers.set(name, [...(this.#headers.get(name) ?? []), uri]);
+    if (age !== this.#age) {
+      return;
     }
+    this.#readCount = 0;
+    this.#headerCount = 0;
+    this.#skippedCount = isTruncated ? 1 : 0;
+    this.#totalCount = sources.length;
+    this.#undecided.clear();
+    this.#list([...headers, ...sources]);
     const listed = new Set(sources);
     for (const { uri } of this.#workspace.files()) {
       if (!listed.has(uri)) {
-        this.#workspace.remove(uri);
+        this.#forget(uri);
       }
     }
-    await this.#read(sources, () => !this.#isStopped);
-    this.#isRunning = false;
-    this.#workspace.isComplete = !this.#isStopped && this.#skippedCount === 0;
-    this.#client.progress(this.state);
+    await this.#read(sources, {
+      isWanted: () => age === this.#age && !this.#isStopped,
+      isCounted: true,
+    });
+    if (age === this.#age) {
+      this.#isRunning = false;
+      this.#workspace.isComplete = !this.#isStopped && this.#skippedCount === 0;
+      this.#client.progress(this.state);
+    }
   }
 
   /** Files that were changed, made or removed since. */
   async update(changed: readonly string[], removed: readonly string[]): Promise<void> {
     for (const uri of removed) {
-      this.#workspace.remove(uri);
-      this.#lineCount -= this.#lineCounts.get(uri) ?? 0;
-      this.#lineCounts.delete(uri);
+      this.#forget(uri);
     }
     // Of headers only those that are known already: the others are read when something includes them.
     const known = changed.filter((uri) => !isHeader(uri) || this.#workspace.file(uri));
-    await this.#read(known, () => true);
+    await this.#read(known, { isWanted: () => true, isCounted: false });
   }
 
-  async #read(uris: readonly string[], isWanted: () => boolean): Promise<void> {
+  #list(uris: readonly string[]): void {
+    this.#includable.clear();
+    for (const uri of uris) {
+      const name = nameOf(uri);
+      const others = this.#includable.get(name);
+      if (others) {
+        others.push(uri);
+      } else {
+        this.#includable.set(name, [uri]);
+      }
+    }
+  }
+
+  #forget(uri: string): void {
+    this.#workspace.remove(uri);
+    this.#lineCount -= this.#lineCounts.get(uri) ?? 0;
+    this.#lineCounts.delete(uri);
+  }
+
+  async #read(uris: readonly string[], reading: Reading): Promise<void> {
     const asked = new Set(uris);
     const queue: { uri: string; language: Language | null }[] = uris.map((uri) => ({ uri, language: null }));
-    this.#totalCount = queue.length;
-    while (queue.length > 0 && isWanted()) {
+    while (queue.length > 0 && reading.isWanted()) {
       const batch = queue.splice(0, BATCH_FILES);
       const languages = new Map(batch.map(({ uri, language }) => [uri, language]));
       const texts = await this.#client.read([...languages.keys()]);
+      let count = 0;
       for (const { uri, text } of texts) {
-        const file = await this.#take(uri, languages.get(uri) ?? null, text, isWanted);
+        const file = await this.#take(uri, languages.get(uri) ?? null, text, reading);
+        count += 1;
         for (const header of file ? this.#includedBy(file) : []) {
-          if (!asked.has(header) && !this.#workspace.file(header) && this.#headerCount < MOST_HEADERS) {
+          const isNew = !asked.has(header) || this.#undecided.delete(header);
+          if (isNew && !this.#workspace.file(header) && this.#headerCount < MOST_HEADERS) {
             asked.add(header);
             this.#headerCount += 1;
-            this.#totalCount += 1;
+            this.#totalCount += reading.isCounted ? 1 : 0;
             queue.push({ uri: header, language: file?.language === "nasm" ? "nasm" : "gas" });
           }
         }
-        this.#readCount += 1;
       }
-      this.#client.progress(this.state);
+      if (reading.isCounted && reading.isWanted()) {
+        this.#readCount += count;
+        this.#client.progress(this.state);
+      }
     }
   }
 
@@ -125,14 +166,21 @@ export class Indexer {
     uri: string,
     including: Language | null,
     text: string | null,
-    isWanted: () => boolean,
+    { isWanted, isCounted }: Reading,
   ): Promise<SyntaxFile | undefined> {
-    if (text === null || this.#lineCount > MOST_LINES) {
-      this.#skippedCount += 1;
+    const isTooMuch = this.#lineCount > MOST_LINES;
+    if (text === null || isTooMuch) {
+      if (isCounted) {
+        this.#skippedCount += 1;
+      } else if (!isTooMuch) {
+        this.#forget(uri);
+      }
       return undefined;
     }
-    const language = tell(uri, null, text)?.language ?? including;
-    if (language && isWanted()) {
+    const language = tell(uri, null, text)?.language ?? including ?? this.#workspace.file(uri)?.language;
+    if (!language) {
+      this.#undecided.add(uri);
+    } else if (isWanted()) {
       await inSlices(this.#workspace.reading(uri, language, text), isWanted);
       const count = this.#workspace.file(uri)?.lines.length ?? 0;
       this.#lineCount += count - (this.#lineCounts.get(uri) ?? 0);
@@ -141,15 +189,12 @@ export class Indexer {
     return this.#workspace.file(uri);
   }
 
-  /** The headers it includes, of several of one name that whose path has most in common with the file's. */
+  /** The headers it includes, of several of one name the nearest. */
   *#includedBy(file: SyntaxFile): Iterable<string> {
     for (const { includes } of file.lines) {
-      for (const { path, isBinary } of includes) {
-        const candidates = isBinary ? [] : (this.#headers.get(nameOf(path.text)) ?? []);
-        const ending = `/${path.text.replace(/^(?:\.\.?\/)+/, "")}`;
-        const found = candidates
-          .filter((uri) => uri.endsWith(ending))
-          .sort((a, b) => common(b, file.uri) - common(a, file.uri) || a.length - b.length)[0];
+      for (const include of includes) {
+        const candidates = include.isBinary ? [] : (this.#headers.get(nameOf(include.path.text)) ?? []);
+        const found = nearest(file.uri, file.language, include, candidates);
         if (found !== undefined) {
           yield found;
         }
@@ -164,12 +209,3 @@ export function isHeader(uri: string): boolean {
 }
 
 const nameOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
-
-/** Length of what two URIs begin with. */
-function common(a: string, b: string): number {
-  let length = 0;
-  while (length < a.length && a[length] === b[length]) {
-    length += 1;
-  }
-  return length;
-}

@@ -6,8 +6,8 @@
  */
 import { SymbolKind, type WorkspaceSymbol } from "vscode-languageserver-types";
 import type { Definition } from "../syntax.ts";
-import type { World } from "../world.ts";
-import { fileName, locationOf } from "./place.ts";
+import type { DefinitionAt, World } from "../world.ts";
+import { locationOf } from "./place.ts";
 
 /** More than anybody reads; the next character asks again. */
 const limit = 256;
@@ -31,8 +31,14 @@ export function workspaceSymbols(world: World, query: string): readonly Workspac
       name: each.definition.name,
       kind: symbolKind(each.definition),
       location: locationOf(each),
-      containerName: fileName(each.uri),
+      ...container(world, each),
     }));
+}
+
+/** The editor shows the file by itself: what is said beside is the section, or the macro that makes the name. */
+function container(world: World, { uri, line, byCall }: DefinitionAt): { readonly containerName?: string } {
+  const name = byCall ?? world.file(uri)?.lines[line]?.after.section ?? "";
+  return name === "" || name.startsWith("struc ") ? {} : { containerName: name };
 }
 
 /** Better the higher: whole names before beginnings, these before parts, parts before characters here and there; then the shorter name. */

@@ -5,7 +5,7 @@
  * beside the file that names it, and then wherever the workspace has it, the nearest first.
  * Elsewhere: what the files say (`part.ts`), what their names mean to each other (`index.ts`).
  */
-import type { Include } from "../syntax.ts";
+import type { Include, Language } from "../syntax.ts";
 import { includesOf, type Part } from "./part.ts";
 
 interface Node {
@@ -57,6 +57,11 @@ export class IncludeGraph {
 
   target(part: Part, include: Include): Part | undefined {
     return this.#nodes.get(part)?.targets.get(keyOf(include)) ?? this.#find(part, include);
+  }
+
+  /** Whether a file includes something called like this one. */
+  isAskedFor(uri: string): boolean {
+    return (this.#asking.get(lastOf(pathOf(uri)))?.size ?? 0) > 0;
   }
 
   includersOf(part: Part): Iterable<Part> {
@@ -146,29 +151,42 @@ export class IncludeGraph {
   }
 
   #find(part: Part, include: Include): Part | undefined {
-    const own = this.#nodes.get(part)?.path ?? "";
-    const wanted = include.path.text.replaceAll("\\", "/");
-    const beside = normal(`${own.slice(0, own.lastIndexOf("/") + 1)}${wanted}`);
-    const ending = `/${normal(wanted)
-      .replace(/^(?:\.\.\/)+/, "")
-      .replace(/^\//, "")}`;
-    let best: { readonly part: Part; readonly score: number; readonly path: string } | undefined;
-    for (const candidate of this.#named.get(lastOf(wanted)) ?? []) {
-      const path = this.#nodes.get(candidate)?.path ?? "";
-      if (candidate === part || !path.endsWith(ending)) {
-        continue;
-      }
-      const isBeside = path === beside && !(include.isSystem && part.file.language === "gas");
-      const isIncludeFolder = /\/include(?:\/uapi)?$/.test(path.slice(0, -ending.length));
-      // The more folders they share the nearer; of equally near ones that in a folder for includes, then the shorter path.
-      const near = sharedFolders(own, path) * 2 + (isIncludeFolder ? 1 : 0);
-      const score = isBeside ? Infinity : near * 65_536 - path.length;
-      if (!best || score > best.score || (score === best.score && path < best.path)) {
-        best = { part: candidate, score, path };
-      }
+    const named = this.#named.get(lastOf(include.path.text));
+    if (!named) {
+      return undefined;
     }
-    return best?.part;
+    const parts = new Map([...named].map((candidate) => [candidate.uri, candidate]));
+    return parts.get(nearest(part.uri, part.file.language, include, parts.keys()) ?? "");
   }
+}
+
+/** Which of some files, by their URIs, an include in a file most likely names. */
+export function nearest(
+  uri: string,
+  language: Language,
+  include: Include,
+  candidates: Iterable<string>,
+): string | undefined {
+  const own = pathOf(uri);
+  const wanted = normal(include.path.text.replaceAll("\\", "/"));
+  const beside = normal(`${own.slice(0, own.lastIndexOf("/") + 1)}${wanted}`);
+  const ending = `/${wanted.replace(/^(?:\.\.\/)+/, "").replace(/^\//, "")}`;
+  let best: { readonly uri: string; readonly score: number; readonly path: string } | undefined;
+  for (const candidate of candidates) {
+    const path = pathOf(candidate);
+    if (candidate === uri || !path.endsWith(ending)) {
+      continue;
+    }
+    const isBeside = path === beside && !(include.isSystem && language === "gas");
+    const isIncludeFolder = /\/include(?:\/uapi)?$/.test(path.slice(0, -ending.length));
+    // The more folders they share the nearer; of equally near ones that in a folder for includes, then the shorter path.
+    const near = sharedFolders(own, path) * 2 + (isIncludeFolder ? 1 : 0);
+    const score = isBeside ? Infinity : near * 65_536 - path.length;
+    if (!best || score > best.score || (score === best.score && path < best.path)) {
+      best = { uri: candidate, score, path };
+    }
+  }
+  return best?.uri;
 }
 
 function keyOf({ isSystem, path }: Include): string {
@@ -189,7 +207,7 @@ function put(table: Map<string, Set<Part>>, key: string, part: Part): void {
 }
 
 /** What a file is called, without escapes; for comparing, not for opening. */
-export function pathOf(uri: string): string {
+function pathOf(uri: string): string {
   try {
     return decodeURIComponent(uri);
   } catch {

@@ -176,6 +176,11 @@ export class NameIndex implements Names {
     return part ? [...this.#graph.includersOf(part)].map((each) => each.uri) : [];
   }
 
+  /** Whether a known file includes something called like this one, known or not. */
+  isAskedFor(uri: string): boolean {
+    return this.#graph.isAskedFor(uri);
+  }
+
   isShared(uri: string, name: string): boolean {
     const part = this.#parts.get(uri);
     this.#refresh();
