@@ -3,6 +3,7 @@
  *
  * Elsewhere: how findings are shown (`features/diagnostics.ts`), those of linker scripts (`script/rules/`).
  */
+import { scriptRules } from "../script/index.ts";
 import type { SyntaxFile } from "../syntax.ts";
 import type { World } from "../world.ts";
 import { bootSector } from "./boot-sector.ts";
@@ -42,6 +43,7 @@ export const rules: readonly Rule[] = [
   bootSector,
   undefinedSymbol,
   duplicateLabel,
+  ...scriptRules,
 ];
 
 export function ruleOf(code: string): Rule | undefined {
