@@ -13,6 +13,8 @@ import { buildActions } from "./server/rules/build-action.ts";
 const PATTERN =
   "{**/compile_commands.json,**/.cargo/config.toml,**/.cargo/config,**/*x86_64*.json,**/*target*.json,**/*kernel*.json}";
 const EXCLUDED = "**/{node_modules,.git,target}/**";
+/** The same, of paths: a watcher leaves nothing out. */
+const WRITTEN = /\/(?:node_modules|\.git|target)\//u;
 const FILES_MAX = 100;
 const BYTES_MAX = 64 * 1024 * 1024;
 const PAUSE_MILLISECONDS = 400;
@@ -29,7 +31,9 @@ export function followBuildFiles(client: BaseLanguageClient): vscode.Disposable 
     const open = vscode.workspace.textDocuments.find((each) => each.uri.toString() === uri.toString());
     send(uri, open?.getText() ?? (await textOf(uri)));
   };
-  const changed = (uri: vscode.Uri): void => void read(uri);
+  const changed = (uri: vscode.Uri): void => {
+    if (!WRITTEN.test(uri.path)) void read(uri);
+  };
   const edited = (document: vscode.TextDocument): void => {
     const { uri } = document;
     const key = uri.toString();

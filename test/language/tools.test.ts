@@ -13,6 +13,7 @@ import {
 } from "../../extension/language/tools/attempt.ts";
 import { check } from "../../extension/language/tools/check.ts";
 import { assemblyCommands, Databases } from "../../extension/language/tools/database.ts";
+import { unsaid } from "../../extension/language/tools/duplicate.ts";
 import { parseOutput, placeOf } from "../../extension/language/tools/output.ts";
 import { findPrograms } from "../../extension/language/tools/program.ts";
 import { run } from "../../extension/language/tools/run.ts";
@@ -117,6 +118,13 @@ describe("what is printed", () => {
       `${text.slice(0, found.start)}⟦${text.slice(found.start, found.end)}⟧${text.slice(found.end)}`;
     expect(lines.join("\n")).toBe(marks);
   });
+});
+
+it("what is said once is not said again", () => {
+  const said = (line: number, message: string) => ({ message, range: { start: { line } } });
+  const found = [said(1, "a"), said(2, "b"), said(2, "c"), said(3, "b"), said(2, "b")];
+  expect(unsaid(found, [])).toEqual(found.slice(0, 4));
+  expect(unsaid(found, [said(2, "other words")])).toEqual([said(1, "a"), said(3, "b")]);
 });
 
 describe("what is kept of a command", () => {
@@ -393,6 +401,10 @@ describe.skipIf(!hasTools)("with as, gcc, nasm and ld", () => {
     expect(await found("define.asm", "bits 64\n  mov eax, STACK_SIZE\n  mov eax, stack_end\n")).toEqual([
       "define.asm:3: nasm: symbol `stack_end' not defined",
     ]);
+    expect(await found("condition.asm", "%if BITS == 64\nbits 64\n%endif\n  nonsense one, two\n")).toEqual(
+      [],
+    );
+    expect(await found("demand.S", "#ifndef CPU\n#error no CPU\n#endif\n  nonsense\n")).toEqual([]);
     expect(await found("warning.s", '.warning "old"\n')).toEqual([]);
   });
 
@@ -448,6 +460,20 @@ describe.skipIf(!hasTools)("with as, gcc, nasm and ld", () => {
       "region.ld:3: ld: memory region `ram' not declared",
     ]);
     expect(await found("missing.ld", "INCLUDE none.ld\n")).toEqual([]);
+  });
+
+  it("finds nothing in what is right: the sample kernel, the corrected twins of faulty files", async () => {
+    const roots = ["media/sample-kernel", "test/language/faulty/corrected"].map((name) => path.resolve(name));
+    const wrong: string[] = [];
+    for (const root of roots) {
+      for (const name of readdirSync(root).filter((each) => /\.(?:S|s|asm|ld)$/u.test(each))) {
+        const file = path.join(root, name);
+        const source = { ...sourceOf(file, readFileSync(file, "utf8")), root };
+        const { messages } = await check(source, true, programs, never);
+        wrong.push(...messages.map(({ line, message }) => `${name}:${line}: ${message}`));
+      }
+    }
+    expect(wrong).toEqual([]);
   });
 
   it("the database is read again when it has changed", async () => {

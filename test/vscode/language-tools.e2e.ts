@@ -6,7 +6,7 @@ import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { browserPath } from "./browser.ts";
 import { installedServer } from "./installed.ts";
-import type { Server } from "./server.mjs";
+import { cache, quietSettings, writeSettings, type Server } from "./server.mjs";
 import { Workbench } from "./workbench.ts";
 
 const folder = path.join(tmpdir(), "redzone-e2e/language-tools");
@@ -50,14 +50,20 @@ const hasNasm = ((): boolean => {
   }
 })();
 
+function makeFolder(): void {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  for (const [name, text] of Object.entries(files)) writeFileSync(path.join(folder, name), text);
+}
+
+const problems = (window: Workbench) => window.page.locator(".markers-panel .monaco-list-row");
+
 describe.skipIf(browserPath === null)("tools and explanations", () => {
   let server: Server;
   let window: Workbench;
 
   beforeAll(async () => {
-    rmSync(folder, { recursive: true, force: true });
-    mkdirSync(folder, { recursive: true });
-    for (const [name, text] of Object.entries(files)) writeFileSync(path.join(folder, name), text);
+    makeFolder();
     server = await installedServer("Default Dark Modern");
     window = await Workbench.open(server.url, folder);
   });
@@ -70,8 +76,7 @@ describe.skipIf(browserPath === null)("tools and explanations", () => {
       await window.screenshot(`failed-${task.name.replaceAll(/\W+/gu, "-")}`);
   });
 
-  const problems = () => window.page.locator(".markers-panel .monaco-list-row");
-  const problem = (text: string) => problems().filter({ hasText: text });
+  const problem = (text: string) => problems(window).filter({ hasText: text });
   const underlined = (kind: "error" | "warning") =>
     window.page.locator(`.editor-group-container.active .squiggly-${kind}`);
 
@@ -129,5 +134,47 @@ describe.skipIf(browserPath === null)("tools and explanations", () => {
     await expect
       .poll(() => readFileSync(database, "utf8"))
       .toContain("x86_64-elf-gcc -O2 -ffreestanding -mno-red-zone -c kernel.c");
+  });
+});
+
+describe.skipIf(browserPath === null || !hasNasm)("a workspace that is not trusted", () => {
+  let server: Server;
+  let window: Workbench;
+
+  beforeAll(async () => {
+    makeFolder();
+    server = await installedServer("Default Dark Modern");
+    writeSettings(path.join(cache, "e2e/data"), {
+      ...quietSettings,
+      "workbench.colorTheme": "Default Dark Modern",
+      "security.workspace.trust.enabled": true,
+      "security.workspace.trust.startupPrompt": "never",
+    });
+    window = await Workbench.open(server.url, folder);
+  });
+  afterAll(async () => {
+    await window?.close();
+    await server?.stop();
+  });
+  afterEach(async ({ task }) => {
+    if (task.result?.state === "fail")
+      await window.screenshot(`failed-${task.name.replaceAll(/\W+/gu, "-")}`);
+  });
+
+  it("has the rules, and no program is run in it until it is", async () => {
+    const problem = (text: string) => problems(window).filter({ hasText: text });
+    await window.openFile("sector.asm");
+    await window.openFile("handler.S");
+    await window.command("Problems: Focus on Problems View");
+    await problem("iretq is meant").waitFor();
+    expect(await problem("TIMES value").count()).toBe(0);
+    await window.screenshot("125-tools-restricted");
+    await window.command("Workspaces: Manage Workspace Trust");
+    await window.page
+      .locator(".workspace-trust-editor .monaco-button", { hasText: /^Trust$/u })
+      .first()
+      .click();
+    await window.openFile("sector.asm");
+    await problem("TIMES value -2 is negative").waitFor();
   });
 });

@@ -70,9 +70,17 @@ export function explanationOf(code: string): string | null {
 }
 
 function partsOf({ file, wrong, right }: Example): readonly string[] {
-  const name = /\.(?:asm|nasm)$/.test(file) ? "nasm" : file.endsWith(".S") ? "gas" : "linkerscript";
-  const block = (text: string): string => `\`\`\`${name}${text}\n\`\`\``;
+  // As the editor's previews know them: AT&T syntax and linker scripts have no name there.
+  const name = /\.(?:asm|nasm)$/.test(file) ? "x86asm" : "";
+  const block = (text: string): string => `\`\`\`${name}\n${dedent(text)}\n\`\`\``;
   return ["## Example", "This is found:", block(wrong), "This was meant:", block(right)];
+}
+
+/** Lines without the spaces that all of them begin with. */
+function dedent(text: string): string {
+  const lines = text.split("\n").filter((line, index) => index > 0 || line !== "");
+  const indent = Math.min(...lines.filter((line) => line !== "").map((line) => line.search(/\S/)));
+  return lines.map((line) => line.slice(indent)).join("\n");
 }
 
 /** A table of all rules, in Markdown, for the manual. */

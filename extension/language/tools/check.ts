@@ -23,11 +23,11 @@ export interface Checked {
   readonly log: readonly string[];
 }
 
-/** Read without knowing the build, they are no errors of the file. */
-const INCLUDE_MISSING =
-  /No such file or directory|can't open .* for reading|unable to open (?:include|input) file|file not found|cannot open (?:linker script )?file|unable to find/i;
+/** The build knows more: what it would include, or define for conditions. What comes behind such a message follows from it. */
+const BUILD_MISSING =
+  /No such file or directory|can't open .* for reading|unable to open (?:include|input) file|file not found|cannot open (?:linker script )?file|unable to find|not defined before use|#error/i;
 /** Names in capitals are what builds define (`-DSTACK_SIZE=…`). */
-const BUILD_NAME = /symbol `[A-Z][A-Z\d_]*' (?:not defined|undefined)|#error/;
+const BUILD_NAME = /symbol `[A-Z][A-Z\d_]*' (?:not defined|undefined)/;
 /** What a script alone cannot know. */
 const OBJECT_MISSING =
   /undefined (?:symbol|section)|cannot move location counter|overflowed|will not fit|no input files|assert/i;
@@ -90,9 +90,9 @@ async function attemptAll(source: Source, attempts: readonly Attempt[], place: P
   return { messages: common ?? [], log };
 }
 
-/** What a missing include leaves is not the file's fault. */
+/** What a missing include or a missing name leaves is not the file's fault. */
 function isCertain({ command }: Source, messages: readonly Found[]): boolean {
-  return command !== null || !messages.some(({ message }) => INCLUDE_MISSING.test(message));
+  return command !== null || !messages.some(({ message }) => BUILD_MISSING.test(message));
 }
 
 function isMeant({ command, language }: Source, { severity, message }: ToolMessage): boolean {

@@ -13,11 +13,13 @@ import { diagnosticSource } from "../server/protocol.ts";
 import type { Programs } from "./attempt.ts";
 import { check, type Found } from "./check.ts";
 import { Databases } from "./database.ts";
+import { unsaid } from "./duplicate.ts";
 import { placeOf } from "./output.ts";
 import { findPrograms } from "./program.ts";
 
 const PAUSE_MILLISECONDS = 800;
 const LENGTH_MAX = 4 * 1024 * 1024;
+const DATABASES = "**/compile_commands.json";
 const DATABASES_MAX = 20;
 /** The workspace is being read: asked again after this time. */
 const READING_MILLISECONDS = 2000;
@@ -38,13 +40,23 @@ export class Tools implements vscode.Disposable {
   /** By the file that was checked, then by the file that is wrong. */
   readonly #found = new Map<string, ReadonlyMap<string, readonly vscode.Diagnostic[]>>();
   #programs: Promise<Programs> | undefined;
+  #databasePaths: Promise<readonly string[]> | undefined;
   readonly #subscriptions: vscode.Disposable[];
 
   constructor(factsOf: (uri: vscode.Uri) => Promise<ToolFacts>, log: (text: string) => void) {
     this.#factsOf = factsOf;
     this.#log = log;
+    const watcher = vscode.workspace.createFileSystemWatcher(DATABASES, false, true, false);
+    const otherDatabases = (): void => {
+      this.#databasePaths = undefined;
+      this.#all();
+    };
     this.#subscriptions = [
       this.#collection,
+      watcher,
+      watcher.onDidCreate(otherDatabases),
+      watcher.onDidDelete(otherDatabases),
+      vscode.workspace.onDidChangeWorkspaceFolders(otherDatabases),
       vscode.workspace.onDidSaveTextDocument((document) => this.#soon(document, 0)),
       vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
         if (contentChanges.length > 0) this.#soon(document, PAUSE_MILLISECONDS);
@@ -111,7 +123,7 @@ export class Tools implements vscode.Disposable {
       return;
     }
     const file = document.uri.fsPath;
-    const command = await this.#databases.commandFor(file, await databases());
+    const command = await this.#databases.commandFor(file, await this.#databaseFiles());
     // A part of another file is checked with that, unless it is built by itself.
     const isIncluded = command === null && (await this.#factsOf(document.uri)).isIncluded;
     if (isIncluded !== false) {
@@ -135,6 +147,14 @@ export class Tools implements vscode.Disposable {
     this.#keep(key, await diagnosticsOf(messages));
   }
 
+  /** Looked for once, and when one comes or goes. */
+  #databaseFiles(): Promise<readonly string[]> {
+    this.#databasePaths ??= Promise.resolve(
+      vscode.workspace.findFiles(DATABASES, "**/{node_modules,.git}/**", DATABASES_MAX),
+    ).then((found) => found.map(({ fsPath }) => fsPath));
+    return this.#databasePaths;
+  }
+
   /** Replaces what was found when a file was checked last. */
   #keep(key: string, found: ReadonlyMap<string, readonly vscode.Diagnostic[]>): void {
     const before = this.#found.get(key);
@@ -148,40 +168,21 @@ export class Tools implements vscode.Disposable {
     const all = [...this.#found.values()].flatMap((found) => found.get(key) ?? []);
     const shown = this.#collection.get(uri) ?? [];
     if (all.length === 0 && shown.length === 0) return;
-    const said = new Set(
-      vscode.languages
-        .getDiagnostics(uri)
-        .filter(
-          ({ source, severity }) =>
-            source === diagnosticSource && severity === vscode.DiagnosticSeverity.Error,
-        )
-        .map(({ range }) => range.start.line),
-    );
-    const wanted = distinct(all.filter(({ range }) => !said.has(range.start.line)));
+    const ours = vscode.languages
+      .getDiagnostics(uri)
+      .filter(
+        ({ source, severity }) => source === diagnosticSource && severity === vscode.DiagnosticSeverity.Error,
+      );
+    const wanted = unsaid(all, ours);
     if (wanted.length !== shown.length || wanted.some((each, index) => each !== shown[index]))
       this.#collection.set(uri, wanted);
   }
-}
-
-/** Two files may include one that is wrong. */
-function distinct(diagnostics: readonly vscode.Diagnostic[]): vscode.Diagnostic[] {
-  const seen = new Map(diagnostics.map((each) => [`${each.range.start.line} ${each.message}`, each]));
-  return [...seen.values()];
 }
 
 const mayRun = ({ uri }: vscode.TextDocument): boolean =>
   vscode.workspace.isTrusted &&
   uri.scheme === "file" &&
   vscode.workspace.getConfiguration("redzone", uri).get<string>("language.tools", "auto") === "auto";
-
-async function databases(): Promise<readonly string[]> {
-  const found = await vscode.workspace.findFiles(
-    "**/compile_commands.json",
-    "**/{node_modules,.git}/**",
-    DATABASES_MAX,
-  );
-  return found.map(({ fsPath }) => fsPath);
-}
 
 async function diagnosticsOf(
   messages: readonly Found[],
