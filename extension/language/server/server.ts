@@ -87,6 +87,7 @@ export function startServer(connection: Connection, counted: (parsedCount: numbe
   let refreshing: ReturnType<typeof setTimeout> | undefined;
   function worldChanged(): void {
     diagnostics.othersChanged();
+    buildFiles.worldChanged();
     clearTimeout(refreshing);
     refreshing = setTimeout(() => {
       const { languages } = connection;

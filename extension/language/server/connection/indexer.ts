@@ -110,21 +110,37 @@ export class Indexer {
     for (const uri of removed) {
       this.#forget(uri);
     }
-    // Of headers only those that are known already: the others are read when something includes them.
-    const known = changed.filter((uri) => !isHeader(uri) || this.#workspace.file(uri));
-    await this.#read(known, { isWanted: () => true, isCounted: false });
+    changed.forEach((uri) => this.#listOne(uri));
+    // Of headers only those that are known or asked for: the others are read when something includes them.
+    const { names } = this.#workspace;
+    const wanted = changed.filter(
+      (uri) => !isHeader(uri) || this.#workspace.file(uri) || names.isAskedFor(uri),
+    );
+    await this.#read(wanted, { isWanted: () => true, isCounted: false });
+  }
+
+  /** What a file that is open has begun to include. @returns whether there was any */
+  async readIncluded(uri: string): Promise<boolean> {
+    const file = this.#workspace.file(uri);
+    const wanted = file ? [...new Set(this.#includedBy(file))] : [];
+    const unknown = wanted.filter((header) => !this.#workspace.file(header));
+    const language = file?.language === "nasm" ? "nasm" : "gas";
+    await this.#read(unknown, { isWanted: () => true, isCounted: false }, language);
+    return unknown.length > 0;
   }
 
   #list(uris: readonly string[]): void {
     this.#includable.clear();
-    for (const uri of uris) {
-      const name = nameOf(uri);
-      const others = this.#includable.get(name);
-      if (others) {
-        others.push(uri);
-      } else {
-        this.#includable.set(name, [uri]);
-      }
+    uris.forEach((uri) => this.#listOne(uri));
+  }
+
+  #listOne(uri: string): void {
+    const name = nameOf(uri);
+    const others = this.#includable.get(name);
+    if (!others) {
+      this.#includable.set(name, [uri]);
+    } else if (!others.includes(uri)) {
+      others.push(uri);
     }
   }
 
@@ -134,9 +150,9 @@ export class Indexer {
     this.#lineCounts.delete(uri);
   }
 
-  async #read(uris: readonly string[], reading: Reading): Promise<void> {
+  async #read(uris: readonly string[], reading: Reading, including: Language | null = null): Promise<void> {
     const asked = new Set(uris);
-    const queue: { uri: string; language: Language | null }[] = uris.map((uri) => ({ uri, language: null }));
+    const queue = uris.map((uri) => ({ uri, language: including }));
     while (queue.length > 0 && reading.isWanted()) {
       const batch = queue.splice(0, BATCH_FILES);
       const languages = new Map(batch.map(({ uri, language }) => [uri, language]));
@@ -193,7 +209,7 @@ export class Indexer {
   *#includedBy(file: SyntaxFile): Iterable<string> {
     for (const { includes } of file.lines) {
       for (const include of includes) {
-        const candidates = include.isBinary ? [] : (this.#headers.get(nameOf(include.path.text)) ?? []);
+        const candidates = include.isBinary ? [] : (this.#includable.get(nameOf(include.path.text)) ?? []);
         const found = nearest(file.uri, file.language, include, candidates);
         if (found !== undefined) {
           yield found;
