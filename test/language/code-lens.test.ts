@@ -52,7 +52,7 @@ describe.runIf(hasTools)("lenses of assembly", { timeout: 60_000 }, () => {
   afterAll(() => kernel?.remove());
 
   const lensesOf = (name: string): readonly string[] => {
-    const text = kernel.text(name).split("\n");
+    const text = kernel.world.file(kernel.uri(name))!.lines.map((line) => line.text);
     return codeLenses(kernel.world, kernel.uri(name)).map(({ range, command }) => {
       const label = text[range.start.line]?.slice(range.start.character, range.end.character);
       return `${label}: ${command?.title}`;
@@ -86,12 +86,18 @@ describe.runIf(hasTools)("lenses of assembly", { timeout: 60_000 }, () => {
     expect(run?.command?.arguments).toEqual([kernel.path, address("_start")]);
   });
 
-  it("stay while one types, say that they are old, and cannot be run to", () => {
+  it("stay while one types and say that they are old; what is a function can still be run to", () => {
     const uri = kernel.uri("third.asm");
     kernel.world.change(uri, { from: 3, to: 3, lines: ["  nop"] });
     expect(lensesOf("third.asm")).toEqual([`nasm_entry: ${address("nasm_entry")} · as last built`]);
     kernel.world.change(uri, { from: 3, to: 4, lines: [] });
     expect(lensesOf("third.asm")).toHaveLength(2);
+    kernel.world.change(kernel.uri("boot.S"), { from: 0, to: 0, lines: [""] });
+    expect(lensesOf("boot.S").filter((lens) => lens.endsWith("Run to here"))).toEqual([
+      "_start: Run to here",
+      "made: Run to here",
+    ]);
+    kernel.world.change(kernel.uri("boot.S"), { from: 0, to: 1, lines: [] });
   });
 
   it("can be switched off", () => {

@@ -117,7 +117,7 @@ function lensesOf(known: Known, label: Label): CodeLens[] {
     ...(isFresh ? [] : ["as last built"]),
   ].join(" · ");
   const lens: CodeLens = { range, command: { title, command: "" } };
-  if (!place.isCode || !isFresh) {
+  if (!place.isCode) {
     return [lens];
   }
   const run = { title: "Run to here", command: runToCommand, arguments: [built.path, place.address] };
@@ -134,8 +134,8 @@ function placeOf(known: Known, label: Label): Place | null {
   if (!symbol || symbol.isAbsolute) {
     return null;
   }
-  // Code that the line table does not have may have no address at which a machine arrives.
-  return { address: symbol.address, size: symbol.size, isCode: false };
+  // Of a function the program itself says that it is code; a label may be anything's.
+  return { address: symbol.address, size: symbol.size, isCode: symbol.kind === "function" };
 }
 
 /** The symbol that can only be the file's: nobody else gives the name a meaning, or the file shares it. */
