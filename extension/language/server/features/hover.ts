@@ -135,25 +135,30 @@ function operandText(site: Site, statement: InstructionStatement, operand: Opera
     : (immediateText(site, statement, value) ?? entryNumberText(site, statement, value));
 }
 
-const number = /(?<![\w.$])(?:[-~]\s*)?\$?(?:\d\w*)/g;
+const literal = /(?<![\w.])\$?\d\w*/g;
 
 function numberHover(site: Site, statement: Statement | undefined, column: number): Found | undefined {
   const { text } = site.line;
   const isQuoted = text.slice(0, column).split('"').length % 2 === 0;
   const match = isQuoted
     ? undefined
-    : [...text.matchAll(number)].find(({ index, 0: word }) =>
+    : [...text.matchAll(literal)].find(({ index, 0: word }) =>
         holds({ start: index, end: index + word.length }, column),
       );
   if (!match || !statement) {
     return undefined;
   }
-  const [, sign = "", digits = ""] = /^([-~]?)\s*(.*)$/.exec(match[0]) ?? [];
-  const read = site.file.language === "nasm" ? nasmValue(digits) : gasValue(digits.replace(/^\$/, ""));
-  if (read === undefined) {
+  const [word] = match;
+  const isNasm = site.file.language === "nasm";
+  // With its sign, where the number is the whole operand.
+  const operand = operandAt(statement, column);
+  const whole = operand?.kind === "immediate" ? operand.value : undefined;
+  const value = whole ?? (isNasm ? nasmValue(word) : gasValue(word.replace(/^\$/, "")));
+  if (value === undefined) {
     return undefined;
   }
-  const value = sign === "-" ? -read : sign === "~" ? ~read : read;
-  const span = { start: match.index, end: match.index + match[0].length };
-  return made(span, contextText(site, statement, column), numberText(value));
+  const span = { start: match.index, end: match.index + word.length };
+  const context = contextText(site, statement, column);
+  // A descriptor's eight bytes say nothing as a decimal number.
+  return made(span, context, context !== undefined && value >= 1n << 32n ? undefined : numberText(value));
 }

@@ -100,7 +100,13 @@ export type Encodability =
   /** The forms that fit its operands and exist in the mode. */
   | { readonly kind: "yes"; readonly forms: readonly Form[] }
   /** `reason` is a sentence; `modes` are those in which it would exist. */
-  | { readonly kind: "no"; readonly reason: string; readonly modes: readonly Width[] }
+  | {
+      readonly kind: "no";
+      readonly reason: string;
+      readonly modes: readonly Width[];
+      /** Those that fit, and exist in other modes only; none where a register or an address is what does not exist. */
+      readonly forms: readonly Form[];
+    }
   | { readonly kind: "unknown" };
 
 const nothingKnown: Evaluate = () => undefined;
@@ -119,7 +125,7 @@ export function encodings(
   }
   if (!found.modes.includes(bits)) {
     const reason = `\`${found.name}\` ${existsIn(found.modes)}.`;
-    return { kind: "no", reason, modes: found.modes };
+    return { kind: "no", reason, modes: found.modes, forms: found.forms };
   }
   const wrong = unusable(statement.operands, bits, dialect);
   if (wrong !== undefined) {
@@ -138,7 +144,7 @@ export function encodings(
   }
   const texts = [...new Set(forms.map(({ text }) => text))];
   const modes = modesOf(forms);
-  return { kind: "no", reason: `\`${texts[0] ?? ""}\` ${existsIn(modes)}.`, modes };
+  return { kind: "no", reason: `\`${texts[0] ?? ""}\` ${existsIn(modes)}.`, modes, forms };
 }
 
 /** What could be something else: parameters of macros, and prefixes that change sizes. */
@@ -163,11 +169,11 @@ function unusable(operands: readonly Operand[], bits: Width, dialect: Dialect): 
       const isSure = dialect !== "intel" || operand.text.includes("%");
       if (bits !== 64 && isSure && isLongOnly(text)) {
         const name = dialect === "att" ? `%${text}` : text;
-        return { kind: "no", reason: `\`${name}\` exists in 64-bit code only.`, modes: [64] };
+        return { kind: "no", reason: `\`${name}\` exists in 64-bit code only.`, modes: [64], forms: [] };
       }
       if (bits === 64 && operand.kind === "memory" && isShortAddress(text, operand)) {
         const reason = `\`${operand.text}\`: there are no 16-bit addresses in 64-bit code.`;
-        return { kind: "no", reason, modes: [16, 32] };
+        return { kind: "no", reason, modes: [16, 32], forms: [] };
       }
     }
   }

@@ -51,10 +51,17 @@ export function meantMnemonics(): readonly string[] {
   return [...new Set([...names, ...stems])];
 }
 
-/** Of the form that a statement selects, or of the only kind there is among several; undefined where nothing is known. */
-export function meaningOf(forms: readonly Form[]): Meaning | undefined {
+/**
+ * Of the form that a statement selects, or of the only kind there is among several; where there are several kinds, of the name alone. undefined where nothing
+ * is known.
+ */
+export function meaningOf(forms: readonly Form[], name = ""): Meaning | undefined {
   const found = new Set(forms.map((form) => meaningOfForm(form)));
-  return found.size === 1 ? [...found][0] : meanings().get(commonName(forms) ?? "");
+  if (found.size === 1) {
+    return [...found][0];
+  }
+  const isEither = forms.some((form) => kindOf(form) === "string");
+  return isEither ? undefined : (meanings().get(commonName(forms) ?? "") ?? meanings().get(name));
 }
 
 /** Forms of several kinds under one name: what is said of the name alone. */

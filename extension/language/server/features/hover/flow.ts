@@ -16,6 +16,17 @@ const plain =
 const harmless =
   /^(?:cmp|test|bt|push|out|nop|pause|cl[dic]|st[dic]|cmc|wrmsr|l[gi]dt|invlpg|[lms]fence|push[af][lqd]?)[bwlq]?$/;
 
+/** Registers that others write, whatever their operands are. */
+const clobbers: Readonly<Record<string, readonly string[]>> = {
+  rdmsr: ["rax", "rdx"],
+  rdtsc: ["rax", "rdx"],
+  xgetbv: ["rax", "rdx"],
+  cpuid: ["rax", "rbx", "rcx", "rdx"],
+  lodsb: ["rax", "rsi"],
+  stosb: ["rdi"],
+  stosw: ["rdi"],
+};
+
 export function operandsOf({ site, statement }: Step): readonly Given[] {
   return givenOperands(
     statement.mnemonic.text.toLowerCase(),
@@ -44,6 +55,10 @@ function writes(step: Step, name: string): "yes" | "no" | "unknown" {
   const mnemonic = step.statement.mnemonic.text.toLowerCase();
   if (harmless.test(mnemonic)) {
     return "no";
+  }
+  const clobbered = clobbers[mnemonic];
+  if (clobbered) {
+    return clobbered.includes(wholeRegister(name)) ? "unknown" : "no";
   }
   if (!plain.test(mnemonic) || step.statement.prefixes.length > 0) {
     return "unknown";
@@ -117,7 +132,7 @@ export function firstUse(
     if (isUse(step)) {
       return step;
     }
-    if (writes(step, name) !== "no" && !/^rdmsr$/i.test(step.statement.mnemonic.text)) {
+    if (writes(step, name) !== "no") {
       return undefined;
     }
   }

@@ -12,8 +12,10 @@ import {
   flagsOf,
   instruction,
   select,
+  type Encodability,
   type FlagUse,
   type Form,
+  type Instruction,
   type Selection,
   type Width,
 } from "../../knowledge/instructions.ts";
@@ -23,6 +25,8 @@ import type { Line } from "../../syntax.ts";
 import { builtOf } from "../operand.ts";
 import { evaluatorOf, widthOf, type InstructionStatement, type Site } from "./site.ts";
 import { code, fieldTable, paragraphs } from "./text.ts";
+
+const widths: readonly Width[] = [16, 32, 64];
 
 /** Forms that are listed; the rest is counted. */
 const shown = 8;
@@ -37,30 +41,48 @@ export function instructionText(site: Site, statement: InstructionStatement): st
   }
   const bits = widthOf(site);
   const evaluate = evaluatorOf(site);
-  const said = bits === null ? undefined : encodings(statement, bits, dialect, evaluate);
+  const said = (bits === null ? widths : [bits]).map((width) =>
+    encodings(statement, width, dialect, evaluate),
+  );
   const selection = bits === null ? undefined : select(statement, bits, dialect, evaluate);
-  const here = found.forms.filter(({ modes }) => bits === null || modes.includes(bits));
-  const forms = selection
-    ? [selection.form]
-    : said?.kind === "yes"
-      ? said.forms
-      : here.length > 0
-        ? here
-        : found.forms;
-  const meaning = meaningOf(forms) ?? meaningOf(found.forms);
+  const fitting = fittingForms(said);
+  const reason = said.length === 1 && said[0]?.kind === "no" ? said[0].reason : undefined;
+  const forms =
+    selection && !isBranchForm(selection)
+      ? [selection.form]
+      : ofWidth(fitting.length > 0 ? fitting : found.forms, bits);
+  const meaning = meaningOf(forms, name.toLowerCase());
   const texts = [...new Set(forms.map((form) => formText(form, name, dialect)))];
   const more = texts.length > shown ? `\n… ${texts.length - shown} more forms` : "";
   return paragraphs(
     meaning ? `**\`${name.toLowerCase()}\`** ${meaning.sentence}` : `**\`${name.toLowerCase()}\`**`,
-    said?.kind === "no" ? `⚠ ${said.reason}` : undefined,
+    reason === undefined ? undefined : `⚠ ${reason}`,
     code(file.language, texts.slice(0, shown).join("\n") + more),
-    facts(site, statement, forms, selection),
+    facts(site, statement, found, forms, selection),
     meaning?.exceptions === "" && !touchesMemory(statement)
       ? undefined
       : exceptionsText(statement, meaning?.exceptions ?? "", meaning !== undefined),
     meaning && meaning.heading !== "" ? `*${headingText(meaning.heading)}*` : undefined,
     /^(?:push|pop)f[wdlq]?$|^[ls]ahf$/i.test(name) ? fieldTable(rflags) : undefined,
   );
+}
+
+/** What fits in one of the modes; what would fit in another where none has it. */
+function fittingForms(said: readonly Encodability[]): readonly Form[] {
+  const forms = (kind: "yes" | "no"): readonly Form[] =>
+    said.flatMap((one) => (one.kind !== "unknown" && one.kind === kind ? one.forms : []));
+  const fitting = forms("yes");
+  return [...new Set(fitting.length > 0 ? fitting : forms("no"))];
+}
+
+/** Those that code of this width has, branches of the other width left out; all where that leaves none. */
+function ofWidth(forms: readonly Form[], bits: Width | null): readonly Form[] {
+  const other = bits === 16 ? /^br32_/ : /^br16_/;
+  const here = forms.filter(
+    ({ modes, operands }) =>
+      (bits === null || modes.includes(bits)) && !operands.some(({ kind }) => other.test(kind)),
+  );
+  return here.length > 0 ? here : forms;
 }
 
 function headingText(heading: string): string {
@@ -72,25 +94,41 @@ function headingText(heading: string): string {
 function facts(
   site: Site,
   statement: InstructionStatement,
+  found: Instruction,
   forms: readonly Form[],
   selection: Selection | undefined,
 ): string {
+  const texts = new Set(forms.map(({ text }) => text));
   const lines = [
     ...(selection ? [encodingLine(site, selection)] : []),
     flagsLine(forms, selection),
-    modesLine(forms),
+    // `ret` is one instruction for the manual and three for the table of op codes.
+    modesLine(found.forms.filter(({ text }) => texts.has(text))),
     featuresLine(forms),
     prefixLine(statement, forms),
   ];
   return lines.filter((line) => line !== undefined).join("  \n");
 }
 
+/** How far a branch goes decides which of its forms it is: nobody knows before it is assembled. */
+function isBranchForm({ form, encoded }: Selection): boolean {
+  return encoded === undefined && form.operands.some(({ kind }) => /^(?:br\d|brdisp|xbegin)/.test(kind));
+}
+
 /** Bytes that are in the program, else those it will have. */
-function encodingLine(site: Site, { form, encoded }: Selection): string {
+function encodingLine(site: Site, selection: Selection): string | undefined {
+  const { form, encoded } = selection;
   const built = builtBytes(site);
+  if (isBranchForm(selection)) {
+    return built && `**Bytes** \`${spaced(built.bytes)}\` at ${built.address}`;
+  }
   const bytes = built?.bytes ?? (encoded && hexOf(encoded.bytes));
   const where = built ? ` at ${built.address}` : "";
-  return `**Encoding** \`${form.encoding}\`${bytes === undefined ? "" : `, bytes \`${bytes.replaceAll(/..(?=.)/g, "$& ")}\`${where}`}`;
+  return `**Encoding** \`${form.encoding}\`${bytes === undefined ? "" : `, bytes \`${spaced(bytes)}\`${where}`}`;
+}
+
+function spaced(bytes: string): string {
+  return bytes.replaceAll(/..(?=.)/g, "$& ");
 }
 
 function hexOf(bytes: Uint8Array): string {
@@ -134,12 +172,10 @@ export function flagsText({ read, written, cleared, set, undefined: open }: Flag
 }
 
 function modesLine(forms: readonly Form[]): string {
-  const widths = ([16, 32, 64] as const).filter((bits: Width) =>
-    forms.some(({ modes }) => modes.includes(bits)),
-  );
+  const own = widths.filter((bits) => forms.some(({ modes }) => modes.includes(bits)));
   const privileges = new Set(forms.map(({ privilege }) => privilege));
   const level = privileges.size === 1 && privileges.has("kernel") ? ", only at level 0" : "";
-  return `**Modes** ${widths.join(", ")} bits${level}`;
+  return `**Modes** ${own.join(", ")} bits${level}`;
 }
 
 function featuresLine(forms: readonly Form[]): string | undefined {

@@ -29,6 +29,8 @@ function bitsText(value: bigint): readonly string[] {
   if (digits.length <= 16) {
     return [`\`0b${digits}\``];
   }
-  const set = [...digits].flatMap((digit, number) => (digit === "1" ? [digits.length - 1 - number] : []));
+  const set = digits
+    .split("")
+    .flatMap((digit, number) => (digit === "1" ? [digits.length - 1 - number] : []));
   return set.length === 1 ? [`bit ${set[0] ?? 0}`] : set.length <= 6 ? [`bits ${set.join(", ")}`] : [];
 }
