@@ -8,6 +8,7 @@ import { open } from "../../extension/language/server/document.ts";
 import { treeOf } from "../../extension/language/server/script/index.ts";
 import { areExclusive, sectionsOf } from "../../extension/language/server/script/tree.ts";
 import { expand } from "../../extension/language/server/template.ts";
+import { marked } from "./cursor.ts";
 import { describeLine } from "./notation.ts";
 
 const script = (text: string, name = "a.ld") => open(`file:///${name}`, "linkerscript", text);
@@ -127,4 +128,27 @@ it("expands what macros of scripts define", () => {
     );
   });
   expect(found.map(({ name }) => name)).toEqual(["start_init", "end_init"]);
+});
+
+it.each([
+  [
+    "a program header, not a label",
+    "PHDRS { text PT_LOAD; }\nSECTIONS { .text : { } :te|xt }",
+    "kernel.ld:1",
+  ],
+  [
+    "a region, not a label",
+    "MEMORY { text : ORIGIN = 0, LENGTH = 1M }\nSECTIONS { .text : { } >te|xt }",
+    "kernel.ld:1",
+  ],
+  ["a label", "PHDRS { data PT_LOAD; }\nSECTIONS { x = te|xt; }", "a.S:2"],
+  ["sections of both", "SECTIONS { .text : { *(.te|xt) } }", "kernel.ld:1 a.S:3"],
+])("a name means %s", (_, text, expected) => {
+  const assembly = "-- a.S\n.globl text\ntext: nop\n.section .text";
+  const { world, uri, position } = marked(`-- kernel.ld\n${text}\n${assembly}`);
+  const occurrence = world.names.at(uri, position);
+  const found = occurrence ? world.names.definitionsOf(occurrence) : [];
+  expect(found.map((one) => `${one.uri.slice(one.uri.lastIndexOf("/") + 1)}:${one.line + 1}`).join(" ")).toBe(
+    expected,
+  );
 });

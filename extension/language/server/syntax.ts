@@ -103,6 +103,8 @@ export interface Reference {
   /** Among a macro's arguments or the values of `.irp`: a name, or only text. Not found, it is no mistake. */
   readonly isArgument?: boolean;
   readonly isWritten?: boolean;
+  /** Linker scripts: the place asks for a section, a memory region or a program header, not for a symbol. */
+  readonly isSection?: boolean;
 }
 
 /**

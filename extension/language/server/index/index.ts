@@ -426,6 +426,9 @@ function spacesOf(occurrence: Occurrence, language: Language): Spaces {
       return values.includes(space) ? [values] : [[space]];
     }
     case "reference":
+      if (occurrence.reference.isSection) {
+        return [["section"], ["define"]];
+      }
       // NASM: a name alone on its line may be a label.
       return occurrence.reference.isMnemonic
         ? [["macro", "define"], ...(language === "nasm" ? [["value" as const]] : [])]

@@ -6,7 +6,7 @@
  * Elsewhere: the tree (`parser.ts`), bodies of `#define` (`directive.ts`).
  */
 import { begin, finish, type Builder } from "../builder.ts";
-import type { Line, LineState, Operand, SymbolKind, Token } from "../syntax.ts";
+import type { Line, LineState, Operand, Reference, SymbolKind, Token } from "../syntax.ts";
 import { directive } from "./directive.ts";
 import { usesOf } from "./function.ts";
 import type { Source } from "./source.ts";
@@ -90,7 +90,7 @@ function define(
 function refer(
   builders: readonly Builder[],
   name: Word | null,
-  more: { isMnemonic?: boolean; isArgument?: boolean; isWritten?: boolean } = {},
+  more: Pick<Reference, "isMnemonic" | "isArgument" | "isWritten" | "isSection"> = {},
 ): void {
   if (name && name.text !== "") {
     builders[name.line]?.references.push({ name: name.text, token: tokenOfWord(name), ...more });
@@ -101,7 +101,11 @@ function add(builders: readonly Builder[], statement: Statement): void {
   const { first } = statement;
   for (const expression of expressionsOf(statement)) {
     for (const use of usesOf(expression)) {
-      refer(builders, use.name, use.kind === "macro" ? { isMnemonic: true } : {});
+      refer(
+        builders,
+        use.name,
+        use.kind === "macro" ? { isMnemonic: true } : use.kind === "symbol" ? {} : { isSection: true },
+      );
     }
   }
   switch (statement.kind) {
@@ -114,16 +118,20 @@ function add(builders: readonly Builder[], statement: Statement): void {
       return;
     case "section": {
       define(builders, "section", statement.name);
-      refer(builders, statement.region);
-      refer(builders, statement.loadRegion);
-      statement.headers.filter(({ text }) => text !== "NONE").forEach((name) => refer(builders, name));
+      refer(builders, statement.region, { isSection: true });
+      refer(builders, statement.loadRegion, { isSection: true });
+      statement.headers
+        .filter(({ text }) => text !== "NONE")
+        .forEach((name) => refer(builders, name, { isSection: true }));
       directiveLike(builders, statement, first, []);
       return;
     }
     case "tail":
-      refer(builders, statement.region);
-      refer(builders, statement.loadRegion);
-      statement.headers.filter(({ text }) => text !== "NONE").forEach((name) => refer(builders, name));
+      refer(builders, statement.region, { isSection: true });
+      refer(builders, statement.loadRegion, { isSection: true });
+      statement.headers
+        .filter(({ text }) => text !== "NONE")
+        .forEach((name) => refer(builders, name, { isSection: true }));
       return;
     case "memory":
       directiveLike(builders, statement, first, []);
@@ -138,7 +146,7 @@ function add(builders: readonly Builder[], statement: Statement): void {
     case "input":
       for (const { name } of statement.patterns) {
         if (!/[*?[\]]/.test(name.text) && !/^(?:COMMON|LARGE_COMMON)$/.test(name.text)) {
-          refer(builders, name, { isArgument: true });
+          refer(builders, name, { isArgument: true, isSection: true });
         }
       }
       return;
@@ -214,13 +222,13 @@ function command(builders: readonly Builder[], name: string, args: readonly Word
       if (alias) {
         define(builders, "segment", alias, region ? { value: region.text } : {});
       }
-      refer(builders, region ?? null);
+      refer(builders, region ?? null, { isSection: true });
       return;
     }
     case "NOCROSSREFS":
     case "NOCROSSREFS_TO":
     case "INSERT":
-      args.forEach((word) => refer(builders, word, { isArgument: true }));
+      args.forEach((word) => refer(builders, word, { isArgument: true, isSection: true }));
       return;
     default:
   }
