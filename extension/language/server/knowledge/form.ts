@@ -78,7 +78,7 @@ let index: ReadonlyMap<string, readonly number[]> | null = null;
 const twice = /_(?:82|F[67]r1|D[CDEF][CD][08])$/;
 /** Of processors that never had 64 bits, or never were: no kernel of this century has them. */
 const foreign =
-  /^(?:VEX_KNC|MVEX)_|^(?:INVALID|Declare|Zero_bytes|Reservednop|Cmpxchg486|Pmulhrw_|Sal_|Bb[01]_|Cpu_|Cyrix|D3NOW_P(?:addsiw|aveb|distib|machriw|magw|mulhriw|mulhrwc|mvg|mvl|mvn|mvz|subsiw)|Cflsh|Dmint|Rdm|Rdshr|Wrshr|Rsdc|Rsldt|Rsts|Svdc|Svldt|Svts|Smint|Umov|Xbts|Ibts|Storeall|Loadall|Altinst|Jmpe|Undoc|Xcrypt|Xsha|Xstore|Montmul|Ccs_)/;
+  /^(?:VEX_KNC|MVEX)_|^(?:INVALID|Declare|Zero_bytes|Reservednop|Cmpxchg486|Pmulhrw_|Sal_|Bb[01]_|Cpu_|Cyrix|D3NOW_P(?:addsiw|aveb|distib|machriw|magw|mulhriw|mulhrwc|mvg|mvl|mvn|mvz|subsiw)|Cflsh|Dmint|Rdm$|Rdshr|Wrshr|Rsdc|Rsldt|Rsts|Svdc|Svldt|Svts|Smint|Umov|Xbts|Ibts|Storeall|Loadall|Altinst|Jmpe|Undoc|Xcrypt|Xsha|Xstore|Montmul|Ccs_)/;
 
 /** Numbers of codes by mnemonic in lower case. */
 function codes(): ReadonlyMap<string, readonly number[]> {
@@ -137,12 +137,7 @@ function make(code: number, mnemonic: string): Form {
     encoding: encodingOf(info),
     size: sizeOf(info, operands),
     modes: ([16, 32, 64] as const).filter((bits) => info.isAvailableInMode(bits)),
-    privilege:
-      info.isPrivileged || (info.cpl0 && !info.cpl3)
-        ? "kernel"
-        : info.mayRequireCpl0 || info.isInputOutput || mnemonic === "cli" || mnemonic === "sti"
-          ? "may"
-          : "none",
+    privilege: privilegeOf(info, mnemonic),
     isModeSized:
       info.isStackInstruction ||
       operands.some(({ kind }) => kind.startsWith("br") || kind.startsWith("farbr")) ||
@@ -153,6 +148,14 @@ function make(code: number, mnemonic: string): Form {
   };
   info.free();
   return form;
+}
+
+/** Ports and IF are guarded by IOPL (SDM volume 1, 19.5), which iced-x86 counts as privileged. */
+function privilegeOf(info: iced.OpCodeInfo, mnemonic: string): Form["privilege"] {
+  if (info.isInputOutput || mnemonic === "cli" || mnemonic === "sti") {
+    return "may";
+  }
+  return info.isPrivileged || (info.cpl0 && !info.cpl3) ? "kernel" : info.mayRequireCpl0 ? "may" : "none";
 }
 
 /** Operands in the manual's column, without those that only stand there to be seen ("<XMM0>"). */
