@@ -38,13 +38,20 @@ interface Fill {
 
 /** `org 0x7c00`, everything in the section that the file begins with. */
 function isBootSector(file: SyntaxFile, scope: Scope): boolean {
-  const origins = file.lines.flatMap((line, number) =>
-    line.statements.flatMap((statement) =>
-      statement.kind === "directive" && statement.name.text === "org" && line.before.conditions.length === 0
-        ? [scope.number(statement.operands[0]?.text ?? "", number)]
-        : [],
-    ),
-  );
+  const origins = surveyOf(file)
+    .linesOf("sector")
+    .flatMap((number) => {
+      const line = file.lines[number];
+      return (line?.statements ?? []).flatMap((statement) =>
+        statement.kind === "directive" && statement.name.text === "org"
+          ? [
+              line?.before.conditions.length === 0
+                ? scope.number(statement.operands[0]?.text ?? "", number)
+                : undefined,
+            ]
+          : [],
+      );
+    });
   return origins.length === 1 && origins[0] === 0x7c00n && scope.isComplete;
 }
 

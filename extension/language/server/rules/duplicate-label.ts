@@ -4,42 +4,48 @@
  * Silent about labels in macros, repetitions and conditional parts, where only one of two may be there, and about numeric labels, which may be many.
  */
 import type { SyntaxFile } from "../syntax.ts";
+import type { World } from "../world.ts";
 import type { Finding, Rule } from "./rule.ts";
-import { surveyOf } from "./survey.ts";
+import { scopeOf, type Entry } from "./scope.ts";
 
-function* check(file: SyntaxFile): Generator<Finding> {
-  const first = new Map<string, { readonly line: number; readonly start: number; readonly end: number }>();
-  let repeatedUntil = -1;
-  for (const number of surveyOf(file).linesOf("label")) {
-    const line = file.lines[number];
-    if (!line || line.before.conditions.length > 0 || number <= repeatedUntil) {
-      continue;
-    }
-    for (const { kind, name, token } of line.definitions) {
-      if (
-        (kind !== "label" && kind !== "local") ||
-        /[%\\]|^\.\./.test(name) ||
-        isCommon(line.text, token.start)
-      ) {
-        continue;
-      }
-      const { start, end } = token;
-      const before = first.get(name);
-      if (before === undefined) {
-        first.set(name, { line: number, start, end });
-      } else if (isRepeated(file, number)) {
-        repeatedUntil = number;
-      } else {
+function* check(file: SyntaxFile, world: World): Generator<Finding> {
+  for (const entries of scopeOf(file, world).labels.values()) {
+    const own = entries.length > 1 ? entries.filter((entry) => entry.file === file && counts(entry)) : [];
+    const [first, ...others] = own;
+    for (const { line, definition } of first ? others : []) {
+      const { start, end } = definition.token;
+      if (first && !isRepeated(file, line)) {
+        const { token } = first.definition;
         yield {
-          line: number,
+          line,
           start,
           end,
-          message: `"${name}" is already defined on line ${before.line + 1}.`,
-          related: [{ uri: file.uri, ...before, message: "The first definition." }],
+          message: `"${definition.name}" is already defined on line ${first.line + 1}.`,
+          related: [
+            {
+              uri: file.uri,
+              line: first.line,
+              start: token.start,
+              end: token.end,
+              message: "The first definition.",
+            },
+          ],
         };
       }
     }
   }
+}
+
+/** Is certainly there, once. */
+function counts({ file, line, definition: { kind, name, token } }: Entry): boolean {
+  const { before, text } = file.lines[line] ?? {};
+  return (
+    (kind === "label" || kind === "local") &&
+    before?.conditions.length === 0 &&
+    text !== undefined &&
+    !/[%\\]|^\.\./.test(name) &&
+    !isCommon(text, token.start)
+  );
 }
 
 /** `.comm name, size` may stand beside a definition. */

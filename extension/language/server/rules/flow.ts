@@ -362,9 +362,8 @@ function offsetInPage(scope: Scope, value: Value): bigint | undefined {
   if (only?.[1] !== 1n) {
     return undefined;
   }
-  const layout = layoutOf(scope);
-  const place = layout.placeOf(only[0]);
-  const alignment = place?.anchor === 0 ? layout.alignmentOf(place.section) : (place?.alignment ?? 1n);
+  const place = layoutOf(scope).placeOf(only[0]);
+  const alignment = place?.alignment ?? 1n;
   return place && alignment % 4096n === 0n && alignment > 0n
     ? (place.offset + (value.number & ~flags)) & 0xfffn
     : undefined;

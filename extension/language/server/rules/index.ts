@@ -19,6 +19,7 @@ import { multibootMagic } from "./multiboot-magic.ts";
 import { multibootPosition } from "./multiboot-position.ts";
 import { multibootTags } from "./multiboot-tags.ts";
 import { paeBeforePaging } from "./pae-before-paging.ts";
+import { PerLine } from "./per-line.ts";
 import type { Finding, Rule } from "./rule.ts";
 import { stackBalance } from "./stack-balance.ts";
 import { tableLimit } from "./table-limit.ts";
@@ -55,8 +56,14 @@ export interface Found {
   readonly finding: Finding;
 }
 
-/** Everything the rules find in a file, rule by rule; null between them, where a caller may pause. Lines that silence a rule are left out. */
+/**
+ * Everything the rules find in a file, rule by rule; null between them, where a caller may pause. Lines that silence a rule are left out, and so is a file that
+ * the parser cannot read, such as another assembler's.
+ */
 export function* check(file: SyntaxFile, world: World): Generator<Found | null> {
+  if (isForeign(file)) {
+    return;
+  }
   for (const rule of rules) {
     if (rule.languages.includes(file.language)) {
       for (const finding of rule.check(file, world)) {
@@ -70,6 +77,14 @@ export function* check(file: SyntaxFile, world: World): Generator<Found | null> 
     }
   }
 }
+
+/** More than a few lines, and more than one of thirty, cannot be read. */
+function isForeign(file: SyntaxFile): boolean {
+  const count = errorCounts.of(file).reduce((sum, errors) => sum + errors, 0);
+  return count > 8 && count * 30 > file.lines.length;
+}
+
+const errorCounts = new PerLine((line) => line.errors.length);
 
 const silencing = /\bredzone:\s*ignore\s+([a-z\d-]+(?:\s*,\s*[a-z\d-]+)*)/;
 

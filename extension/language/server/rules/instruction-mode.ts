@@ -9,8 +9,8 @@ import type { Line, Span, SyntaxFile } from "../syntax.ts";
 import type { World } from "../world.ts";
 import { bit, pathsOf } from "./flow.ts";
 import { bitsOf, type InstructionStatement } from "./instruction.ts";
+import { PerLine } from "./per-line.ts";
 import type { Finding, Rule } from "./rule.ts";
-import { surveyOf } from "./survey.ts";
 import { widthsOf } from "./width.ts";
 
 interface Misfit extends Span {
@@ -19,21 +19,18 @@ interface Misfit extends Span {
   readonly isLong: boolean;
 }
 
-const seen = new WeakMap<Line, readonly Misfit[]>();
 const none: readonly Misfit[] = [];
 /** What the tables say of a text: files have the same instructions many times. */
 const answers = new Map<string, { readonly reason: string; readonly modes: readonly number[] } | null>();
 const answersMax = 20_000;
-/** Lines between places to pause at. */
-const stride = 500;
+const perLine = new PerLine((line, file) => misfitsOf(file, line));
 
-function* check(file: SyntaxFile, world: World): Generator<Finding | null> {
+function* check(file: SyntaxFile, world: World): Generator<Finding> {
   const widths = widthsOf(file, world);
-  for (const [count, number] of surveyOf(file).linesOf("code").entries()) {
-    const line = file.lines[number];
-    for (const { start, end, mnemonic, reason, isLong } of line ? misfitsOf(file, line) : none) {
+  for (const [number, misfits] of perLine.of(file).entries()) {
+    for (const { start, end, mnemonic, reason, isLong } of misfits) {
       if (widths.at(number) !== null && !isMacro(world, mnemonic)) {
-        const bits = line?.before.bits ?? 0;
+        const bits = file.lines[number]?.before.bits ?? 0;
         const isEarly = isLong && isBeforeFarJump(file, world, number);
         const hint = isEarly
           ? " Long mode is on, but only the far jump into a 64-bit code segment makes the code 64-bit."
@@ -41,27 +38,20 @@ function* check(file: SyntaxFile, world: World): Generator<Finding | null> {
         yield { line: number, start, end, message: `${reason} This is ${bits}-bit code.${hint}` };
       }
     }
-    if (count % stride === stride - 1) {
-      yield null;
-    }
   }
 }
 
 function misfitsOf(file: SyntaxFile, line: Line): readonly Misfit[] {
-  const known = seen.get(line);
-  if (known) {
-    return known;
-  }
   const bits = bitsOf(line);
   const isWhole = line.before.continues === null && line.after.continues === null;
-  const found =
-    bits === null || !isWhole
-      ? none
-      : line.statements
-          .filter((statement) => statement.kind === "instruction")
-          .flatMap((statement) => misfit(statement, line, file, bits) ?? []);
-  seen.set(line, found);
-  return found;
+  // Bodies of macros are text until somebody calls them.
+  if (bits === null || !isWhole || line.before.macros.length > 0 || line.statements.length === 0) {
+    return none;
+  }
+  const found = line.statements
+    .filter((statement) => statement.kind === "instruction")
+    .flatMap((statement) => misfit(statement, line, file, bits) ?? []);
+  return found.length === 0 ? none : found;
 }
 
 function misfit(

@@ -10,25 +10,23 @@ import { surveyOf } from "./survey.ts";
 import { widthsOf } from "./width.ts";
 
 function* check(file: SyntaxFile, world: World): Generator<Finding> {
-  for (const number of surveyOf(file).linesOf("return")) {
-    const line = file.lines[number];
-    if (!line || widthsOf(file, world).at(number) !== 64) {
-      continue;
-    }
-    for (const statement of line.statements) {
-      if (statement.kind === "instruction" && /^iret$/i.test(statement.mnemonic.text)) {
+  for (const number of surveyOf(file).linesOf("interrupt")) {
+    for (const statement of file.lines[number]?.statements ?? []) {
+      const isBare =
+        statement.kind === "instruction" &&
+        /^iret$/i.test(statement.mnemonic.text) &&
+        statement.prefixes.length === 0;
+      if (isBare && widthsOf(file, world).at(number) === 64) {
         const { start, end, text } = statement.mnemonic;
-        if (statement.prefixes.length === 0) {
-          const name = text === "IRET" ? "IRETQ" : "iretq";
-          yield {
-            line: number,
-            start,
-            end,
-            message:
-              "In 64-bit code iret pops 32-bit values, but the processor has pushed 64-bit ones: iretq is meant.",
-            fixes: [{ title: `Change to ${name}`, edits: [{ line: number, start, end, text: name }] }],
-          };
-        }
+        const name = text === "IRET" ? "IRETQ" : "iretq";
+        yield {
+          line: number,
+          start,
+          end,
+          message:
+            "In 64-bit code iret pops 32-bit values, but the processor has pushed 64-bit ones: iretq is meant.",
+          fixes: [{ title: `Change to ${name}`, edits: [{ line: number, start, end, text: name }] }],
+        };
       }
     }
   }

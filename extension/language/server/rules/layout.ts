@@ -17,7 +17,7 @@ export interface Place {
   readonly offset: bigint;
   /** From the start of the section. */
   readonly atLeast: bigint;
-  /** The anchor lies on a multiple of this, seen from the start of the section; 1 where nothing is known. */
+  /** The anchor lies on a multiple of this: of the start of the section, the largest that the file has asked for up to here; 1 where nothing is known. */
   readonly alignment: bigint;
 }
 
@@ -37,36 +37,61 @@ export class Layout {
   readonly #sections = new Map<string, Cursor>();
   #anchorCount = 0;
 
+  /** Lines before this one are laid out: what stands behind a place has no say in it. */
+  #done = 0;
+  #isLaying = false;
+
   constructor(scope: Scope) {
     this.#scope = scope;
-    const { lines } = scope.file;
-    lines.forEach((line, number) => {
-      this.#line(line, number);
-    });
   }
 
   /** A label by its name, or one of the names that `scope.ts` makes for places. */
   placeOf(name: string): Place | undefined {
+    const line = this.#lineOf(name);
+    if (line === undefined) {
+      return undefined;
+    }
+    this.#layUpTo(line);
     return this.#places.get(name);
   }
 
+  #lineOf(name: string): number | undefined {
+    const own = /@(\d+)$/.exec(name)?.[1];
+    if (own !== undefined) {
+      return Number(own);
+    }
+    if (name.startsWith(".$")) {
+      this.#cursor(name.slice(2));
+      return 0;
+    }
+    const entries = this.#scope.labels.get(name);
+    const [entry] = entries ?? [];
+    return entries?.length === 1 && entry?.file === this.#scope.file ? entry.line : undefined;
+  }
+
+  #layUpTo(last: number): void {
+    // Asked for while a line is laid out, what is behind it is not known.
+    if (this.#isLaying) {
+      return;
+    }
+    this.#isLaying = true;
+    const { lines } = this.#scope.file;
+    for (; this.#done <= last; this.#done += 1) {
+      const line = lines[this.#done];
+      if (line) {
+        this.#line(line, this.#done);
+      }
+    }
+    this.#isLaying = false;
+  }
+
   placeOfLine(line: number): Place | undefined {
-    return this.#places.get(hereOf(line));
+    return this.placeOf(hereOf(line));
   }
 
   /** Nothing else on the line takes place. */
   isSingle(line: number): boolean {
     return (this.#scope.file.lines[line]?.statements.length ?? 0) === 1;
-  }
-
-  /** The largest alignment that the file asks for in a section; its start has at least that. */
-  alignmentOf(section: string): bigint {
-    return this.#sections.get(section)?.asked ?? 1n;
-  }
-
-  /** How long the section has become, at least. */
-  lengthOf(section: string): bigint {
-    return this.#sections.get(section)?.atLeast ?? 0n;
   }
 
   /** The number, where differences of labels can be counted. */
@@ -90,6 +115,7 @@ export class Layout {
 
   /** The offset in the section that repeating a byte so often leads to; undefined where it depends on what is not known. */
   filledTo(count: Value | undefined, line: number): bigint | undefined {
+    this.#layUpTo(line);
     return count && filledTo(count, this.#places, line);
   }
 
@@ -241,8 +267,8 @@ export class Layout {
   }
 }
 
-function placeAt({ section, anchor, offset, atLeast, alignment }: Cursor): Place {
-  return { section, anchor, offset, atLeast, alignment };
+function placeAt({ section, anchor, offset, atLeast, alignment, asked }: Cursor): Place {
+  return { section, anchor, offset, atLeast, alignment: anchor === 0 ? asked : alignment };
 }
 
 /** N - (here - start of section): the place is N then. */

@@ -42,16 +42,11 @@ function distanceOff(header: Header, needed: bigint): bigint | undefined {
   if (!place) {
     return undefined;
   }
-  const asked = header.layout.alignmentOf(place.section);
-  const alignment = place.anchor === 0 ? asked : place.alignment;
+  const { alignment } = place;
   // What is known of the anchor; the start of a section may be on a multiple of more.
   const known = alignment < needed ? alignment : needed;
   const off = known > 1n ? place.offset % known : 0n;
-  if (off !== 0n) {
-    return off;
-  }
-  // Multiples of 4 that are none of 8 are certain only where the section begins on a multiple of 8.
-  return undefined;
+  return off === 0n ? undefined : off;
 }
 
 export const multibootAlignment: Rule = {

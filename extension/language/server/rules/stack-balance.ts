@@ -24,12 +24,23 @@ interface Pushed {
 
 function* check(file: SyntaxFile, world: World): Generator<Finding> {
   const returns = surveyOf(file).linesOf("return");
+  if (returns.length === 0) {
+    return;
+  }
+  const scope = scopeOf(file, world);
+  const widths = widthsOf(file, world);
+  let functions: ReadonlySet<string> | undefined;
   let before = -1;
   for (const number of returns) {
     const entry = entryOf(file, number, before);
     before = number;
-    if (entry !== undefined && isFunction(file, entry, world)) {
-      yield* follow(scopeOf(file, world), widthsOf(file, world), entry, number);
+    if (entry !== undefined) {
+      const found = [...follow(scope, widths, entry, number)];
+      if (found.length > 0) {
+        functions ??= functionsOf(file);
+        const names = file.lines[entry]?.definitions.map(({ name }) => name) ?? [];
+        yield* names.some((name) => functions?.has(name) === true) ? found : [];
+      }
     }
   }
 }
@@ -66,27 +77,27 @@ function entryOf(file: SyntaxFile, to: number, after: number): number | undefine
   return undefined;
 }
 
-function isFunction(file: SyntaxFile, entry: number, world: World): boolean {
-  const names = new Set(file.lines[entry]?.definitions.map(({ name }) => name));
+/** Names that are called in the file, or shared with others. */
+function functionsOf(file: SyntaxFile): ReadonlySet<string> {
+  const names = new Set<string>();
   const survey = surveyOf(file);
-  const isShared = survey
-    .linesOf("shared")
-    .some((number) =>
-      file.lines[number]?.linkage.some(({ kind, token }) => kind === "global" && names.has(token.text)),
-    );
-  if (isShared) {
-    return true;
+  for (const number of survey.linesOf("shared")) {
+    for (const { kind, token } of file.lines[number]?.linkage ?? []) {
+      if (kind === "global") {
+        names.add(token.text);
+      }
+    }
   }
-  const scope = scopeOf(file, world);
-  return survey.linesOf("use").some((number) => {
+  for (const number of survey.linesOf("use")) {
     const line = file.lines[number];
-    return line?.statements.some((statement) => {
-      const isCall = statement.kind === "instruction" && /^call[wlq]?$/i.test(statement.mnemonic.text);
-      const target = isCall ? statement.operands[0] : undefined;
-      const value = target?.kind === "target" ? scope.evaluate(target.text, number) : undefined;
-      return value?.number === 0n && [...value.labels.keys()].some((name) => names.has(name));
-    });
-  });
+    const isCall = line?.statements.some(
+      (statement) => statement.kind === "instruction" && /^call[wlq]?$/i.test(statement.mnemonic.text),
+    );
+    for (const { name } of isCall === true ? (line?.references ?? []) : []) {
+      names.add(name);
+    }
+  }
+  return names;
 }
 
 function* follow(scope: Scope, widths: Widths, from: number, to: number): Generator<Finding> {

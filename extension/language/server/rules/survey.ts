@@ -5,6 +5,7 @@
  * are left out: they are text until somebody calls them.
  */
 import type { Line, SyntaxFile } from "../syntax.ts";
+import { PerLine } from "./per-line.ts";
 
 /** What a line may be of interest for. */
 const interests = {
@@ -32,21 +33,11 @@ const interests = {
   macro: 4096,
   /** Says how wide code is. */
   width: 8192,
+  /** Returns from an interrupt. */
+  interrupt: 16_384,
 } as const;
 
 export type Interest = keyof typeof interests;
-
-const seen = new WeakMap<Line, number>();
-
-function interestOf(line: Line): number {
-  const known = seen.get(line);
-  if (known !== undefined) {
-    return known;
-  }
-  const found = look(line);
-  seen.set(line, found);
-  return found;
-}
 
 function look(line: Line): number {
   let found = line.includes.length > 0 ? interests.include : 0;
@@ -78,7 +69,7 @@ function look(line: Line): number {
   if (/1badb002|e85250d6|magic|multiboot|mboot/i.test(text)) {
     found |= interests.multiboot;
   }
-  if (/aa55|55aa|\b0?x?aa\b|\b51[02]\b|0x?1fe/i.test(text)) {
+  if (/aa55|55aa|\borg\b|\b0?x?aa\b|\b51[02]\b|0x?1fe/i.test(text)) {
     found |= interests.sector;
   }
   return found;
@@ -91,37 +82,34 @@ function ofMnemonic(mnemonic: string): number {
   if (/^l[gi]dt/.test(mnemonic)) {
     return interests.table;
   }
-  return /^i?ret/.test(mnemonic) ? interests.return : 0;
+  return /^ret/.test(mnemonic) ? interests.return : /^iret/.test(mnemonic) ? interests.interrupt : 0;
 }
 
+const perLine = new PerLine(look);
+
 export class Survey {
-  readonly #lines = new Map<number, number[]>();
+  readonly #found: readonly number[];
+  readonly #lines = new Map<Interest, readonly number[]>();
 
   constructor(file: SyntaxFile) {
-    file.lines.forEach((line, number) => {
-      const found = interestOf(line);
-      if (found !== 0) {
-        this.#add(found, number);
-      }
-    });
+    this.#found = perLine.of(file);
   }
 
   /** Numbers of lines, in order. */
   linesOf(interest: Interest): readonly number[] {
-    return this.#lines.get(interests[interest]) ?? [];
-  }
-
-  #add(found: number, number: number): void {
-    for (let bit = 1; bit <= found; bit *= 2) {
-      if ((found & bit) !== 0) {
-        const list = this.#lines.get(bit);
-        if (list) {
-          list.push(number);
-        } else {
-          this.#lines.set(bit, [number]);
-        }
-      }
+    const known = this.#lines.get(interest);
+    if (known) {
+      return known;
     }
+    const bit = interests[interest];
+    const numbers: number[] = [];
+    this.#found.forEach((found, number) => {
+      if ((found & bit) !== 0) {
+        numbers.push(number);
+      }
+    });
+    this.#lines.set(interest, numbers);
+    return numbers;
   }
 }
 
