@@ -144,12 +144,14 @@ describe.each(cases)(
       await diagnostics(uri);
       const opening = performance.now() - opened;
       const completions: number[] = [];
+      const processor: number[] = [];
       const checks: number[] = [];
       let line = middle;
       let character = 0;
       for (const key of typed) {
         const place = { line, character };
         const start = performance.now();
+        const used = process.cpuUsage();
         changeFile(uri, [{ range: { start: place, end: place }, text: key }]);
         if (key === "\n") {
           line += 1;
@@ -157,13 +159,15 @@ describe.each(cases)(
         } else character += 1;
         await ask("textDocument/completion", { textDocument: { uri }, position: { line, character } });
         completions.push(performance.now() - start);
+        const { user, system } = process.cpuUsage(used);
+        processor.push((user + system) / 1000);
         if (/[\n ,]/u.test(key)) {
           await diagnostics(uri);
           checks.push(performance.now() - start);
         }
       }
       console.log(
-        `${name}, ${lines.length} lines: opened and checked in ${opening.toFixed(0)} ms; completion after a key: ${figures(completions)}; ` +
+        `${name}, ${lines.length} lines: opened and checked in ${opening.toFixed(0)} ms; completion after a key: ${figures(completions)}, of the processor ${figures(processor)}; ` +
           `diagnostics after a key, with their pause of 150 ms: ${figures(checks)}`,
       );
       expect(parsedCounts).toHaveLength(typed.length);
