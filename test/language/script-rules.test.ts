@@ -135,7 +135,8 @@ const cases: readonly Case[] = [
   },
   {
     rule: "script-unknown-region",
-    faulty: "SECTIONS { . = ORIGIN(⟦ram⟧); .text : { *(.text) } }",
+    faulty:
+      "MEMORY { rom : ORIGIN = 0, LENGTH = 1M }\nSECTIONS { . = ORIGIN(⟦ram⟧); .text : { *(.text) } >rom }",
     corrected:
       "MEMORY { ram : ORIGIN = 1M, LENGTH = 1M }\nSECTIONS { . = ORIGIN(ram); .text : { *(.text .text.*) } >ram .data : { *(.data) } >ram .rest : { *(*) } >ram }",
     message: 'There is no memory region "ram"',
@@ -318,6 +319,7 @@ it.each([
   ["sections of no input", "SECTIONS { .a 1M : { *(.nothing) } .b 1M : { *(.text) } }"],
   ["memory that is not loaded", "SECTIONS { .text 1M : { *(.text) } .vga 1M (NOLOAD) : { LONG(0) } }"],
   ["an included file", "INCLUDE memory.ld\nSECTIONS { .text : { *(.text) } >ram }"],
+  ["a script that another one has the regions of", "SECTIONS { .text : { *(.text) } >ram :text }"],
   ["regions of another script", "SECTIONS { .text : { *(.text) } } INSERT AFTER .data;"],
   ["one that is not complete", "SECTIONS { end = .; x = DEFINED(y) ? y : 1; }"],
   [

@@ -59,14 +59,15 @@ export const multibootDiscarded: Rule = {
   check: checkDiscarded,
 };
 
-function* checkKept(file: SyntaxFile): Generator<Finding> {
+function* checkKept(file: SyntaxFile, world: World): Generator<Finding> {
   const all = [...placings(treeOf(file))];
   const other = all.find(({ input, pattern }) => input.isKept && !isHeader(pattern.name.text));
   if (!other || all.some(({ input, pattern }) => input.isKept && isHeader(pattern.name.text))) {
     return;
   }
   for (const { input, pattern, output } of all) {
-    if (isHeader(pattern.name.text) && !input.isKept && output.name.text !== "/DISCARD/") {
+    const isLost = isHeader(pattern.name.text) && !input.isKept && output.name.text !== "/DISCARD/";
+    if (isLost && !isUsed(pattern.name.text, world)) {
       const { first, last } = input;
       const fixes =
         first.line === last.line
@@ -87,6 +88,27 @@ function* checkKept(file: SyntaxFile): Generator<Finding> {
       );
     }
   }
+}
+
+/** Something outside the section uses a label in it, so that it stays: the entry point stands behind the header, say. */
+function isUsed(section: string, world: World): boolean {
+  const labels = new Set<string>();
+  for (const { uri, definition } of world.names.named(section)) {
+    const file = definition.kind === "section" ? world.file(uri) : undefined;
+    for (const { before, definitions } of file?.lines ?? []) {
+      if (before.section === section) {
+        definitions.forEach(({ kind, name }) => kind === "label" && labels.add(name));
+      }
+    }
+  }
+  for (const file of labels.size > 0 ? world.files() : []) {
+    for (const { before, references } of file.lines) {
+      if (before.section !== section && references.some(({ name }) => labels.has(name))) {
+        return true;
+      }
+    }
+  }
+  return false;
 }
 
 export const multibootKept: Rule = {

@@ -8,7 +8,7 @@ import type { SyntaxFile } from "../../syntax.ts";
 import type { World } from "../../world.ts";
 import { treeOf } from "../file.ts";
 import { sectionsOf } from "../tree.ts";
-import { at, isOpenEnded } from "./site.ts";
+import { at, covers, isOpenEnded, placings } from "./site.ts";
 import { linkedBy } from "./undefined-symbol.ts";
 
 function* check(file: SyntaxFile, world: World): Generator<Finding> {
@@ -23,8 +23,17 @@ function* check(file: SyntaxFile, world: World): Generator<Finding> {
     return;
   }
   const placed = new Set([...sectionsOf(tree)].map(({ name }) => name.text));
+  const patterns = [...placings(tree)].map(({ pattern }) => pattern.name.text);
+  const names = new Set(built.sections.map(({ name }) => name));
+  // An output section that the program has not may be empty, or have another name since: then only names that compilers choose are surely orphans.
+  const isAsBuilt = [...placed].every((name) => name === "/DISCARD/" || names.has(name));
   const orphans = built.sections.filter(
-    ({ name, flags, size }) => flags.includes("A") && size > 0 && !placed.has(name),
+    ({ name, flags, size }) =>
+      flags.includes("A") &&
+      size > 0 &&
+      !placed.has(name) &&
+      !patterns.some((pattern) => covers(pattern, name)) &&
+      (isAsBuilt || ofCompilers.test(name)),
   );
   if (orphans.length > 0) {
     const path = built.path.slice(built.path.lastIndexOf("/") + 1);
@@ -35,6 +44,9 @@ function* check(file: SyntaxFile, world: World): Generator<Finding> {
     );
   }
 }
+
+const ofCompilers =
+  /^\.(?:rodata|eh_frame|note|got|plt|iplt|igot|rela?\.|init_array|fini_array|ctors|dtors|tdata|tbss|data\.rel|gcc_except_table|dyn|hash|gnu)/;
 
 export const orphan: Rule = {
   code: "script-orphan",

@@ -35,14 +35,15 @@ function definedIn(world: World): ReadonlySet<string> {
 }
 
 /** All that could define a name has been read. */
-function isWhole(tree: ScriptTree, world: World): boolean {
-  const isScript = tree.statements.some(({ kind }) => kind === "sections");
-  return isScript && !isOpenEnded(tree) && world.isComplete;
+function isWhole(tree: ScriptTree, world: World, kind: "memory" | "phdrs"): boolean {
+  const has = (wanted: string): boolean => tree.statements.some((statement) => statement.kind === wanted);
+  // Without a list of its own the script is linked with another, which need not be in the workspace.
+  return has("sections") && has(kind) && !isOpenEnded(tree) && world.isComplete;
 }
 
 function* checkRegions(file: SyntaxFile, world: World): Generator<Finding> {
   const tree = treeOf(file);
-  if (!isWhole(tree, world)) {
+  if (!isWhole(tree, world, "memory")) {
     return;
   }
   const known = definedIn(world);
@@ -88,7 +89,7 @@ export const unknownRegion: Rule = {
 
 function* checkHeaders(file: SyntaxFile, world: World): Generator<Finding> {
   const tree = treeOf(file);
-  if (!isWhole(tree, world)) {
+  if (!isWhole(tree, world, "phdrs")) {
     return;
   }
   const known = definedIn(world);
