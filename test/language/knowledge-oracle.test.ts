@@ -4,13 +4,10 @@
  *
  * Elsewhere: agreement with the disassembler (`hover-oracle.test.ts`).
  */
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { expect, it } from "vitest";
 import { open } from "../../extension/language/server/document.ts";
-import { encodings, select, type Width } from "../../extension/language/server/knowledge/instructions.ts";
+import { encodings, select } from "../../extension/language/server/knowledge/instructions.ts";
+import { assembled, hasTool } from "./assembler.ts";
 import { chosenForms, random, statementOf } from "./instruction.ts";
 
 const count = Number(process.env["STATEMENTS"] ?? "300");
@@ -22,61 +19,6 @@ const evaluate = (text: string): bigint | undefined =>
       ? -BigInt(text.slice(1))
       : BigInt(text)
     : undefined;
-
-interface Assembled {
-  /** By line, counted from 0; undefined where there is an error. */
-  readonly bytes: readonly (string | undefined)[];
-}
-
-function assembled(statements: readonly string[], dialect: "att" | "nasm", bits: Width): Assembled {
-  const folder = mkdtempSync(path.join(tmpdir(), "redzone-"));
-  try {
-    const source = path.join(folder, "source");
-    const head = dialect === "att" ? `.code${bits}` : `bits ${bits}`;
-    writeFileSync(source, `${[head, ...statements].join("\n")}\n`);
-    const run = () =>
-      dialect === "att"
-        ? spawnSync("as", ["-o", `${source}.o`, "-aln", "--listing-lhs-width=8", source], {
-            encoding: "utf8",
-          })
-        : spawnSync("nasm", ["-f", "bin", "-o", `${source}.o`, "-l", `${source}.lst`, source], {
-            encoding: "utf8",
-          });
-    // Lines with errors are left out and the rest is assembled again: a listing has only what went through.
-    let lines = [...statements];
-    for (let round = 0; round < 6; round += 1) {
-      const { stderr, stdout } = run();
-      const wrong = new Set(
-        [...stderr.matchAll(/source:(\d+): (?:[Ee]rror|[Ff]atal)/g)].map((match) => Number(match[1]) - 2),
-      );
-      if (wrong.size === 0) {
-        const listing = dialect === "att" ? stdout : readFileSync(`${source}.lst`, "utf8");
-        return { bytes: bytesIn(listing, lines, dialect) };
-      }
-      lines = lines.map((line, number) => (wrong.has(number) ? "" : line));
-      writeFileSync(source, `${[head, ...lines].join("\n")}\n`);
-    }
-    throw new Error("lines with errors do not end");
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
-function bytesIn(listing: string, lines: readonly string[], dialect: "att" | "nasm"): Assembled["bytes"] {
-  const found: string[] = [];
-  const pattern =
-    dialect === "att" ? /^ *(\d+) [\da-f?]{4} ([\dA-F ]+?)\s*(?:\t|$)/ : /^ *(\d+) [\dA-F]{8} ([\dA-F]+)-? /;
-  for (const line of listing.split("\n")) {
-    const [, number, bytes = ""] = pattern.exec(line) ?? [];
-    if (number !== undefined) {
-      const at = Number(number) - 2;
-      found[at] = (found[at] ?? "") + bytes.replaceAll(" ", "").toLowerCase();
-    }
-  }
-  return lines.map((line, number) => (line === "" ? undefined : found[number]));
-}
-
-const hasTool = (name: string): boolean => spawnSync(name, ["--version"]).status === 0;
 
 for (const dialect of ["att", "nasm"] as const) {
   const tool = dialect === "att" ? "as" : "nasm";
@@ -95,7 +37,7 @@ for (const dialect of ["att", "nasm"] as const) {
             statements.push(text);
           }
         }
-        const { bytes } = assembled(statements, dialect, bits);
+        const bytes = assembled(statements, dialect, bits);
         const differences: string[] = [];
         let encodedCount = 0;
         statements.forEach((text, number) => {
