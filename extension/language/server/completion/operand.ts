@@ -7,6 +7,7 @@
 import { CompletionItemKind } from "vscode-languageserver-types";
 import { instruction, type Form, type FormOperand } from "../knowledge/instructions.ts";
 import { admits, givenOperands, registerClass, type Given, type GivenMemory } from "../knowledge/operand.ts";
+import type { Dialect } from "../knowledge/spelling.ts";
 import { isMark } from "../lexeme.ts";
 import { isBranch } from "../mnemonic.ts";
 import type { World } from "../world.ts";
@@ -56,29 +57,45 @@ type Candidates = readonly { readonly form: Form; readonly operand: FormOperand 
 function candidatesOf({ dialect, before }: Context, place: OperandPlace): Candidates {
   const { mnemonic, operands, index } = place;
   const { bits } = before;
-  const forms = instruction(mnemonic, dialect)?.forms.filter(
-    (form) => bits === null || form.modes.includes(bits),
-  );
+  const known = instruction(mnemonic, dialect);
   const isPair = isFar.test(mnemonic) && (index > 0 || isMark(place.begun.at(-1), "$"));
-  if (!forms || forms.length === 0 || isPair) {
+  if (!known || isPair) {
     return undefined;
   }
+  const forms = known.forms.filter((form) => bits === null || form.modes.includes(bits));
   const isTurned = dialect === "att" && isReversed(mnemonic);
   const written = givenOperands(mnemonic, operands, dialect, () => undefined);
   // `givenOperands` has them in Intel's order; as they are written they are counted from the other end.
   const inOrder = isTurned ? written.toReversed() : written;
-  return forms.flatMap((form) => {
-    const visible = form.operands.slice(form.operands.length - form.writtenCount);
-    const listed = isTurned ? visible.toReversed() : visible;
-    const operand = listed[index];
-    const fits =
-      inOrder.length === index &&
-      inOrder.every((one, number) => {
-        const own = listed[number];
-        return own !== undefined && admits(own, one, form);
-      });
-    return operand && fits ? [{ form, operand }] : [];
-  });
+  return forms.flatMap((form) =>
+    operandLists(form, dialect).flatMap((list) => {
+      const listed = isTurned ? list.toReversed() : list;
+      const operand = listed[index];
+      const fits =
+        inOrder.length === index &&
+        inOrder.every((one, number) => {
+          const own = listed[number];
+          return own !== undefined && canBe(own, one, form, dialect);
+        });
+      return operand && fits ? [{ form, operand }] : [];
+    }),
+  );
+}
+
+/** GNU as: a shift by 1 may leave the count away. */
+function operandLists(form: Form, dialect: Dialect): readonly (readonly FormOperand[])[] {
+  const visible = form.operands.slice(form.operands.length - form.writtenCount);
+  const isShift = /^(?:sh[lr]|sa[lr]|ro[lr]|rc[lr])$/.test(form.mnemonic);
+  return isShift && dialect !== "nasm" ? [visible, visible.slice(0, 1)] : [visible];
+}
+
+/** `lar` and `lsl` read a selector: 16 bits, also where the destination is wider; NASM takes any name of the register. */
+function canBe(operand: FormOperand, given: Given, form: Form, dialect: Dialect): boolean {
+  const isSelector = /^l(?:ar|sl)$/.test(form.mnemonic) && /^r\d+_or_mem$/.test(operand.kind);
+  const classes = dialect === "nasm" ? /^r(?:16|32|64)$/ : /^r16$/;
+  return (
+    admits(operand, given, form) || (isSelector && given.kind === "register" && classes.test(given.class))
+  );
 }
 
 const memory: GivenMemory = {
@@ -113,7 +130,7 @@ function* registers(
         ? registerRank(name, before.bits) < 6
         : kind !== undefined &&
           candidates.some(({ form, operand }) =>
-            admits(operand, { kind: "register", name, class: kind }, form),
+            canBe(operand, { kind: "register", name, class: kind }, form, dialect),
           );
     if (isTaken) {
       yield registerOffer(
