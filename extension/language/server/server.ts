@@ -13,6 +13,7 @@ import { BuildFiles } from "./connection/build-files.ts";
 import { DiagnosticsPush } from "./connection/diagnostics.ts";
 import { Documents } from "./connection/documents.ts";
 import { Indexer } from "./connection/indexer.ts";
+import { Renewal } from "./connection/renewal.ts";
 import { applyBuilt, builtNotification, type BuiltUpdate } from "./built.ts";
 import { explanationOf, summaries } from "./explanation.ts";
 import { features } from "./features/index.ts";
@@ -70,6 +71,7 @@ export function startServer(connection: Connection, counted: (parsedCount: numbe
     (uri, found) => void connection.sendDiagnostics({ uri, diagnostics: found }),
   );
 
+  const renewal = new Renewal(connection, features);
   const indexer = new Indexer(workspace, {
     files: () => connection.sendRequest<WorkspaceFiles>(methods.files),
     read: (uris) => connection.sendRequest<readonly FileText[]>(methods.read, { uris } satisfies ReadParams),
@@ -97,6 +99,11 @@ export function startServer(connection: Connection, counted: (parsedCount: numbe
     }, REFRESH_MILLISECONDS);
   }
 
+  function filesRead(): void {
+    worldChanged();
+    renewal.renew().catch(fail);
+  }
+
   async function readWorkspace(): Promise<void> {
     const shown = await connection.window.createWorkDoneProgress();
     shown.begin("Reading assembly and linker scripts", 0, "", true);
@@ -105,12 +112,12 @@ export function startServer(connection: Connection, counted: (parsedCount: numbe
     await indexer.readAll();
     progress = undefined;
     shown.done();
-    worldChanged();
+    filesRead();
   }
 
   function readIncluded(uri: string): void {
     if (options.readsFiles) {
-      indexer.readIncluded(uri).then((isMore) => (isMore ? worldChanged() : undefined), fail);
+      indexer.readIncluded(uri).then((isMore) => (isMore ? filesRead() : undefined), fail);
     }
   }
 
@@ -138,7 +145,7 @@ export function startServer(connection: Connection, counted: (parsedCount: numbe
     };
     return {
       capabilities: {
-        ...capabilitiesOf(features),
+        ...renewal.begin(capabilities, capabilitiesOf(features)),
         workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
       },
       serverInfo: { name: "Redzone" },
@@ -146,6 +153,7 @@ export function startServer(connection: Connection, counted: (parsedCount: numbe
   });
 
   connection.onInitialized(() => {
+    renewal.renew().catch(fail);
     if (asksSettings) {
       connection.client
         .register(DidChangeConfigurationNotification.type, { section: "redzone.language" })
@@ -192,7 +200,7 @@ export function startServer(connection: Connection, counted: (parsedCount: numbe
       changes.filter(({ type }) => type === FileChangeType.Deleted).map(({ uri }) => uri),
     );
     const changed = changes.map(({ uri }) => uri).filter((uri) => !isGone.has(uri) && !workspace.isOpen(uri));
-    indexer.update(changed, [...isGone]).then(worldChanged, fail);
+    indexer.update(changed, [...isGone]).then(filesRead, fail);
     // Saved: it may include what nothing has included before.
     changes.filter(({ uri }) => workspace.isOpen(uri)).forEach(({ uri }) => readIncluded(uri));
   });
