@@ -111,3 +111,53 @@ describe.runIf(hasTools)("lenses of assembly", { timeout: 60_000 }, () => {
     expect(codeLenses(kernel.world, "file:///elsewhere/boot.S")).toEqual([]);
   });
 });
+
+describe.runIf(hasTools)("lenses of linker scripts", { timeout: 60_000 }, () => {
+  const script = `ENTRY(_start)
+SECTIONS
+{
+  kernel_start = 0xffffffff80000000;
+  .text 0xffffffff80000000 : AT(0x100000) { *(.text) }
+  .data : AT(0x200000)
+  {
+    *(.data)
+    data_end = .;
+  }
+  .gone : { *(.gone) }
+  .debug_note 0 : { *(.debug_note) }
+  /DISCARD/ : { *(.note*) *(.comment) }
+}
+`;
+  let kernel: Kernel;
+  beforeAll(() => {
+    const source = `        .globl _start
+_start: ret
+        .data
+        .skip 8192
+        .section .debug_note, ""
+        .long 1
+`;
+    kernel = buildKernel({ "boot.s": source, "kernel.ld": script });
+  });
+  afterAll(() => kernel?.remove());
+
+  const titles = (uri: string): readonly string[] =>
+    codeLenses(kernel.world, uri).map(
+      ({ range, command }) =>
+        `${script.split("\n")[range.start.line]?.slice(range.start.character, range.end.character)}: ${command?.title}`,
+    );
+
+  it("say where sections are, how large, and where they are loaded", () => {
+    expect(titles(kernel.uri("kernel.ld"))).toEqual([
+      ".text: 0xffffffff80000000 · 1 B · loaded at 0x100000 · segment 0 R E",
+      expect.stringMatching(/^\.data: 0xffffffff8[0-9a-f]+ · 8 KiB · loaded at 0x200000 · segment 1 RW$/),
+      ".debug_note: 4 B · not loaded",
+    ]);
+  });
+
+  it("are not there in a script that the program was not linked by", () => {
+    const other = script.replaceAll("kernel_start", "other_start").replaceAll("data_end", "other_end");
+    kernel.world.open("file:///work/other.ld", "linkerscript", other);
+    expect(titles("file:///work/other.ld")).toEqual([]);
+  });
+});

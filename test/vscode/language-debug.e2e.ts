@@ -45,12 +45,24 @@ describe.skipIf(browserPath === null)("assembly beside a machine", () => {
     writeFileSync(path.join(desk.folder, ".vscode/settings.json"), JSON.stringify(values));
   const withBytes = { "redzone.language.inlayHints": true, "redzone.analysis.enabled": false };
 
+  /** A kernel in the folder that is built as its author would. */
+  const buildNasm = (): void => {
+    const build = (tool: string, ...args: readonly string[]): void => {
+      execFileSync(tool, args, { cwd: desk.folder, stdio: ["ignore", "ignore", "pipe"] });
+    };
+    writeFileSync(path.join(desk.folder, "kernel.asm"), nasmKernel);
+    writeFileSync(path.join(desk.folder, "nasm.ld"), script);
+    build("nasm", "-felf32", "-g", "-Fdwarf", "-o", "kernel.o", path.join(desk.folder, "kernel.asm"));
+    build("ld", "-melf_i386", "-T", "nasm.ld", "-o", "nasm.elf", "kernel.o");
+  };
+
   beforeAll(async () => {
     desk = await PanelDesk.open("language-debug", [
       { name: "Sample", kernel: "sample.elf" },
       { name: "NASM", kernel: "nasm.elf" },
     ]);
     settings(withBytes);
+    if (hasNasm) buildNasm();
   });
   afterAll(() => desk?.close());
   afterEach(({ task }) => desk.screenshotOfFailure(task));
@@ -136,13 +148,6 @@ describe.skipIf(browserPath === null)("assembly beside a machine", () => {
   });
 
   it.runIf(hasNasm)("stops at a breakpoint in a file of NASM without any settings", async () => {
-    const build = (tool: string, ...args: readonly string[]): void => {
-      execFileSync(tool, args, { cwd: desk.folder, stdio: ["ignore", "ignore", "pipe"] });
-    };
-    writeFileSync(path.join(desk.folder, "kernel.asm"), nasmKernel);
-    writeFileSync(path.join(desk.folder, "nasm.ld"), script);
-    build("nasm", "-felf32", "-g", "-Fdwarf", "-o", "kernel.o", path.join(desk.folder, "kernel.asm"));
-    build("ld", "-melf_i386", "-T", "nasm.ld", "-o", "nasm.elf", "kernel.o");
     await desk.window.openFile("kernel.asm");
     await desk.window.clickGutter(lineOf("kernel.asm", /dec ecx/u).line);
     await desk.window.start("NASM");

@@ -3,13 +3,15 @@
  *
  * Invariant: a label's address is that of the code behind it by the line table, or of the symbol that can only be this one. A program that has no code of the
  * file says nothing of its labels. A file that was changed since keeps its lenses, so that lines do not jump while one types, and says so.
- * Elsewhere: "Run to here" is shown while a machine stands still, which the client knows (`language/run-to.ts`); stack use of functions
+ * Elsewhere: linker scripts (`script-lens.ts`); "Run to here" is shown while a machine stands still, which the client knows (`language/run-to.ts`); stack use of functions
  * (`extension/analysis/lens.ts`).
  */
 import type { CodeLens } from "vscode-languageserver-types";
 import { linesOf, type Built, type BuiltLine, type BuiltSymbol } from "../built.ts";
 import type { Line, SyntaxFile, Token } from "../syntax.ts";
 import type { World } from "../world.ts";
+import { scriptLenses } from "./script-lens.ts";
+import { sizeText } from "./size.ts";
 
 /** The command of "Run to here"; its arguments are the program's path and an address. */
 export const runToCommand = "redzone.runToAddress";
@@ -19,12 +21,24 @@ export function codeLenses(world: World, uri: string): CodeLens[] {
   if (!file || !world.settings.codeLens) {
     return [];
   }
+  if (file.language === "linkerscript") {
+    return scriptLenses(world, file);
+  }
   const built = world.built.find((program) => (program.lines.get(uri)?.length ?? 0) > 0);
   if (!built) {
     return [];
   }
   const lines = linesOf(built, file);
-  const known: Known = { world, file, built, lines: firstOf(lines), isFresh: lines.length > 0 };
+  const linkage = file.lines.flatMap((line) => line.linkage);
+  const shared = linkage.filter(({ kind }) => kind !== "extern").map(({ token }) => token.text);
+  const known: Known = {
+    world,
+    file,
+    built,
+    lines: firstOf(lines),
+    isFresh: lines.length > 0,
+    shared: new Set(shared),
+  };
   return labelsOf(known).flatMap((label) => lensesOf(known, label));
 }
 
@@ -35,6 +49,8 @@ interface Known {
   /** The first code of each line; empty if the file was changed. */
   readonly lines: ReadonlyMap<number, BuiltLine>;
   readonly isFresh: boolean;
+  /** Names that the file says others may use. */
+  readonly shared: ReadonlySet<string>;
 }
 
 interface Label {
@@ -139,15 +155,9 @@ function placeOf(known: Known, label: Label): Place | null {
 }
 
 /** The symbol that can only be the file's: nobody else gives the name a meaning, or the file shares it. */
-function symbolOf({ world, file, built }: Known, name: string): BuiltSymbol | undefined {
-  const symbol = built.symbols.get(name);
-  const isOwn = world.names.named(name).every(({ uri }) => uri === file.uri);
-  const isShared =
-    isOwn ||
-    file.lines.some(({ linkage }) =>
-      linkage.some(({ kind, token }) => kind !== "extern" && token.text === name),
-    );
-  return isShared ? symbol : undefined;
+function symbolOf({ world, file, built, shared }: Known, name: string): BuiltSymbol | undefined {
+  const isOwn = shared.has(name) || world.names.named(name).every(({ uri }) => uri === file.uri);
+  return isOwn ? built.symbols.get(name) : undefined;
 }
 
 /** The code that the label stands before, with nothing between that could move it. */
@@ -186,12 +196,3 @@ function firstIsBehind(line: Line | undefined, label: Label): boolean {
 const silent =
   /^(?:\.(?:cfi_\w+|type|size|globa?l|weak|hidden|protected|internal|local|loc|file|ident|macro|equ|set|code(?:16|32|64)|(?:att|intel)_(?:syntax|mnemonic)|altmacro|noaltmacro)|bits|use(?:16|32|64)|global|extern|default|cpu|%line|%i?macro|%i?define|#define)$/i;
 const isSilent = (name: string): boolean => silent.test(name);
-
-function sizeText(size: number): string {
-  const kibibytes = size / 1024;
-  const mebibytes = kibibytes / 1024;
-  if (mebibytes >= 1 && Number.isInteger(mebibytes)) {
-    return `${mebibytes} MiB`;
-  }
-  return kibibytes >= 4 && Number.isInteger(kibibytes) ? `${kibibytes} KiB` : `${size} B`;
-}
