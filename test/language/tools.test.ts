@@ -15,7 +15,7 @@ import { check } from "../../extension/language/tools/check.ts";
 import { assemblyCommands, Databases } from "../../extension/language/tools/database.ts";
 import { unsaid } from "../../extension/language/tools/duplicate.ts";
 import { parseOutput, placeOf } from "../../extension/language/tools/output.ts";
-import { findPrograms } from "../../extension/language/tools/program.ts";
+import { findPrograms, type Shell } from "../../extension/language/tools/program.ts";
 import { run } from "../../extension/language/tools/run.ts";
 import { languageOf } from "./cursor.ts";
 
@@ -285,16 +285,16 @@ describe("compilation databases", () => {
 });
 
 describe("which tools there are", () => {
-  const ask = (answers: Readonly<Record<string, string>>) => async (program: string) => {
-    const output = answers[program];
-    return output === undefined ? { status: null, output: "" } : { status: 0, output };
-  };
+  const shell = (answers: Readonly<Record<string, string>>): Shell => ({
+    locate: async (name) => (name in answers ? `/bin/${name}` : null),
+    ask: async (program) => ({ status: 0, output: answers[path.basename(program)] ?? "" }),
+  });
   const options = { directory: "/", scratch: "/", signal: new AbortController().signal };
 
   it("those for a PC, cross tools first", async () => {
     const programs = await findPrograms(
       options,
-      ask({
+      shell({
         as: "GNU assembler (GNU Binutils) 2.42\nThis assembler was configured for a target of `aarch64-linux-gnu'.",
         "x86_64-elf-as":
           "GNU assembler (GNU Binutils) 2.42\nThis assembler was configured for a target of `x86_64-elf'.",
@@ -304,13 +304,18 @@ describe("which tools there are", () => {
         "x86_64-elf-ld": "GNU ld (GNU Binutils) 2.42",
       }),
     );
-    expect(programs).toEqual({ as: "x86_64-elf-as", compiler: "gcc", nasm: "nasm", ld: "x86_64-elf-ld" });
+    expect(programs).toEqual({
+      as: "/bin/x86_64-elf-as",
+      compiler: "/bin/gcc",
+      nasm: "/bin/nasm",
+      ld: "/bin/x86_64-elf-ld",
+    });
   });
 
   it("none for another machine, of another maker, or in another voice", async () => {
     const programs = await findPrograms(
       options,
-      ask({
+      shell({
         as: "Apple clang version 15.0.0\nTarget: arm64-apple-darwin23",
         gcc: "Apple clang version 15.0.0\nTarget: x86_64-apple-darwin23",
         clang: "clang version 15\nTarget: arm64-apple-darwin23",

@@ -203,4 +203,133 @@ halt:
         hlt
         jmp     halt`,
   },
+  "script-overlap": {
+    file: "overlap.ld",
+    wrong: `
+  .rodata : { *(.rodata) }
+  .data 1M : { *(.data) }`,
+    right: `
+  .rodata : { *(.rodata) }
+  .data 2M : { *(.data) }`,
+  },
+  "script-writable-executable": {
+    file: "rights.ld",
+    wrong: `
+  code PT_LOAD FLAGS(7);
+  data PT_LOAD FLAGS(6);`,
+    right: `
+  code PT_LOAD FLAGS(5);
+  data PT_LOAD FLAGS(6);`,
+  },
+  "script-load-address": {
+    file: "load-address.ld",
+    wrong: `
+  data_start = .;
+  .data : AT(ADDR(.text) - BASE) { *(.data .data.*) } :data`,
+    right: `
+  data_start = .;
+  .data : AT(ADDR(.data) - BASE) { *(.data .data.*) } :data`,
+  },
+  "script-undefined-symbol": {
+    file: "undefined-symbol.ld",
+    wrong: `
+  kernel_end = .;
+  kernel_size = kernel_end - data_begin;`,
+    right: `
+  kernel_end = .;
+  kernel_size = kernel_end - data_start;`,
+  },
+  "script-duplicate-symbol": {
+    file: "duplicate-symbol.ld",
+    wrong: `
+  kernel_end = .;
+  .data : AT(ADDR(.data) - BASE) { *(.data .data.*) } :data
+  .bss : AT(ADDR(.bss) - BASE) { *(COMMON) *(.bss .bss.*) } :data
+  kernel_end = .;`,
+    right: `
+  data_start = .;
+  .data : AT(ADDR(.data) - BASE) { *(.data .data.*) } :data
+  .bss : AT(ADDR(.bss) - BASE) { *(COMMON) *(.bss .bss.*) } :data
+  kernel_end = .;`,
+  },
+  "script-unknown-region": {
+    file: "region.ld",
+    wrong: `
+  .boot 1M : { KEEP(*(.multiboot)) } >high
+  .text : { *(.text .text.*) } >hgih`,
+    right: `
+  .boot 1M : { KEEP(*(.multiboot)) } >high
+  .text : { *(.text .text.*) } >high`,
+  },
+  "script-unknown-header": {
+    file: "header.ld",
+    wrong: `
+  .data : AT(ADDR(.data) - BASE) { *(.data .data.*) } :date`,
+    right: `
+  .data : AT(ADDR(.data) - BASE) { *(.data .data.*) } :data`,
+  },
+  "script-placed-twice": {
+    file: "placed-twice.ld",
+    wrong: `
+  .text : AT(ADDR(.text) - BASE) { *(.text .text.*) } :code
+  .init : AT(ADDR(.init) - BASE) { KEEP(*(.text.init)) } :code`,
+    right: `
+  .init : AT(ADDR(.init) - BASE) { KEEP(*(.text.init)) } :code
+  .text : AT(ADDR(.text) - BASE) { *(.text .text.*) } :code`,
+  },
+  "script-multiboot-discarded": {
+    file: "discarded.ld",
+    wrong: `
+  .boot : AT(ADDR(.boot) - BASE) { LONG(0) } :code
+  .init : AT(ADDR(.init) - BASE) { KEEP(*(.text.init)) } :code
+  .text : AT(ADDR(.text) - BASE) { *(.text .text.*) } :code
+  .rodata : AT(ADDR(.rodata) - BASE) { *(.rodata .rodata.*) } :code
+  . = ALIGN(4K);
+  data_start = .;
+  .data : AT(ADDR(.data) - BASE) { *(.data .data.*) } :data
+  .bss : AT(ADDR(.bss) - BASE) { *(COMMON) *(.bss .bss.*) } :data
+  kernel_end = .;
+  kernel_size = kernel_end - data_start;
+  /DISCARD/ : { *(.comment .note.* .multiboot) }`,
+    right: `
+  .boot : AT(ADDR(.boot) - BASE) { KEEP(*(.multiboot)) } :code
+  .init : AT(ADDR(.init) - BASE) { KEEP(*(.text.init)) } :code
+  .text : AT(ADDR(.text) - BASE) { *(.text .text.*) } :code
+  .rodata : AT(ADDR(.rodata) - BASE) { *(.rodata .rodata.*) } :code
+  . = ALIGN(4K);
+  data_start = .;
+  .data : AT(ADDR(.data) - BASE) { *(.data .data.*) } :data
+  .bss : AT(ADDR(.bss) - BASE) { *(COMMON) *(.bss .bss.*) } :data
+  kernel_end = .;
+  kernel_size = kernel_end - data_start;
+  /DISCARD/ : { *(.comment .note.*) }`,
+  },
+  "script-multiboot-keep": {
+    file: "keep.ld",
+    wrong: `
+  .boot : AT(ADDR(.boot) - BASE) { *(.multiboot) } :code`,
+    right: `
+  .boot : AT(ADDR(.boot) - BASE) { KEEP(*(.multiboot)) } :code`,
+  },
+  "script-multiboot-behind": {
+    file: "behind.ld",
+    wrong: `
+  .text 1M : { *(.text .text.*) } >high
+  .rodata : { *(.rodata) } >high
+  .boot : { KEEP(*(.multiboot)) } >high`,
+    right: `
+  .boot 1M : { KEEP(*(.multiboot)) } >high
+  .text : { *(.text .text.*) } >high
+  .rodata : { *(.rodata) } >high`,
+  },
+  "script-orphan": {
+    file: "orphan.ld",
+    wrong: `
+  .text : { *(.text .text.*) } >high
+  .data 2M : { *(.data) } >high`,
+    right: `
+  .text : { *(.text .text.*) } >high
+  .rodata : { *(.rodata) } >high
+  .data 2M : { *(.data) } >high`,
+  },
 };

@@ -132,11 +132,7 @@ export class Tools implements vscode.Disposable {
       return;
     }
     const folder = path.dirname(file);
-    const programs = await (this.#programs ??= findPrograms({
-      directory: folder,
-      scratch: folder,
-      signal: new AbortController().signal,
-    }));
+    const programs = await this.#findPrograms(folder);
     const root = vscode.workspace.getWorkspaceFolder(document.uri)?.uri.fsPath ?? folder;
     const source = { path: file, folder, root, language: told.language, text, command };
     if (!isCurrent()) return;
@@ -145,6 +141,14 @@ export class Tools implements vscode.Disposable {
     if (!isCurrent()) return;
     this.#runs.delete(key);
     this.#keep(key, await diagnosticsOf(messages));
+  }
+
+  /** Looked for once, or until there is one. */
+  async #findPrograms(folder: string): Promise<Programs> {
+    const { signal } = new AbortController();
+    const programs = await (this.#programs ??= findPrograms({ directory: folder, scratch: folder, signal }));
+    if (Object.values(programs).every((program) => program === null)) this.#programs = undefined;
+    return programs;
   }
 
   /** Looked for once, and when one comes or goes. */

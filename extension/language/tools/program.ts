@@ -4,6 +4,8 @@
  * An assembler for another machine would find every line wrong, so each is asked what it was made for. Cross tools for kernels (`x86_64-elf-as`) come before
  * the system's: who has installed them builds with them.
  */
+import { access, constants, stat } from "node:fs/promises";
+import path from "node:path";
 import type { Programs } from "./attempt.ts";
 import { run, type Ran, type RunOptions } from "./run.ts";
 
@@ -37,16 +39,23 @@ const candidates: Readonly<Record<keyof Programs, readonly Candidate[]>> = {
   ld: gnu("ld", ["--version"], (output) => output.startsWith("GNU ld")),
 };
 
-/** @param ask runs a program; another one in tests */
+/** How programs are found and asked; others in tests. */
+export interface Shell {
+  readonly locate: (name: string) => Promise<string | null>;
+  readonly ask: (program: string, words: readonly string[], options: RunOptions) => Promise<Ran>;
+}
+
 export async function findPrograms(
   options: RunOptions,
-  ask: (program: string, words: readonly string[], options: RunOptions) => Promise<Ran> = run,
+  { locate, ask }: Shell = { locate: locateInPath, ask: run },
 ): Promise<Programs> {
   const first = async (list: readonly Candidate[]): Promise<string | null> => {
     for (const { program, words, isFit } of list) {
-      const { status, output } = await ask(program, words, options);
-      if (status === 0 && isFit(output)) {
-        return program;
+      const file = await locate(program);
+      const { status, output } =
+        file === null ? { status: null, output: "" } : await ask(file, words, options);
+      if (file !== null && status === 0 && isFit(output)) {
+        return file;
       }
     }
     return null;
@@ -57,4 +66,26 @@ export async function findPrograms(
     nasm: await first(candidates.nasm),
     ld: await first(candidates.ld),
   };
+}
+
+/** Only folders that the user has named: some systems would also take a program from the folder that it is to work in, which is the workspace's. */
+async function locateInPath(name: string): Promise<string | null> {
+  const isWindows = process.platform === "win32";
+  for (const folder of (process.env["PATH"] ?? "").split(path.delimiter)) {
+    const file = path.join(folder, isWindows ? `${name}.exe` : name);
+    if (path.isAbsolute(folder) && (await isProgram(file))) {
+      return file;
+    }
+  }
+  return null;
+}
+
+async function isProgram(file: string): Promise<boolean> {
+  try {
+    await access(file, constants.X_OK);
+    return (await stat(file)).isFile();
+  } catch {
+    // It is not there, or not for this user.
+    return false;
+  }
 }
