@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Diagnostic } from "vscode-languageserver-types";
+import type { Built } from "../../extension/language/server/built.ts";
 import { codeActions } from "../../extension/language/server/features/code-action.ts";
 import { diagnostics } from "../../extension/language/server/features/diagnostics.ts";
 import { Workspace } from "../../extension/language/server/workspace.ts";
@@ -49,9 +50,74 @@ function read(name: string): { readonly text: string; readonly expected: readonl
 function open(name: string, text: string): { readonly world: Workspace; readonly uri: string } {
   const world = new Workspace();
   const uri = uriOf(name);
+  if (name.endsWith(".ld")) {
+    world.isComplete = true;
+    world.open(uriOf("kernel.S"), "gas", linked);
+    world.built = [builtOf(name, text)].filter((one) => one !== undefined);
+  }
   world.open(uri, languageOf(uri), text);
   return { world, uri };
 }
+
+/** What linker scripts are for. */
+const linked = `.section .multiboot, "a"
+.long 0x1badb002, 0, -0x1badb002
+.text
+.globl _start
+_start: nop
+.section .text.init, "ax"
+nop
+.data
+.long 5
+.section .rodata, "a"
+.long 6
+.bss
+.skip 8
+`;
+
+/** What was linked before, where a rule needs it. */
+function builtOf(name: string, script: string): Built | undefined {
+  const sections = builtSections.get(name.slice(name.lastIndexOf("/") + 1));
+  return (
+    sections && {
+      path: "/work/kernel.elf",
+      modified: 0,
+      sections: sections.map(([section, address, size, flags]) => ({
+        name: section,
+        address,
+        loadAddress: address,
+        size,
+        flags,
+        segment: { index: 0, rights: "R E" },
+      })),
+      symbols: new Map(
+        [...script.matchAll(/^ +(\w+) = /gm)].map(([, symbol = ""]) => [
+          symbol,
+          { name: symbol, address: "0x100000", size: 0, kind: "other" },
+        ]),
+      ),
+      lines: new Map(),
+    }
+  );
+}
+
+const builtSections: ReadonlyMap<string, readonly (readonly [string, string, number, string])[]> = new Map([
+  [
+    "behind.ld",
+    [
+      [".text", "0x100000", 0x3000, "AX"],
+      [".boot", "0x103004", 12, "A"],
+    ],
+  ],
+  [
+    "orphan.ld",
+    [
+      [".text", "0x100000", 16, "AX"],
+      [".rodata", "0x101000", 4, "A"],
+    ],
+  ],
+  ["undefined-symbol.ld", [[".text", "0xffffffff80100000", 16, "AX"]]],
+]);
 
 function findings(name: string, text: string): readonly Diagnostic[] {
   const { world, uri } = open(name, text);
@@ -124,6 +190,20 @@ describe.runIf(hasTools)("corrected", { timeout: 120_000 }, () => {
     const { status, stdout, stderr } = spawnSync(tool, args, { encoding: "utf8", cwd: scratch });
     expect({ status, said: stdout + stderr }).toEqual({ status: 0, said: "" });
   };
+
+  it.each(names.filter((name) => name.endsWith(".ld")))("%s links", (name) => {
+    writeFileSync(path.join(scratch, "kernel.s"), linked);
+    quietly("as", ["--64", "--fatal-warnings", "-o", "kernel.o", "kernel.s"]);
+    quietly("ld", [
+      "-z",
+      "noexecstack",
+      "-T",
+      path.join(folder, "corrected", name),
+      "-o",
+      "kernel",
+      "kernel.o",
+    ]);
+  });
 
   it.each(names.filter((name) => /\.(?:asm|S)$/.test(name)))(
     "%s assembles, and boots where it is a whole",

@@ -82,7 +82,11 @@ function ofMnemonic(mnemonic: string): number {
   if (/^l[gi]dt/.test(mnemonic)) {
     return interests.table;
   }
-  return /^ret/.test(mnemonic) ? interests.return : /^iret/.test(mnemonic) ? interests.interrupt : 0;
+  return mnemonic.startsWith("ret")
+    ? interests.return
+    : mnemonic.startsWith("iret")
+      ? interests.interrupt
+      : 0;
 }
 
 const perLine = new PerLine(look);
