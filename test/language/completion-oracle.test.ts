@@ -1,5 +1,5 @@
 /**
- * Registers that are offered in operands are those that the assemblers take there, no more and no fewer: every pair of a sample of registers, for instructions
+ * Mnemonics that are offered are those of the assemblers in that mode, but for instructions that are newer than the installed ones. And registers that are offered in operands are those that the assemblers take there, no more and no fewer: every pair of a sample of registers, for instructions
  * of all kinds, in each mode and dialect.
  */
 import { spawnSync } from "node:child_process";
@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { mnemonicOffers } from "../../extension/language/server/completion/mnemonic.ts";
 import { completion } from "../../extension/language/server/features/completion.ts";
 import { Workspace } from "../../extension/language/server/workspace.ts";
 
@@ -51,6 +52,24 @@ function taken(dialect: Dialect, bits: Width, all: readonly string[]): ReadonlyS
   return new Set(lines.filter((_, number) => !wrong.has(number + 2)));
 }
 
+/** Every mnemonic that is offered after one, two or three letters. */
+function mnemonicsOf(dialect: Dialect, bits: Width): readonly string[] {
+  const letters = [..."abcdefghijklmnopqrstuvwxyz"];
+  const begins = letters.flatMap((first) => [
+    first,
+    ...letters.flatMap((second) => [first + second, ...letters.map((third) => first + second + third)]),
+  ]);
+  const found = new Set<string>();
+  for (const begun of begins) {
+    for (const { label } of mnemonicOffers(dialect, bits, begun, undefined)) found.add(label);
+  }
+  return [...found].toSorted();
+}
+
+/** Instructions that Binutils 2.40 or NASM 2.16 do not know yet. */
+const newer =
+  /^(?:v(?:pdpw|sha512|sm[34]|p2inter|p4dp|bcst|cvtps2ph|f?c?f?n?m(?:add|sub|ul)|max|min|rndscale|permil2)|aes(?:dec|enc)|encodekey|loadiwkey|eret|lkgs|pbndkb|invlpgb|tlbsync|mcommit|rdpru|psmash|rmp|tdcall|seam|tdpfp16)/;
+
 /** Registers that are offered behind `head`, as they are written. */
 function offered(dialect: Dialect, bits: Width, head: string): ReadonlySet<string> {
   const world = new Workspace();
@@ -76,6 +95,26 @@ function isOdd(line: string, dialect: Dialect, bits: Width): boolean {
 const cases = (["att", "intel", "nasm"] as const).flatMap((dialect) =>
   ([16, 32, 64] as const).map((bits) => [dialect, bits] as const),
 );
+
+describe.runIf(has("as", "--version") && has("nasm", "-v"))("mnemonics", () => {
+  it.each(cases)("%s, %i bits", (dialect, bits) => {
+    const names = mnemonicsOf(dialect, bits);
+    const file = path.join(folder, `names-${dialect}${bits}.s`);
+    // A name that is none is a label to NASM, where nothing stands before it.
+    const lines = names.map((name) => (dialect === "nasm" ? `l_${name}: ${name}` : ` ${name}`));
+    writeFileSync(file, [begin(dialect, bits), ...lines, ""].join("\n"));
+    const said =
+      dialect === "nasm"
+        ? spawnSync("nasm", ["-f", "elf64", "-w-all", "-o", `${file}.o`, file], { encoding: "utf8" })
+        : spawnSync("as", [bits === 64 ? "--64" : "--32", "-o", `${file}.o`, file], { encoding: "utf8" });
+    // Operands are wanted by nearly all; that is another matter.
+    const unknown = [
+      ...said.stderr.matchAll(/:(\d+): [Ee]rror: .*(?:no such instruction|instruction expected|bit mode)/g),
+    ].map(([, line]) => names[Number(line) - 2] ?? "");
+    expect(unknown.filter((name) => !newer.test(name))).toEqual([]);
+    expect(names.length).toBeGreaterThan(1500);
+  });
+});
 
 describe.runIf(has("as", "--version") && has("nasm", "-v"))("registers", () => {
   it.each(cases)("%s, %i bits", (dialect, bits) => {

@@ -28,6 +28,22 @@ const commonNames: Readonly<Record<Dialect, ReadonlySet<string>>> = {
   nasm: new Set(usual.split(" ")),
 };
 
+/** Names that the tables have and the dialect's assemblers have not: instructions of processors long gone, other spellings. */
+const gone =
+  "undoc cl1invmb fnstdw fnstsg frichop frinear frint2 frstpm fstdw fstpnce fstsg ftstp fnsetpm aor rdudbg wrudbg tcmmimfp16ps tcmmrlfp16ps pcmpestri64 pcmpestrm64 " +
+  "pcmpistri64 pcmpistrm64 vpcmpestri64 vpcmpestrm64 pcommit paddsiw paveb pdistib pfrcpv pfrsqrtv pmachriw pmagw pmulhriw pmulhrw pmvgezb pmvlzb pmvnzb pmvzb psubsiw getsecq";
+const goneInGas = "icebp salc retn retnw retnd retnl retnq";
+const absent: Readonly<Record<Dialect, ReadonlySet<string>>> = {
+  att: new Set(
+    `${gone} ${goneInGas} insd iretd lodsd outsd popad popfd pushad pushfd scasd stosd`.split(" "),
+  ),
+  intel: new Set(`${gone} ${goneInGas}`.split(" ")),
+  nasm: new Set(`${gone} cmps ins lods movs outs scas stos sysexitq sysretq`.split(" ")),
+};
+
+/** What the tables let be anywhere and is of 64-bit code only. */
+const longOnly = /^(?:movabs[bwlq]?|prefetchit[01])$/;
+
 /** More than these nobody reads; more letters bring others. */
 const limit = 250;
 
@@ -65,7 +81,8 @@ function listed(name: string, dialect: Dialect, bits: Bits): Listed | null {
   if (known !== undefined) {
     return known;
   }
-  const one = instruction(name, dialect);
+  const isHere = !absent[dialect].has(name) && !(longOnly.test(name) && (bits === 16 || bits === 32));
+  const one = isHere ? instruction(name, dialect) : undefined;
   const made = one && (bits === null || one.modes.includes(bits)) ? entry(one, dialect, bits) : null;
   cache.set(key, made);
   return made;
