@@ -19,7 +19,7 @@ function hoverAt(text: string, name?: string, built?: Built): string | null {
 type Row = readonly [text: string, ...expected: (string | RegExp)[]];
 
 function check(name: string, rows: readonly Row[]): void {
-  it.each(rows)("%s", (text, ...expected) => {
+  it.each(rows.map(([text, ...expected]) => ({ text, expected })))("$text", ({ text, expected }) => {
     const found = hoverAt(text, name);
     if (expected.length === 0) {
       expect(found).toBeNull();

@@ -87,9 +87,9 @@ function targetOf(isLarge: boolean, width: 4 | 8, level: Level | undefined): str
 const names: readonly (readonly [RegExp, Level])[] = [
   [/(?:^|_)(?:pml5|p5|pgd5)(?:_|\d*$)/i, 5],
   [/(?:^|_)(?:pml4t?|p4|level4|l4)(?:_|\d*$)/i, 4],
-  [/(?:^|_)(?:pdpt?e?|pdp|p3|pud|level3|l3)(?:_|\d*$)/i, 3],
-  [/(?:^|_)(?:pd|pde|pdt|p2|pmd|page_?dir\w*|level2|l2)(?:_|\d*$)/i, 2],
-  [/(?:^|_)(?:pt|pte|p1|page_?table\d*|level1|l1)(?:_|\d*$)/i, 1],
+  [/(?:^|_)(?:pdpt?e?|pdp|p3|pud|level3|l3|page_?dir\w*_?(?:ptr|pointer)\w*)(?:_|\d*$)/i, 3],
+  [/(?:^|_)(?:pd|pde|pdt|p2|pmd|page_?dir\w*|level2)(?:_|\d*$)/i, 2],
+  [/(?:^|_)(?:pt|pte|p1|level1)(?:_|\d*$)/i, 1],
 ];
 const someTable = /(?:^|_)(?:pgd|pg_?dir|pgt\w*|page_?tables?|paging|pagetab\w*)(?:_|\d*$)/i;
 

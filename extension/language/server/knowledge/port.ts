@@ -143,7 +143,7 @@ const rows: readonly Row[] = [
   [0x511, "fw_cfg", "The next byte of what 0x510 has selected."],
   [0x514, "fw_cfg", "Address of a DMA request, upper half; big-endian."],
   [0x518, "fw_cfg", "Address of a DMA request, lower half: starts it; big-endian."],
-  [0x600, "ACPI PM (PIIX4, QEMU's microvm)", "Event status and its switches."],
+  [0x600, "ACPI PM1a events (QEMU)", "Event status and its switches."],
   [
     0x604,
     "ACPI PM1a control (QEMU)",

@@ -225,7 +225,7 @@ function suffixed(word: string): readonly Spelling[] {
           admits,
         })),
       );
-    } else if (size !== undefined && !/^(?:p?mov[sz]|j|set)/.test(base)) {
+    } else if (size !== undefined && !/^(?:p?mov[sz]|j(?!mp$))/.test(base)) {
       for (const { mnemonic, admits } of names("att").get(base) ?? (hasForms(base) ? same(base) : [])) {
         const isSized = (form: Form): boolean => without(form) && fits(form, size);
         found.push({ mnemonic, admits: admits ? both(admits, isSized) : isSized });

@@ -549,4 +549,10 @@ export const system: readonly Row[] = [
     "#UD without CR4.CET",
   ],
   ["ptwrite", "Writes a value into the processor's trace.", "PTWRITE—Write Data to a Processor Trace Packet"],
+  [
+    "tdcall",
+    "Calls the TDX module from an encrypted virtual machine.",
+    "TDCALL—Call to TDX Module From Trust Domain",
+  ],
+  ["seamcall", "Calls the TDX module from the hypervisor.", "SEAMCALL—Call to SEAM VMX Root Operation"],
 ];

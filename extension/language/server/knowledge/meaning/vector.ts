@@ -7,6 +7,7 @@ import type { Row } from "./row.ts";
 
 const sse = "#UD with CR0.EM or without CR4.OSFXSR; #NM with CR0.TS";
 const aligned = `${sse}; #GP(0) if 16 bytes of memory are not aligned to 16`;
+const avx = "#UD without CR4.OSXSAVE or XCR0.AVX; #NM with CR0.TS";
 const mmx = "#UD with CR0.EM; #NM with CR0.TS; #MF for an x87 exception that waits";
 
 export const vector: readonly Row[] = [
@@ -441,5 +442,74 @@ export const vector: readonly Row[] = [
     "Fills a vector with one value.",
     "VBROADCAST—Load with Broadcast Floating-Point Data",
     "#UD without CR4.OSXSAVE or XCR0.AVX; #NM with CR0.TS",
+  ],
+  [
+    "vmovdqa32 vmovdqa64",
+    "Copies a vector; memory must be aligned. A mask leaves elements out.",
+    "MOVDQA,VMOVDQA32/64—Move Aligned Packed Integer Values",
+    avx,
+  ],
+  [
+    "vmovdqu8 vmovdqu16 vmovdqu32 vmovdqu64",
+    "Copies a vector from or to any address. A mask leaves elements out.",
+    "MOVDQU,VMOVDQU8/16/32/64—Move Unaligned Packed Integer Values",
+    avx,
+  ],
+  [
+    "vpxord vpxorq",
+    "Flips the bits that the source has; of a register with itself it makes 0.",
+    "PXOR—Logical Exclusive OR",
+    avx,
+  ],
+  ["vpandd vpandq", "Keeps the bits that both vectors have.", "PAND—Logical AND", avx],
+  ["vpord vporq", "Sets the bits that either vector has.", "POR—Bitwise Logical OR", avx],
+  [
+    "vprold vprolq vprolvd vprolvq",
+    "Rotates every element left.",
+    "VPROLD/VPROLVD/VPROLQ/VPROLVQ—Bit Rotate Left",
+    avx,
+  ],
+  [
+    "vprord vprorq vprorvd vprorvq",
+    "Rotates every element right.",
+    "VPRORD/VPRORVD/VPRORQ/VPRORVQ—Bit Rotate Right",
+    avx,
+  ],
+  [
+    "vpbroadcastb vpbroadcastw vpbroadcastd vpbroadcastq vbroadcasti128",
+    "Fills a vector with one value.",
+    "VPBROADCAST—Load Integer and Broadcast",
+    avx,
+  ],
+  [
+    "vextracti128 vextractf128",
+    "Copies a half of a YMM register.",
+    "VEXTRACTI128—Extract Packed Integer Values",
+    avx,
+  ],
+  [
+    "vinserti128 vinsertf128",
+    "Replaces a half of a YMM register.",
+    "VINSERTI128—Insert Packed Integer Values",
+    avx,
+  ],
+  [
+    "vperm2i128 vperm2f128",
+    "Makes a vector of halves of two others, as the immediate says.",
+    "VPERM2I128—Permute Integer Values",
+    avx,
+  ],
+  [
+    "pblendw vpblendd",
+    "Picks elements of either vector as the immediate says.",
+    "PBLENDW—Blend Packed Words",
+    sse,
+  ],
+  ["pblendvb", "Picks bytes of either vector as XMM0 says.", "PBLENDVB—Variable Blend Packed Bytes", sse],
+  [
+    "kmovb kmovw kmovd kmovq",
+    "Copies a mask register.",
+    "KMOVW/KMOVB/KMOVQ/KMOVD—Move From and to Mask Registers",
+    avx,
   ],
 ];
