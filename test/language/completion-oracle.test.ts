@@ -54,7 +54,7 @@ function taken(dialect: Dialect, bits: Width, all: readonly string[]): ReadonlyS
 
 /** Every mnemonic that is offered after one, two or three letters. */
 function mnemonicsOf(dialect: Dialect, bits: Width): readonly string[] {
-  const letters = [..."abcdefghijklmnopqrstuvwxyz"];
+  const letters = "abcdefghijklmnopqrstuvwxyz".split("");
   const begins = letters.flatMap((first) => [
     first,
     ...letters.flatMap((second) => [first + second, ...letters.map((third) => first + second + third)]),
