@@ -3,6 +3,7 @@
  *
  * Elsewhere: names and lines (`script.test.ts`), rules (`script-rules.test.ts`).
  */
+import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import type { Built } from "../../extension/language/server/built.ts";
 import {
@@ -172,6 +173,8 @@ const completions: readonly (readonly [string, readonly string[], readonly strin
   ["q = CONSTANT(|);", ["MAXPAGESIZE"], ["ALIGN"]],
   ["SECTIONS { .text : { } = | }", ["ALIGN"], ["KEEP"]],
   ["SECTIONS { .text : { a = .; } .data : AT(|) { } }", ["ADDR", "LOADADDR"], ["KEEP"]],
+  ["INCLUDE |", [], ["ENTRY", "SECTIONS"]],
+  ["VERSION { V1 { global: | } }", [], ["ENTRY", "KEEP"]],
   ["/* | */", [], ["ENTRY"]],
   ['ASSERT(1, "|")', [], ["ENTRY", "ALIGN"]],
 ];
@@ -219,4 +222,25 @@ it("has one entry for each word, with a sentence and a page", () => {
     expect(entry.text).toMatch(/[.]$|\.`?$|;`\.$/);
     expect(linkOf(entry)).toMatch(/^https:\/\/sourceware\.org\/binutils\/docs\/ld\/[A-Za-z0-9_-]+\.html$/);
   }
+});
+
+it("has an entry for every word that has a colour, and a colour for every word that is offered", () => {
+  const grammar = readFileSync(
+    new URL("../../media/languages/linkerscript.tmLanguage.json", import.meta.url),
+    "utf8",
+  );
+  const coloured = new Set(
+    [...grammar.matchAll(/"match": "\(\?<!\[\\\\w\.\$\]\)\(\?:([A-Z_|0-9]+)\)/g)].flatMap(
+      ([, words]) => words?.split("|") ?? [],
+    ),
+  );
+  expect(coloured.size).toBeGreaterThan(60);
+  const known = new Set(entries.map(({ name }) => name));
+  // Parts of INSERT; a type of sections that old scripts have; a word of newer versions of ld.
+  const without = new Set(["AFTER", "BEFORE", "SPECIAL", "ASCIZ"]);
+  expect([...coloured].filter((word) => !known.has(word) && !without.has(word))).toEqual([]);
+  const offered = entries.filter(
+    ({ places, name }) => places.length > 0 && /^[A-Z]/.test(name) && name !== "COMMON",
+  );
+  expect(offered.filter(({ name }) => !coloured.has(name)).map(({ name }) => name)).toEqual([]);
 });

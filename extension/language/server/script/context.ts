@@ -206,8 +206,8 @@ type Judged = Pick<Context, "place" | "wants">;
 
 function judge(frames: readonly Frame[]): Judged {
   const frame = frames.at(-1);
-  if (!frame) {
-    return { place: "script", wants: null };
+  if (!frame || frame.tokens.at(-1)?.text === "INCLUDE" || frames.some(({ name }) => name === "VERSION")) {
+    return { place: null, wants: null };
   }
   return frame.opens === "(" ? inBrackets(frames, frame) : inStatement(frame);
 }

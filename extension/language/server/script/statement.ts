@@ -36,7 +36,6 @@ export function assignment(scanner: Scanner, mode: Mode, branch: Branch | null):
       }
     }
   }
-  const isGlued = target.line === operator.line && target.end === operator.start && !target.isQuoted;
   return {
     kind: "assignment",
     branch,
@@ -44,7 +43,6 @@ export function assignment(scanner: Scanner, mode: Mode, branch: Branch | null):
     target,
     operator: wordOf(operator),
     value: assigned,
-    isGlued,
     first: target,
     last: wordOf(scanner.last),
   };
@@ -74,7 +72,6 @@ export function provided(scanner: Scanner, mode: Mode, first: Word, branch: Bran
     target,
     operator,
     value: assigned,
-    isGlued: false,
     first,
     last: wordOf(scanner.last),
   };

@@ -74,8 +74,6 @@ export interface Assignment extends Placed {
   readonly target: Word;
   readonly operator: Word;
   readonly value: Expression;
-  /** Written without blanks before "=": GNU ld reads "a=1" as one name. */
-  readonly isGlued: boolean;
 }
 
 export interface Assertion extends Placed {
