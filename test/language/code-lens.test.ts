@@ -41,7 +41,8 @@ shared: .long   1
         .equ    CONSTANT, 16
 `,
   "other.s": "        .data\nshared: .long 2\n        .text\nunused: ret\n        .globl solo\n",
-  "third.asm": "section .text\nglobal nasm_entry\nnasm_entry:\n.again: hlt\n  jmp .again\n",
+  "third.asm":
+    "section .text\nglobal nasm_entry\nnasm_entry:\n.again: hlt\n  jmp .again\nsection .data\nnasm_table: dd 1, 2, 3\n",
 };
 
 describe.runIf(hasTools)("lenses of assembly", { timeout: 60_000 }, () => {
@@ -76,7 +77,7 @@ describe.runIf(hasTools)("lenses of assembly", { timeout: 60_000 }, () => {
       `value: ${address("value")}`,
       `pages: ${address("pages")} · 8 KiB`,
     ]);
-    expect(lensesOf("third.asm")).toEqual(code("nasm_entry"));
+    expect(lensesOf("third.asm")).toEqual([...code("nasm_entry"), `nasm_table: ${address("nasm_table")}`]);
   });
 
   it("give the command the program and the address", () => {
@@ -89,9 +90,12 @@ describe.runIf(hasTools)("lenses of assembly", { timeout: 60_000 }, () => {
   it("stay while one types and say that they are old; what is a function can still be run to", () => {
     const uri = kernel.uri("third.asm");
     kernel.world.change(uri, { from: 3, to: 3, lines: ["  nop"] });
-    expect(lensesOf("third.asm")).toEqual([`nasm_entry: ${address("nasm_entry")} · as last built`]);
+    expect(lensesOf("third.asm")).toEqual([
+      `nasm_entry: ${address("nasm_entry")} · as last built`,
+      `nasm_table: ${address("nasm_table")} · as last built`,
+    ]);
     kernel.world.change(uri, { from: 3, to: 4, lines: [] });
-    expect(lensesOf("third.asm")).toHaveLength(2);
+    expect(lensesOf("third.asm")).toHaveLength(3);
     kernel.world.change(kernel.uri("boot.S"), { from: 0, to: 0, lines: [""] });
     expect(lensesOf("boot.S").filter((lens) => lens.endsWith("Run to here"))).toEqual([
       "_start: Run to here",

@@ -157,7 +157,7 @@ describe.skipIf(browserPath === null)("assembly beside a machine", () => {
     await expect
       .poll(() => shownLine("mov eax, [ebx + ecx*4]"))
       .toMatch(/8b 04 8b.*eax = 0x33|eax = 0x33.*8b 04 8b/u);
-    await expect.poll(() => lens("0x10000c").isVisible()).toBe(true);
+    await expect.poll(() => lens("0x100010").isVisible()).toBe(true);
     await desk.window.clearNotifications();
     await desk.window.screenshot("93-assembly-nasm");
   });

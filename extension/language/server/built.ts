@@ -141,16 +141,24 @@ function unpackSymbols({
   if (names === "") return symbols;
   const differences = addresses.split("\n");
   const lengths = sizes.split("\n");
-  let address = 0n;
+  // In halves of 32 bits: 100,000 bigints as text would hold the server up.
+  let high = 0;
+  let low = 0;
   for (const [index, name] of names.split("\n").entries()) {
-    address += BigInt(`0x${differences[index] ?? "0"}`);
-    symbols.set(name, {
+    const difference = differences[index] ?? "";
+    low += Number.parseInt(difference.slice(-8) || "0", 16);
+    high += Number.parseInt(difference.slice(0, -8) || "0", 16) + Math.floor(low / 2 ** 32);
+    low %= 2 ** 32;
+    const tail = low.toString(16);
+    const letter = letterOf[index] ?? "";
+    const size = lengths[index] ?? "";
+    const symbol: BuiltSymbol = {
       name,
-      address: `0x${address.toString(16)}`,
-      size: Number.parseInt(lengths[index] || "0", 16),
-      kind: kinds.get(letterOf[index] ?? "") ?? "other",
-      ...(letterOf[index] === absolute && { isAbsolute: true }),
-    });
+      address: high === 0 ? `0x${tail}` : `0x${high.toString(16)}${tail.padStart(8, "0")}`,
+      size: size === "" ? 0 : Number.parseInt(size, 16),
+      kind: kinds.get(letter) ?? "other",
+    };
+    symbols.set(name, letter === absolute ? { ...symbol, isAbsolute: true } : symbol);
   }
   return symbols;
 }

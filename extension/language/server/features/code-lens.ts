@@ -141,6 +141,7 @@ function lensesOf(known: Known, label: Label): CodeLens[] {
 }
 
 function placeOf(known: Known, label: Label): Place | null {
+  const { file } = known;
   const symbol = symbolOf(known, label.name);
   const code = codeBehind(known, label);
   if (code !== undefined) {
@@ -151,7 +152,9 @@ function placeOf(known: Known, label: Label): Place | null {
     return null;
   }
   // Of a function the program itself says that it is code; a label may be anything's.
-  return { address: symbol.address, size: symbol.size, isCode: symbol.kind === "function" };
+  // NASM gives data the size of its first element.
+  const size = file.language === "nasm" && symbol.kind === "object" ? 0 : symbol.size;
+  return { address: symbol.address, size, isCode: symbol.kind === "function" };
 }
 
 /** The symbol that can only be the file's: nobody else gives the name a meaning, or the file shares it. */
