@@ -183,7 +183,7 @@ function follow(state: Walk, line: Line, number: number): void {
 
 /** Puts nothing into the code, or padding. */
 function isQuiet(name: string): boolean {
-  return /^(?:\.(?:code\d+|globl|global|type|size|set|equ|cfi_\w+|loc|align|balign|p2align|local|hidden|weak|section|text|att_syntax|intel_syntax)|bits|use\d+|align|section|segment|global|extern|equ|default|cpu|#define|#undef|%define|%assign|%undef)$/.test(
+  return /^(?:\.(?:code\d+|globl|global|type|size|set|equ|cfi_\w+|loc|align|balign|p2align|local|hidden|weak|section|pushsection|popsection|previous|text|data|bss|att_syntax|intel_syntax)|bits|use\d+|align|section|segment|global|extern|equ|default|cpu|#define|#undef|%define|%assign|%undef)$/.test(
     name,
   );
 }

@@ -32,17 +32,15 @@ function* check(file: SyntaxFile, world: World): Generator<Finding> {
   }
 }
 
-/** A list of known magic numbers is no header: flags are small and a checksum is negative. */
+/** A checksum is negative, or was forgotten. */
 function isMeant(header: Header, at: number): boolean {
-  const second = fieldOf(header, 1);
-  const isSmall = second === undefined || second < 0x20_0000n;
   const checksum = fieldOf(header, at);
-  const isChecksum =
+  return (
     /-/.test(header.items[at]?.text ?? "") ||
     checksum === undefined ||
     checksum >= 0x1000_0000n ||
-    checksum === 0n;
-  return isSmall && isChecksum;
+    checksum === 0n
+  );
 }
 
 function negated(file: SyntaxFile, { items, version }: Header, count: number): string {

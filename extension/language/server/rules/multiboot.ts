@@ -54,11 +54,22 @@ function find(file: SyntaxFile, scope: Scope, lines: readonly number[]): readonl
     const { items, ending } = dataFrom(file, number, 256, "aligned");
     const [magic] = items;
     const version = magic?.line === number ? versionOf(scope, magic) : undefined;
-    if (version !== undefined && items.length >= version + 2 && items.slice(0, version + 2).every(isLong)) {
+    if (
+      version !== undefined &&
+      items.length >= version + 2 &&
+      items.slice(0, version + 2).every(isLong) &&
+      isSmall(items[1], scope)
+    ) {
       headers.push({ version, scope, layout: layoutOf(scope), items, ending });
     }
   }
   return headers;
+}
+
+/** Flags and architectures are small; a list of known magic numbers is no header. */
+function isSmall(item: Datum | undefined, scope: Scope): boolean {
+  const number = item && scope.number(item.text, item.line);
+  return number === undefined || (number >= 0n && number < 0x20_0000n);
 }
 
 function isLong({ width }: Datum): boolean {
