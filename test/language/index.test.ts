@@ -4,7 +4,10 @@
  * Elsewhere: what the editor is told (`definition.test.ts`, `references.test.ts` …), a whole kernel's sources (`linux-source.test.ts`).
  */
 import { expect, it } from "vitest";
-import { change } from "../../extension/language/server/document.ts";
+import { change, open } from "../../extension/language/server/document.ts";
+import { CallTable } from "../../extension/language/server/index/call.ts";
+import { IncludeGraph } from "../../extension/language/server/index/include.ts";
+import { emptyPart, updatePart, type Part } from "../../extension/language/server/index/part.ts";
 import type { SyntaxFile } from "../../extension/language/server/syntax.ts";
 import { Workspace } from "../../extension/language/server/workspace.ts";
 import type { Located } from "../../extension/language/server/world.ts";
@@ -195,7 +198,7 @@ it("agrees, after changes, with an index made anew", () => {
   const world = new Workspace();
   const uris = ["x.S", "y.S", "h.h"].map(uriOf);
   uris.forEach((uri) => world.open(uri, "gas", "#define G(n) .globl n; n:"));
-  for (let round = 0; round < 400; round += 1) {
+  for (let round = 0; round < 200; round += 1) {
     const uri = uris[random(uris.length)] ?? "";
     const from = random((world.file(uri)?.lines.length ?? 0) + 1);
     const lines = Array.from({ length: random(3) }, () => pieces[random(pieces.length)] ?? "");
@@ -250,15 +253,55 @@ it("renews what changed, not the file: a key in 20,000 lines", () => {
     (_, n) => `label${n}: mov $value${n % 100}, %eax; jmp label${(n * 7) % 20_000}`,
   );
   world.open(uri, "gas", text.join("\n"));
+  const part = emptyPart(world.file(uri) ?? open(uri, "gas", ""));
   let file = world.file(uri);
+  updatePart(part, file ?? part.file);
   const times: number[] = [];
   for (let key = 0; file && key < 50; key += 1) {
     file = change(file, { from: 9_999, to: 10_000, lines: [`label9999: jmp label${key}`] });
     const start = performance.now();
     world.names.update(file);
     times.push(performance.now() - start);
+    const { added, removed, appeared, disappeared } = updatePart(part, file);
+    expect([added.length, removed.length, appeared.size, disappeared.size]).toEqual([1, 1, 0, 0]);
   }
   times.sort((a, b) => a - b);
   console.log(`a key in 20,000 lines: ${(times[25] ?? 0).toFixed(2)} ms in the index (median of 50)`);
   expect(world.names.named("label9999")).toHaveLength(1);
+});
+
+it("expands again only the calls that a change is about", () => {
+  const graph = new IncludeGraph();
+  const definers = new Map<string, Part[]>();
+  const calls = new CallTable(graph, (name) => definers.get(name) ?? []);
+  const uri = uriOf("calls.S");
+  const lines = [
+    ".macro one n",
+    "\\n\\()_one: nop",
+    ".endm",
+    ".macro two n",
+    "\\n\\()_two: nop",
+    ".endm",
+    ...Array.from({ length: 1000 }, (_, n) => `${n % 10 === 0 ? "one" : "two"} name${n}`),
+  ];
+  let file = open(uri, "gas", lines.join("\n"));
+  const part = emptyPart(file);
+  const expandedAfter = (changed: SyntaxFile): number => {
+    const { macros, appeared } = updatePart(part, changed);
+    appeared.forEach((name) => definers.set(name, [part]));
+    calls.changed(macros);
+    const before = calls.expandedCount;
+    calls.refresh([part]);
+    return calls.expandedCount - before;
+  };
+  graph.add(part);
+  expect(expandedAfter(file)).toBe(1000);
+  file = change(file, { from: 500, to: 501, lines: ["nop"] });
+  expect(expandedAfter(file)).toBe(0);
+  file = change(file, { from: 600, to: 601, lines: ["two other"] });
+  expect(expandedAfter(file)).toBe(1);
+  file = change(file, { from: 1, to: 2, lines: ["\\n\\()_first: nop"] });
+  expect(expandedAfter(file)).toBe(100);
+  expect(calls.definitionsOf(part, "name0_first")).toHaveLength(1);
+  expect(calls.definitionsOf(part, "name0_one")).toEqual([]);
 });

@@ -43,6 +43,8 @@ export class CallTable {
   #macroVersion = 0;
   #cached = new Map<Part, Map<string, Macro | undefined>>();
   #isStale = true;
+  /** Lines expanded since the beginning: what changes cost. */
+  expandedCount = 0;
 
   /** `definersOf`: files that have a definition of the name written out. */
   constructor(graph: IncludeGraph, definersOf: (name: string) => Iterable<Part>) {
@@ -187,6 +189,7 @@ export class CallTable {
   }
 
   #expand(part: Part, calls: PartCalls, line: Line): void {
+    this.expandedCount += 1;
     const made = callsOf(line).map((call): Expansion => {
       const visited: string[] = [];
       const macroOf = (name: string): Macro | undefined => {
