@@ -175,6 +175,8 @@ const webServer = {
 async function copyAssets() {
   await mkdir(dist, { recursive: true });
   await writeFile(path.join(dist, "package.json"), '{ "type": "commonjs" }\n');
+  // The editor asks only the extension's own package.json and the name of `main` whether a program is a module, of what runs in a browser, too; there it loads none.
+  await writeFile(path.join(dist, "extension.cjs"), 'module.exports = require("./extension.js");\n');
   await copyFile(
     path.join(root, "node_modules/iced-x86/iced_x86_bg.wasm"),
     path.join(dist, "iced_x86_bg.wasm"),

@@ -43,9 +43,15 @@ export function activate({ extension, extensionUri, subscriptions }: vscode.Exte
 
 async function startWorker(extensionUri: vscode.Uri): Promise<WorkerOfClient> {
   const file = (name: string): vscode.Uri => vscode.Uri.joinPath(extensionUri, "dist", name);
-  const disassembler = await vscode.workspace.fs.readFile(file("iced_x86_bg.wasm"));
+  const [program, disassembler] = await Promise.all(
+    ["web/language-server.js", "iced_x86_bg.wasm"].map((name) => vscode.workspace.fs.readFile(file(name))),
+  );
   const { Worker } = globalThis as unknown as { Worker: new (url: string) => BrowserWorker };
-  const worker = new Worker(file("web/language-server.js").toString(true));
+  // The editor starts no worker from where it keeps extensions of a server: the program is read, and started from memory.
+  const url = URL.createObjectURL(
+    new Blob([program as Uint8Array<ArrayBuffer>], { type: "text/javascript" }),
+  );
+  const worker = new Worker(url);
   await new Promise<void>((resolve, reject) => {
     const listener = (): void => {
       worker.removeEventListener("message", listener);
@@ -57,6 +63,7 @@ async function startWorker(extensionUri: vscode.Uri): Promise<WorkerOfClient> {
     );
     worker.postMessage(disassembler);
   });
+  URL.revokeObjectURL(url);
   return worker as WorkerOfClient;
 }
 

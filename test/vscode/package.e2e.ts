@@ -42,6 +42,7 @@ describe("the VSIX", () => {
 
   it("has all that runs in it", () => {
     const needed = [
+      "dist/extension.cjs",
       "dist/extension.js",
       "dist/adapter-worker.js",
       "dist/analysis-worker.js",
