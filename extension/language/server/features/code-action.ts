@@ -18,7 +18,8 @@ export function codeActions(
   shown: readonly Diagnostic[],
 ): readonly CodeAction[] {
   const file = world.file(uri);
-  if (!file) {
+  // Asked for wherever the cursor goes: without a finding of ours there is nothing to do about.
+  if (!file || !shown.some(({ source }) => source === diagnosticSource)) {
     return [];
   }
   const actions: CodeAction[] = [];
@@ -51,12 +52,12 @@ function actionsOf(
       isPreferred: isOnly,
       edit: { changes: { [file.uri]: fix.edits.map(protocolEdit) } },
     })),
-    {
+    ...ignoring(file, finding.line, rule.code).map((edit): CodeAction => ({
       title: `Ignore ${rule.code} here`,
       kind: CodeActionKind.QuickFix,
       diagnostics,
-      edit: { changes: { [file.uri]: [protocolEdit(ignoring(file, finding.line, rule.code))] } },
-    },
+      edit: { changes: { [file.uri]: [protocolEdit(edit)] } },
+    })),
     {
       title: `Explain ${rule.code}`,
       kind: CodeActionKind.QuickFix,
@@ -74,16 +75,14 @@ function protocolEdit(edit: Edit): { readonly range: Range; readonly newText: st
   return { range: rangeOf(edit.line, edit), newText: edit.text };
 }
 
-/** A comment on a line of its own above, indented as the line is; where a statement goes on from the line before, behind it is no place either. */
-function ignoring(file: SyntaxFile, line: number, code: string): Edit {
-  const text = file.lines[line]?.text ?? "";
+/** A comment on a line of its own above, indented as the line is; none where a statement or a comment goes on from the line before. */
+function ignoring(file: SyntaxFile, line: number, code: string): readonly Edit[] {
+  const { text = "", before } = file.lines[line] ?? {};
+  if (before?.continues !== null || before.inComment) {
+    return [];
+  }
   const indent = /^\s*/.exec(text)?.[0] ?? "";
   const words = `redzone: ignore ${code}`;
-  const comment =
-    file.language === "nasm" ? `; ${words}` : file.language === "gas" ? gasComment(words) : `/* ${words} */`;
-  return { line, start: 0, end: 0, text: `${indent}${comment}\n` };
-}
-
-function gasComment(words: string): string {
-  return `/* ${words} */`;
+  const comment = file.language === "nasm" ? `; ${words}` : `/* ${words} */`;
+  return [{ line, start: 0, end: 0, text: `${indent}${comment}\n` }];
 }
