@@ -141,13 +141,13 @@ function lensesOf(known: Known, label: Label): CodeLens[] {
 }
 
 function placeOf(known: Known, label: Label): Place | null {
-  const { file } = known;
-  const symbol = symbolOf(known, label.name);
+  const { file, built } = known;
   const code = codeBehind(known, label);
   if (code !== undefined) {
-    const isSame = symbol?.address === code.address;
-    return { address: code.address, size: isSame ? symbol.size : 0, isCode: true };
+    const named = built.symbols.get(label.name);
+    return { address: code.address, size: named?.address === code.address ? named.size : 0, isCode: true };
   }
+  const symbol = symbolOf(known, label.name);
   if (!symbol || symbol.isAbsolute) {
     return null;
   }
