@@ -7,12 +7,18 @@ export function whenNeeded(start: () => Promise<vscode.Disposable>): vscode.Disp
   let running: Promise<vscode.Disposable> | undefined;
   const isEnabled = (): boolean => vscode.workspace.getConfiguration("redzone.language").get("enabled", true);
   const stop = (): void => {
-    void running?.then((client) => client.dispose());
+    running?.then(
+      (client) => client.dispose(),
+      () => {},
+    );
     running = undefined;
   };
   const look = (): void => {
     if (!isEnabled()) stop();
-    else if (!running && vscode.workspace.textDocuments.some(isOurs)) running = start();
+    else if (!running && vscode.workspace.textDocuments.some(isOurs)) {
+      running = start();
+      running.catch((error: unknown) => sayFailed(error));
+    }
   };
   look();
   return vscode.Disposable.from(
@@ -21,5 +27,11 @@ export function whenNeeded(start: () => Promise<vscode.Disposable>): vscode.Disp
       if (event.affectsConfiguration("redzone.language.enabled")) look();
     }),
     new vscode.Disposable(stop),
+  );
+}
+
+async function sayFailed(error: unknown): Promise<void> {
+  await vscode.window.showErrorMessage(
+    `Redzone's language server for assembly has not started: ${error instanceof Error ? error.message : String(error)}`,
   );
 }
