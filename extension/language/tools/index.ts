@@ -39,6 +39,8 @@ export class Tools implements vscode.Disposable {
   readonly #runs = new Map<string, AbortController>();
   /** By the file that was checked, then by the file that is wrong. */
   readonly #found = new Map<string, ReadonlyMap<string, readonly vscode.Diagnostic[]>>();
+  /** Files that need not be checked when they are shown again. */
+  readonly #checked = new Set<string>();
   #programs: Promise<Programs> | undefined;
   #databasePaths: Promise<readonly string[]> | undefined;
   readonly #subscriptions: vscode.Disposable[];
@@ -68,7 +70,7 @@ export class Tools implements vscode.Disposable {
       }),
       vscode.window.onDidChangeVisibleTextEditors((editors) => {
         for (const { document } of editors)
-          if (!this.#found.has(document.uri.toString())) this.#soon(document, 0);
+          if (!this.#checked.has(document.uri.toString())) this.#soon(document, 0);
       }),
       vscode.languages.onDidChangeDiagnostics(({ uris }) =>
         uris.forEach((uri) => this.#publish(uri.toString())),
@@ -83,7 +85,9 @@ export class Tools implements vscode.Disposable {
     for (const subscription of this.#subscriptions) subscription.dispose();
   }
 
+  /** What was checked was checked under other circumstances. */
   #all(): void {
+    this.#checked.clear();
     for (const { document } of vscode.window.visibleTextEditors) this.#soon(document, 0);
   }
 
@@ -107,6 +111,7 @@ export class Tools implements vscode.Disposable {
     this.#runs.delete(key);
     this.#keep(key, new Map());
     this.#found.delete(key);
+    this.#checked.delete(key);
   }
 
   async #check(document: vscode.TextDocument): Promise<void> {
@@ -163,6 +168,7 @@ export class Tools implements vscode.Disposable {
   #keep(key: string, found: ReadonlyMap<string, readonly vscode.Diagnostic[]>): void {
     const before = this.#found.get(key);
     this.#found.set(key, found);
+    this.#checked.add(key);
     for (const uri of new Set([...(before?.keys() ?? []), ...found.keys()])) this.#publish(uri);
   }
 
