@@ -16,7 +16,7 @@ export function whenNeeded(start: () => Promise<vscode.Disposable>): vscode.Disp
   const look = (): void => {
     if (!isEnabled()) stop();
     else if (!running && vscode.workspace.textDocuments.some(isOurs)) {
-      running = start();
+      running = later().then(start);
       running.catch((error: unknown) => sayFailed(error));
     }
   };
@@ -28,6 +28,13 @@ export function whenNeeded(start: () => Promise<vscode.Disposable>): vscode.Disp
     }),
     new vscode.Disposable(stop),
   );
+}
+
+/** When the extension has been activated: loading the client is no part of that. */
+function later(): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, 0);
+  });
 }
 
 async function sayFailed(error: unknown): Promise<void> {
