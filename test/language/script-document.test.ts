@@ -6,8 +6,9 @@
  */
 import { expect, it } from "vitest";
 import { change, open } from "../../extension/language/server/document.ts";
-import { treeOf } from "../../extension/language/server/script/index.ts";
+import { scriptRules, treeOf } from "../../extension/language/server/script/index.ts";
 import type { SyntaxFile } from "../../extension/language/server/syntax.ts";
+import { Workspace } from "../../extension/language/server/workspace.ts";
 import { random, type Random } from "./instruction.ts";
 
 const seed = Number(process.env["LANGUAGE_SEED"] ?? 6);
@@ -131,6 +132,23 @@ it("takes time linear in the length of a line", () => {
       expect(open(uri, "linkerscript", text).lines.length).toBeGreaterThan(0);
     }
   }
+});
+
+it.each([
+  ["x = ", "a+", "1;"],
+  ["x = ", "1?2:", "3;"],
+  ["x = ", "1?", ""],
+  ["x = ", "MAX(1,", ""],
+  ["x = ", "-", "1;"],
+  ["SECTIONS { .a : { *(", "SORT(", ".a"],
+  ["SECTIONS { ", ".a : { ", ""],
+  ["", "#if A\n", ""],
+])("reads %s%s… to any depth, and rules too", (before, piece, behind) => {
+  const world = new Workspace();
+  world.open("file:///a.ld", "linkerscript", before + piece.repeat(8000) + behind);
+  const file = world.file("file:///a.ld");
+  const found = file ? scriptRules.flatMap((rule) => [...rule.check(file, world)]) : null;
+  expect(found).not.toBeNull();
 });
 
 it("reads 3,000 lines whole in a few milliseconds", () => {

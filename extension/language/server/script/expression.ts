@@ -30,12 +30,15 @@ export const sectionTypes: ReadonlySet<string> = new Set([
   "TYPE",
 ]);
 
-/** Expressions deeper than this are no expressions. */
+/** Brackets and conditions deeper than this are no expression that a person has written: what is inside is not read. */
 const depthLimit = 200;
+
+/** Of operators in a row; what follows is read and left out of the tree, whose readers go down it. */
+const chainLimit = 500;
 
 export function expression(scanner: Scanner, depth = 0): Expression {
   const test = binary(scanner, 0, depth);
-  if (!scanner.skip("?")) {
+  if (depth >= depthLimit || !scanner.skip("?")) {
     return test;
   }
   const whenTrue = expression(scanner, depth + 1);
@@ -53,14 +56,19 @@ function binary(scanner: Scanner, level: number, depth: number): Expression {
     return unary(scanner, depth);
   }
   let left = binary(scanner, level + 1, depth);
-  for (;;) {
+  for (let count = 0; ; count += 1) {
     const operator = scanner.peek("expression");
     if (operator.kind !== "mark" || !operators.includes(operator.text)) {
       return left;
     }
     scanner.next("expression");
     const right = binary(scanner, level + 1, depth);
-    left = { kind: "binary", operator: operator.text, left, right, first: left.first, last: right.last };
+    if (count < chainLimit) {
+      const { first } = left;
+      left = { kind: "binary", operator: operator.text, left, right, first, last: right.last };
+    } else {
+      left = { kind: "missing", first: left.first, last: right.last };
+    }
   }
 }
 

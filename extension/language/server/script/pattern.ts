@@ -16,6 +16,9 @@ const sorts: ReadonlySet<string> = new Set([
   "REVERSE",
 ]);
 
+/** Of SORTs inside each other: ld takes two. */
+const depthLimit = 20;
+
 /** Words that begin one, besides names of files. */
 export function beginsInput(text: string): boolean {
   return text === "KEEP" || text === "EXCLUDE_FILE" || text === "INPUT_SECTION_FLAGS" || sorts.has(text);
@@ -113,6 +116,9 @@ function list(
         excluded = [...outer, ...bracketed(scanner)];
       } else if (sorts.has(name.text)) {
         scanner.next("pattern");
+        if (around.length > depthLimit) {
+          return;
+        }
         list(scanner, found, [...around, name], excluded);
         closeBracket(scanner);
       } else {

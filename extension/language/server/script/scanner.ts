@@ -103,7 +103,7 @@ export class Scanner {
 
   errorAt(place: Word, message: string): void {
     const { line, start, end } = place;
-    this.errors.push({ line, start, end: Math.max(end, start + 1), message });
+    this.#report({ line, start, end: Math.max(end, start + 1), message });
   }
 
   /** Something is missing behind the last token. Between branches of a condition it may be in another of them. */
@@ -115,7 +115,15 @@ export class Scanner {
         return;
       }
     }
-    this.errors.push({ line, start: Math.max(0, end - 1), end: Math.max(1, end), message });
+    this.#report({ line, start: Math.max(0, end - 1), end: Math.max(1, end), message });
+  }
+
+  /** One mistake often makes several things missing: the first says it. */
+  #report(error: ScriptError): void {
+    const last = this.errors.at(-1);
+    if (last?.line !== error.line || last.start !== error.start) {
+      this.errors.push(error);
+    }
   }
 
   #scan(mode: Mode): Scanned {

@@ -147,6 +147,7 @@ interface Opened {
   /** Lines at which its branches begin. */
   readonly starts: number[];
   readonly line: number;
+  readonly directive: Directive;
   /** Inside the brackets of an expression, where one branch alone can be read. */
   readonly isInBrackets: boolean;
 }
@@ -178,6 +179,7 @@ function conditionsOf(
           branch: 0,
           starts: [directive.endLine + 1],
           line: number,
+          directive,
           isInBrackets: brackets > 0,
         };
         count += 1;
@@ -213,14 +215,9 @@ function conditionsOf(
     }
     branches.push(branch);
   }
-  for (const { line } of open) {
-    const directive = directives.find((one) => one.line === line);
-    errors.push({
-      line,
-      start: directive?.start ?? 0,
-      end: directive?.end ?? 0,
-      message: '"#if" without "#endif".',
-    });
+  for (const { line, directive } of open) {
+    const { start, end } = directive;
+    errors.push({ line, start, end, message: '"#if" without "#endif".' });
   }
   return { branches, seams, directives };
 }
