@@ -36,6 +36,7 @@ export class Layout {
   readonly #places = new Map<string, Place>();
   readonly #sections = new Map<string, Cursor>();
   #anchorCount = 0;
+  #repetitionCount = 0;
 
   /** Lines before this one are laid out: what stands behind a place has no say in it. */
   #done = 0;
@@ -128,7 +129,11 @@ export class Layout {
       // Branches, repetitions: what they hold may be there once, often or not at all.
       this.#unknown(cursor, 0n);
     }
-    const isCertain = line.before.conditions.length === 0 && line.after.conditions.length === 0;
+    this.#repetition(line);
+    const isCertain =
+      this.#repetitionCount === 0 &&
+      line.before.conditions.length === 0 &&
+      line.after.conditions.length === 0;
     this.#labels(line, number, cursor);
     if (line.includes.length > 0) {
       this.#unknown(cursor, 0n);
@@ -143,6 +148,15 @@ export class Layout {
     }
     if (line.before.section !== line.after.section) {
       this.#sectionLine(line);
+    }
+  }
+
+  /** What is repeated may be so no times. */
+  #repetition({ fold }: Line): void {
+    if (fold?.closes === ".rept" || fold?.closes === "%rep") {
+      this.#repetitionCount = Math.max(0, this.#repetitionCount - 1);
+    } else if (fold?.opens === ".rept" || fold?.opens === "%rep") {
+      this.#repetitionCount += 1;
     }
   }
 
