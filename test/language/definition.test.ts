@@ -34,6 +34,11 @@ const rows: readonly (readonly [string, string, string])[] = [
     "\n-- k.ld\nMEMORY { ram : ORIGIN = 0, LENGTH = 1M }\nSECTIONS { .text : { } >r|am }",
     "k.ld:1:10",
   ],
+  [
+    "a program header, not the label of that name",
+    "\n-- k.ld\nPHDRS { code PT_LOAD; }\nSECTIONS { .text : { } :co|de }\n-- a.S\n.globl code\ncode:",
+    "k.ld:1:9",
+  ],
   ["an include", '\n-- a.S\n#include "sub/b|.h"\n-- sub/b.h\n', "b.h:1:1"],
   ["an instruction", "m|ov %eax, %ebx", ""],
   ["a register", "mov %ea|x, %ebx", ""],
