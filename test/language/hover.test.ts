@@ -108,6 +108,7 @@ describe("GNU as", () => {
     // Ports
     ["outb %al, $0x2|0", "Port 0x20, PIC 8259, master", "end of interrupt"],
     ["mov $0x3f|8, %dx\nmov $65, %al\noutb %al, (%dx)", "COM1, UART 16550: data"],
+    [".set COM1, 0x3f8\nmov $(COM|1 + 5), %dx\ninb %dx, %al", /^(?![^]*: data)[^]*COM1, UART 16550: LSR/],
     ["mov $0x3f8|+5, %dx\ninb (%dx), %al", "COM1, UART 16550: LSR"],
     ["mov $0x70, %dx\ninb (%d|x), %al", "Port 0x70, CMOS"],
     [".set COM1_PORT, 0x3f|8", "`1016`"],
@@ -131,7 +132,17 @@ describe("GNU as", () => {
     ["numbers:\n.quad 1\n.quad 0x00af9a00|0000ffff", /^`0xAF9A000000FFFF`/],
     [gdt(".quad 0x00ef9a00|0000ffff"), "⚠ L and D are both set"],
     [gdt(".quad 0x0000890000000067|"), "TSS, free", "16 bytes"],
+    [
+      gdt(".quad 0x00cf9a000000ffff\n.quad 0x0000890000000067\n.quad |0"),
+      "selector 0x10**: in long mode the upper half of its base",
+    ],
+    ["saved_gdt: .quad |0\nsaved_idt: .quad 0"],
+    [
+      "SYM_DATA_START(gdt)\n.word 1, 0, 0, 0\n.quad 0x00cf9a00|0000ffff\nSYM_DATA_END(gdt)",
+      "selector 0x08**: 32-bit code",
+    ],
     // Page tables
+    ["movl $|16, PT_EAX(%esp)", /^`0x10`/],
     ["pd:\n.quad 0x8|3", "2 MiB page at 0x0", "`R/W` writable"],
     ["pml4:\n.quad pdpt + |3\npdpt:\n", "page-directory-pointer table at `pdpt`"],
     ["pd:\n.long 0x40008|3", "4 MiB page at 0x400000"],

@@ -107,10 +107,9 @@ function nameHover(site: Site, statement: Statement | undefined, position: Posit
   if (!occurrence) {
     return undefined;
   }
-  const text = nameText(site, occurrence);
   const context = occurrence.kind === "reference" ? contextText(site, statement, position.column) : undefined;
   // What it is for comes last: a name is first asked for what it is.
-  return made(occurrence.token, text, text?.includes(context ?? " ") === true ? undefined : context);
+  return made(occurrence.token, nameText(site, occurrence, context), context);
 }
 
 /** What the operand's value is for, where it stands. */

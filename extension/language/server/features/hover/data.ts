@@ -4,7 +4,7 @@
  * Invariant: the table says so: a header's magic, a label that is called GDT or page table, a null descriptor before others.
  */
 import { wholeRegister } from "../../effect.ts";
-import { descriptorOf, looksLikeDescriptor } from "../../knowledge/descriptor.ts";
+import { descriptorOf, looksLikeDescriptor, type Descriptor } from "../../knowledge/descriptor.ts";
 import { headerField, headerTags } from "../../knowledge/multiboot.ts";
 import { levelNamed, pageEntryOf, type Level } from "../../knowledge/page-entry.ts";
 import { dataFrom, type Datum } from "../../rules/data.ts";
@@ -63,7 +63,7 @@ function tagText(site: Site, items: readonly Datum[], number: number): string | 
 
 /** Labels of tables; pointers for LGDT and ends are called much the same. */
 const isTableName = (name: string): boolean =>
-  /gdt|ldt|descriptors/i.test(name) && !/ptr|pointer|gdtr|descriptor$|desc$|reg$|end|limit|size/i.test(name);
+  /gdt|descriptors/i.test(name) && !/ptr|pointer|gdtr|descriptor$|desc$|reg$|end|limit|size/i.test(name);
 
 interface Table {
   readonly line: number;
@@ -76,6 +76,13 @@ function tableOf({ file, number }: Site): Table | undefined {
   let first = number;
   for (let at = number; at >= Math.max(0, number - 200); at -= 1) {
     const line = file.lines[at];
+    // SYM_DATA_START(gdt): a macro that makes the label.
+    const isMade = line?.statements.some(
+      (one) => one.kind === "call" && one.operands.some(({ text }) => isTableName(text)),
+    );
+    if (isMade === true) {
+      return { line: at + 1, isNamed: true };
+    }
     if (!line || !isData(line)) {
       break;
     }
@@ -115,6 +122,9 @@ function descriptorText(site: Site, operand: Operand): string | undefined {
     isHere: false,
   };
   let hasNull = false;
+  let hasOther = false;
+  let previous: Descriptor | undefined;
+  let found: string | undefined;
   for (const item of items) {
     if (offset % 8 === 0) {
       entry = { value: 0n, offset, isHere: false };
@@ -131,27 +141,35 @@ function descriptorText(site: Site, operand: Operand): string | undefined {
     }
     offset += item.width;
     if (offset % 8 === 0) {
-      if (entry.isHere) {
-        return entry.value !== undefined && (table.isNamed || (hasNull && looksLikeDescriptor(entry.value)))
-          ? describeDescriptor(entry.value, entry.offset)
-          : undefined;
+      const isLike = entry.value !== undefined && looksLikeDescriptor(entry.value);
+      hasOther ||= isLike;
+      if (entry.isHere && entry.value !== undefined && (table.isNamed || (hasNull && isLike))) {
+        found =
+          isLong(previous) && entry.value >> 32n === 0n
+            ? `**Descriptor, selector ${hex(BigInt(entry.offset - 8), 2)}**: in long mode the upper half of its base`
+            : describeDescriptor(entry.value, entry.offset);
       }
+      previous = entry.value === undefined ? undefined : descriptorOf(entry.value);
       hasNull ||= entry.value === 0n && entry.offset === 0;
     }
   }
-  return undefined;
+  return hasOther || entry.value !== 0n ? found : undefined;
+}
+
+/** In long mode such a descriptor has 16 bytes. */
+function isLong(descriptor: Descriptor | undefined): boolean {
+  return descriptor?.kind === "system" && /^(?:TSS|LDT)/.test(descriptor.summary);
 }
 
 function describeDescriptor(value: bigint, offset: number): string {
   const found = descriptorOf(value);
   const place = `selector ${hex(BigInt(offset), 2)}`;
   if (found.kind === "null") {
-    return `**Descriptor, ${place}**: the null descriptor`;
+    return `**Descriptor, ${place}**: ${offset === 0 ? "the null descriptor" : "not used"}`;
   }
   const size = found.limit + 1n;
   const isFlat = found.base === 0n && found.limit === 0xffff_ffffn;
-  const isLong = found.summary.startsWith("64-bit code");
-  const range = isLong
+  const range = found.summary.startsWith("64-bit code")
     ? "base and limit do not count in 64-bit code"
     : isFlat
       ? "base 0, 4 GiB: flat"
@@ -160,9 +178,7 @@ function describeDescriptor(value: bigint, offset: number): string {
     `**Descriptor, ${place}**: ${found.summary}`,
     range,
     found.error === undefined ? undefined : `⚠ ${found.error}.`,
-    found.kind === "system" && /TSS|LDT/.test(found.summary)
-      ? "In long mode it has 16 bytes: the next 8 are the upper half of the base."
-      : undefined,
+    isLong(found) ? "In long mode it has 16 bytes: the next 8 are the upper half of the base." : undefined,
   );
 }
 
@@ -226,7 +242,7 @@ export function entryNumberText(
   const [target] = operandsOf({ site, statement });
   const mnemonic = statement.mnemonic.text.toLowerCase();
   if (target?.kind === "memory" && /^(?:mov|or)[lq]?$/.test(mnemonic)) {
-    const level = levelIn(target.displacement);
+    const level = levelIn(site, target.displacement);
     return level === undefined ? undefined : describeEntry(value, undefined, level ?? undefined, undefined);
   }
   if (target?.kind !== "register" || !/^(?:mov|or|add)[lq]?$/.test(mnemonic)) {
@@ -237,7 +253,7 @@ export function entryNumberText(
   const [, source] = writer ? operandsOf(writer) : [];
   const text =
     source?.kind === "immediate" ? source.text : source?.kind === "memory" ? source.displacement : "";
-  const pointed = levelIn(text);
+  const pointed = levelIn(site, text);
   if (pointed !== undefined) {
     const level = pointed !== null && pointed < 5 ? levels[pointed] : undefined;
     return describeEntry(value & 0xfffn, undefined, level, text);
@@ -252,14 +268,17 @@ export function entryNumberText(
     );
   });
   const [to] = use ? operandsOf(use) : [];
-  const level = to?.kind === "memory" ? levelIn(to.displacement) : undefined;
+  const level = to?.kind === "memory" ? levelIn(site, to.displacement) : undefined;
   return level === undefined ? undefined : describeEntry(value, undefined, level ?? undefined, undefined);
 }
 
 /** The table whose entries lead to a table of this level. */
 const levels: Readonly<Record<number, Level>> = { 1: 2, 2: 3, 3: 4, 4: 5 };
 
-function levelIn(text: string): Level | null | undefined {
+/** Names in capitals are constants ("PT_EAX" of Linux is no page table), unless they are labels here. */
+function levelIn({ file, world }: Site, text: string): Level | null | undefined {
   const name = /[A-Za-z_.][\w.]*/.exec(text.replaceAll(/0x[\da-f]+/gi, ""))?.[0];
-  return name === undefined ? undefined : levelNamed(name);
+  const { labels, constants } = scopeOf(file, world);
+  const isPlace = name !== undefined && (labels.has(name) || (/[a-z]/.test(name) && !constants.has(name)));
+  return isPlace ? levelNamed(name) : undefined;
 }

@@ -13,7 +13,12 @@ import { constantText } from "./value.ts";
 /** Lines that are shown of a macro's body, and of a comment. */
 const longest = 8;
 
-export function nameText(site: Site, occurrence: Occurrence): string | undefined {
+/** `context`: what the number is for where it is used, which says more than what it is called. */
+export function nameText(
+  site: Site,
+  occurrence: Occurrence,
+  context: string | undefined,
+): string | undefined {
   const { world } = site;
   const name = nameOf(occurrence);
   const [found] = world.names.definitionsOf(occurrence);
@@ -30,7 +35,7 @@ export function nameText(site: Site, occurrence: Occurrence): string | undefined
   return paragraphs(
     code(file.language, excerpt(file, found)),
     commentAbove(file, found.line),
-    valueText(definition, found),
+    valueText(definition, found, context === undefined),
     kindOfPlace(found) ? builtText(world, name) : undefined,
     where === undefined ? undefined : `*${escaped(where)}*`,
   );
@@ -124,7 +129,7 @@ function escaped(text: string): string {
   return text.replaceAll(/[\\`*_{}[\]<>()#+!|~]/g, String.raw`\$&`);
 }
 
-function valueText(site: Site, { definition }: DefinitionAt): string | undefined {
+function valueText(site: Site, { definition }: DefinitionAt, isAll: boolean): string | undefined {
   if ((definition.kind !== "constant" && definition.kind !== "define") || definition.parameters) {
     return undefined;
   }
@@ -132,7 +137,8 @@ function valueText(site: Site, { definition }: DefinitionAt): string | undefined
   if (value === undefined) {
     return undefined;
   }
-  return paragraphs(numberText(value) ?? `\`${value}\``, constantText(definition.name, value));
+  const meant = isAll ? constantText(definition.name, value) : undefined;
+  return paragraphs(numberText(value) ?? `\`${value}\``, meant);
 }
 
 function builtText(world: World, name: string): string | undefined {

@@ -17,7 +17,7 @@ export function paragraphs(...parts: readonly (string | undefined)[]): string {
 export function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
   const row = (cells: readonly string[]): string =>
     `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [row(heads), row(heads.map(() => "---")), ...rows.map(row)].join("\n");
+  return [row(heads), row(heads.map(() => ":--")), ...rows.map(row)].join("\n");
 }
 
 export function fieldTable(fields: readonly Field[]): string | undefined {
