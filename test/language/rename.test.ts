@@ -151,6 +151,25 @@ const rows: readonly (readonly [string, string, string, string])[] = [
     "a",
     "The macro f makes boot_end of it, which file.S:6 uses.",
   ],
+  [
+    "what a string has that is given to a macro",
+    '.Lslow|: nop\nALTERNATIVE "jmp .Lslow", \\\n "", X',
+    ".Lfast",
+    ".Lslow also stands in a string that a macro is given: file.S:2.",
+  ],
+  ["what a plain string has", '.Lslow|: nop\n.ascii "jmp .Lslow"', ".La", '.La: nop\n.ascii "jmp .Lslow"'],
+  [
+    "a number in such a string",
+    'ALTERNATIVE "", \\\n "jmp 1f", X\n1|: nop',
+    "2",
+    "1 also stands in a string that a macro is given: file.S:2.",
+  ],
+  [
+    "a parameter where it needs no backslash",
+    ".altmacro\n.macro m a|\nmov $\\a, %eax\n.endm",
+    "b",
+    "After .altmacro parameters are also written without a backslash, where they cannot be told from other words.",
+  ],
   ["to a name that is there", "a|: nop\nb: jmp a", "b", "b is there already: file.S:2."],
   ["to a name that is used", "a|: jmp kmain", "kmain", "kmain is there already: file.S:1."],
   [

@@ -11,6 +11,7 @@ import type { Position } from "../syntax.ts";
 import type { DefinitionAt, Occurrence, World } from "../world.ts";
 import { placeName, rangeOn } from "./place.ts";
 import { derivedEdits, parameterCalls } from "./rename/derived.ts";
+import { hasPlainParameters, stringUse } from "./rename/hidden.ts";
 import { keepsNumeric } from "./rename/numeric.ts";
 import { checkName } from "./rename/spelling.ts";
 import { explain } from "./rename/word.ts";
@@ -49,6 +50,7 @@ export function rename(
   const wrong =
     refuse(world, occurrence) ??
     checkName(world, definitions, name) ??
+    unseen(world, occurrences, definitions) ??
     clash(world, occurrence, occurrences, definitions, name);
   if (wrong !== undefined) {
     return wrong;
@@ -182,6 +184,21 @@ function usedByC(world: World, first: DefinitionAt, name: string): string | unde
 
 function isForeign(world: World, uri: string | undefined): boolean {
   return uri !== undefined && !world.file(uri);
+}
+
+/** Something uses the name where a rename does not see it. */
+function unseen(
+  world: World,
+  occurrences: readonly Occurrence[],
+  [first]: readonly DefinitionAt[],
+): string | undefined {
+  if (first?.definition.kind === "parameter" && hasPlainParameters(world, first)) {
+    return "After .altmacro parameters are also written without a backslash, where they cannot be told from other words.";
+  }
+  const string = first && stringUse(world, first, occurrences);
+  return (
+    string && `${first.definition.name} also stands in a string that a macro is given: ${placeName(string)}.`
+  );
 }
 
 /** The new name means something already, or the old one also means something else where it would be changed. */
