@@ -17,6 +17,7 @@ type Row = readonly [number: number, name: string, text: string, fields?: readon
 
 const rows: readonly Row[] = [
   [0x10, "TSC", "Time-stamp counter."],
+  [0x17, "PLATFORM_ID", "Which platform the processor is made for; microcode is chosen by it."],
   [
     0x1b,
     "APIC_BASE",
@@ -53,6 +54,7 @@ const rows: readonly Row[] = [
   [0x49, "PRED_CMD", "Commands to the branch predictor; written only.", ["0 IBPB forgets indirect branches"]],
   [0x79, "BIOS_UPDT_TRIG", "Loads the microcode at the linear address that is written."],
   [0x8b, "BIOS_SIGN_ID", "Revision of the microcode, after CPUID; AMD: PATCH_LEVEL."],
+  [0xce, "PLATFORM_INFO", "Bits 15–8: the nominal frequency in units of 100 MHz."],
   [0xe7, "MPERF", "Counts at the nominal frequency."],
   [0xe8, "APERF", "Counts at the frequency the processor really has."],
   [

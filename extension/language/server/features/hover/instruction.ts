@@ -52,12 +52,16 @@ export function instructionText(site: Site, statement: InstructionStatement): st
       ? [selection.form]
       : ofWidth(fitting.length > 0 ? fitting : found.forms, bits);
   const meaning = meaningOf(forms, name.toLowerCase());
-  const texts = [...new Set(forms.map((form) => formText(form, name, dialect)))];
-  const more = texts.length > shown ? `\n… ${texts.length - shown} more forms` : "";
+  const textsOf = (list: readonly Form[]): readonly string[] => [
+    ...new Set(list.map((form) => formText(form, name, dialect))),
+  ];
+  const texts = textsOf(forms).slice(0, shown);
+  const otherCount = textsOf(ofWidth(found.forms, bits)).filter((text) => !texts.includes(text)).length;
+  const more = otherCount === 0 ? "" : `\n… ${otherCount} more form${otherCount === 1 ? "" : "s"}`;
   return paragraphs(
     meaning ? `**\`${name.toLowerCase()}\`** ${meaning.sentence}` : `**\`${name.toLowerCase()}\`**`,
     reason === undefined ? undefined : `⚠ ${reason}`,
-    code(file.language, texts.slice(0, shown).join("\n") + more),
+    code(file.language, texts.join("\n") + more),
     facts(site, statement, found, forms, selection),
     meaning?.exceptions === "" && !touchesMemory(statement)
       ? undefined
