@@ -4,7 +4,12 @@
  * Invariant: no module of Node is reached from here. What is missing says so by its name when it is asked for.
  */
 import * as vscode from "vscode";
-import { LanguageClient } from "vscode-languageclient/browser";
+import {
+  BrowserMessageReader,
+  BrowserMessageWriter,
+  LanguageClient,
+  type MessageTransports,
+} from "vscode-languageclient/browser";
 import { clientId, clientName, startClient } from "./client.ts";
 import { whenNeeded } from "./need.ts";
 
@@ -18,10 +23,7 @@ interface BrowserWorker {
   ): void;
   removeEventListener(type: string, listener: (event: never) => void): void;
 }
-type WorkerOfClient = Extract<
-  Awaited<ReturnType<Extract<ConstructorParameters<typeof LanguageClient>[2], () => unknown>>>,
-  BrowserWorker
->;
+type Port = ConstructorParameters<typeof BrowserMessageReader>[0];
 
 export function activate({ extension, extensionUri, subscriptions }: vscode.ExtensionContext): void {
   subscriptions.push(
@@ -41,7 +43,7 @@ export function activate({ extension, extensionUri, subscriptions }: vscode.Exte
   );
 }
 
-async function startWorker(extensionUri: vscode.Uri): Promise<WorkerOfClient> {
+async function startWorker(extensionUri: vscode.Uri): Promise<MessageTransports> {
   const file = (name: string): vscode.Uri => vscode.Uri.joinPath(extensionUri, "dist", name);
   const [program, disassembler] = await Promise.all(
     ["web/language-server.js", "iced_x86_bg.wasm"].map((name) => vscode.workspace.fs.readFile(file(name))),
@@ -64,7 +66,11 @@ async function startWorker(extensionUri: vscode.Uri): Promise<WorkerOfClient> {
     worker.postMessage(disassembler);
   });
   URL.revokeObjectURL(url);
-  return worker as WorkerOfClient;
+  // The editor's own class of workers is not the browser's, by which the client would know one.
+  const port = worker as unknown as Port;
+  const writer = new BrowserMessageWriter(port);
+  writer.end = () => worker.terminate();
+  return { reader: new BrowserMessageReader(port), writer };
 }
 
 /** Commands that the client itself registers, here as elsewhere. */
