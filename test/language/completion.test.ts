@@ -44,9 +44,9 @@ describe("instructions that the mode has", () => {
     ["bits 64\n iret|", { is: "iret  iretd  iretq  iretw" }, nasm],
     ["bits 32\n aa|", { has: "aaa  aad  aam  aas" }, nasm],
     ["bits 64\n aa|", { lacks: "aaa  aad  aam  aas" }, nasm],
-    [".intel_syntax noprefix\n.code64\n mov|", { first: "mov  movsb  movsx  movzx", lacks: "movl  movzbl" }],
+    [".intel_syntax noprefix\n.code64\n mov|", { first: "mov  movsb  movzx  movsx", lacks: "movl  movzbl" }],
     [".code64\n movz|", { has: "movzbl  movzwq" }],
-    [".code64\n MOV|", { first: "MOV  MOVABS" }],
+    [".code64\n MOV|", { first: "MOV  MOVSB" }],
     // By letters in their order, after the same first one.
     [".code32\n lgt|", { has: "lgdt" }],
     // No width: everything, with a word of where.
@@ -59,6 +59,9 @@ describe("instructions that the mode has", () => {
     ["bits 64\n times 4 no|", { has: "nop" }, nasm],
   ];
   it.each(cases)("%j", (text, expected, name) => check(text, expected, name));
+
+  it("the usual stand as people need them, not as the alphabet has them", () =>
+    check(".code64\n |", { first: "mov  add  sub" }));
 
   it("without a letter only the usual, and more is there to ask for", () => {
     for (const [text, name] of [
@@ -240,9 +243,18 @@ describe("snippets", () => {
 
   it("are text in the notation of the place", () => {
     const textOf = (text: string, name?: string): string | undefined =>
-      itemsAt(text, name).find(({ label }) => label === "multiboot1")?.textEditText;
+      itemsAt(text, name).find(({ label }) => label === "multiboot1")?.textEdit?.newText;
     expect(textOf(".code32\n multib|")).toContain("\t.pushsection .multiboot");
     expect(textOf("bits 32\n multib|", nasm)).toContain("section .multiboot progbits");
+  });
+
+  it("begin at the margin, whatever stands before the word", () => {
+    const item = itemsAt(".code32\n\tmultib|").find(({ label }) => label === "multiboot1");
+    expect(item?.textEdit).toMatchObject({
+      range: { start: { line: 1, character: 0 }, end: { line: 1, character: 7 } },
+    });
+    const behind = itemsAt(".code32\nlabel: multib|").find(({ label }) => label === "multiboot1");
+    expect(behind?.textEdit).toBeUndefined();
   });
 });
 

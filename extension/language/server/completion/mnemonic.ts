@@ -22,10 +22,13 @@ const strings =
 const locked =
   "add adc and btc btr bts cmpxchg cmpxchg8b cmpxchg16b dec inc neg not or sbb sub xadd xchg xor";
 
-const commonNames: Readonly<Record<Dialect, ReadonlySet<string>>> = {
-  att: new Set(`${usual} ${usualInAtt}`.split(" ")),
-  intel: new Set(usual.split(" ")),
-  nasm: new Set(usual.split(" ")),
+/** With their places in the list. */
+const placed = (names: string): ReadonlyMap<string, number> =>
+  new Map(names.split(" ").map((name, place) => [name, place]));
+const commonNames: Readonly<Record<Dialect, ReadonlyMap<string, number>>> = {
+  att: placed(`${usual} ${usualInAtt}`),
+  intel: placed(usual),
+  nasm: placed(usual),
 };
 
 /** Names that the tables have and the dialect's assemblers have not: instructions of processors long gone, other spellings. */
@@ -57,7 +60,7 @@ function namesOf(dialect: Dialect): ReadonlyMap<string, readonly string[]> {
   }
   const made = new Map<string, string[]>();
   const common = commonNames[dialect];
-  for (const name of new Set([...common, ...[...mnemonics(), ...ownNames(dialect)].toSorted()])) {
+  for (const name of new Set([...common.keys(), ...[...mnemonics(), ...ownNames(dialect)].toSorted()])) {
     const list = made.get(name[0] ?? "") ?? [];
     list.push(name);
     made.set(name[0] ?? "", list);
@@ -90,6 +93,7 @@ function listed(name: string, dialect: Dialect, bits: Bits): Listed | null {
 
 function entry({ name, forms, modes }: Instruction, dialect: Dialect, bits: Bits): Listed {
   const isVector = forms.every((form) => form.isVector);
+  const place = commonNames[dialect].get(name);
   const isOnly = bits === null && modes.length < 3;
   return {
     canRepeat: forms.some((form) => form.canRepeat),
@@ -97,7 +101,7 @@ function entry({ name, forms, modes }: Instruction, dialect: Dialect, bits: Bits
     offer: {
       label: name,
       kind: CompletionItemKind.Keyword,
-      rank: commonNames[dialect].has(name) ? 0 : isVector ? 4 : 2,
+      rank: place === undefined ? (isVector ? 4 : 2) : place / 1000,
       ...(isOnly ? { description: `${modes.join("- and ")}-bit code` } : {}),
       subject: { kind: "instruction", name, dialect, bits },
     },
@@ -130,7 +134,7 @@ export function* mnemonicOffers(
 
 function* candidates(dialect: Dialect, word: string): Iterable<string> {
   if (word === "") {
-    yield* commonNames[dialect];
+    yield* commonNames[dialect].keys();
     return;
   }
   const match = matcher(word);

@@ -41,6 +41,8 @@ export interface Offer {
   readonly insertText?: string;
   /** In the editor's notation of snippets. */
   readonly isSnippet?: boolean;
+  /** Takes the blanks before the word with it: labels of a snippet begin at the margin. */
+  readonly isWholeLine?: boolean;
   /** Other words by which it can be found. */
   readonly filterText?: string;
   readonly subject?: Subject;
@@ -109,7 +111,7 @@ export function listOf(context: Context, offers: Iterable<Offer>): CompletionLis
     itemDefaults: {
       editRange: { start: { line, character: span.start }, end: { line, character: span.end } },
     },
-    items: found.slice(0, limit).map(({ offer }, number) => itemOf(offer, number)),
+    items: found.slice(0, limit).map(({ offer }, number) => itemOf(offer, number, context)),
   };
 }
 
@@ -117,8 +119,10 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function itemOf(offer: Offer, number: number): CompletionItem {
-  const { label, kind, detail, description, insertText, isSnippet, filterText, subject } = offer;
+function itemOf(offer: Offer, number: number, { position, span }: Context): CompletionItem {
+  const { label, kind, detail, description, insertText, isSnippet, isWholeLine, filterText, subject } = offer;
+  const { line } = position;
+  const range = { start: { line, character: 0 }, end: { line, character: span.end } };
   const labelDetails = {
     ...(detail === undefined ? {} : { detail: ` ${detail}` }),
     ...(description === undefined ? {} : { description }),
@@ -128,7 +132,11 @@ function itemOf(offer: Offer, number: number): CompletionItem {
     kind,
     sortText: String(number).padStart(3, "0"),
     ...(detail === undefined && description === undefined ? {} : { labelDetails }),
-    ...(insertText === undefined ? {} : { textEditText: insertText }),
+    ...(insertText === undefined
+      ? {}
+      : isWholeLine === true
+        ? { textEdit: { range, newText: insertText } }
+        : { textEditText: insertText }),
     ...(isSnippet === true ? { insertTextFormat: InsertTextFormat.Snippet } : {}),
     ...(filterText === undefined ? {} : { filterText }),
     ...(subject === undefined ? {} : { data: subject }),

@@ -17,7 +17,7 @@ export function scriptSnippets(file: SyntaxFile, position: Position): readonly C
   if (place !== "script" || wants !== null || text.slice(0, start).trim() !== "") {
     return [];
   }
-  const range = { start: { line, character: start }, end: { line, character: column } };
+  const range = { start: { line, character: 0 }, end: { line, character: column } };
   return scripts.map(({ name, title, texts }) => ({
     label: name,
     kind: CompletionItemKind.Snippet,

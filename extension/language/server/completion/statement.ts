@@ -10,7 +10,7 @@ import { directives } from "./directive.ts";
 import { mnemonicOffers } from "./mnemonic.ts";
 import { isCallable, namesAt } from "./name.ts";
 import type { Offer } from "./offer.ts";
-import { snippetText, type Notation } from "./snippet.ts";
+import { snippetText } from "./snippet.ts";
 import { snippets } from "./snippets/index.ts";
 
 const prefixes = ["rep", "repe", "repne", "lock"];
@@ -67,26 +67,24 @@ function* directiveOffers({ file, word, before }: Context): Iterable<Offer> {
   }
 }
 
-function* snippetOffers({ dialect, before }: Context): Iterable<Offer> {
+function* snippetOffers({ dialect, before, file, position, span }: Context): Iterable<Offer> {
   if (before.macros.length > 0) {
     return;
   }
+  const isFirst = (file.lines[position.line]?.text.slice(0, span.start) ?? "").trim() === "";
   for (const { name, title, bits, texts } of snippets) {
     const text = texts[dialect];
     if (text !== undefined && (before.bits === null || bits.includes(before.bits))) {
-      yield snippetOffer(name, title, dialect, text);
+      yield {
+        label: name,
+        kind: CompletionItemKind.Snippet,
+        rank: 1,
+        description: title,
+        insertText: snippetText(text),
+        isSnippet: true,
+        isWholeLine: isFirst,
+        subject: { kind: "snippet", name, notation: dialect },
+      };
     }
   }
-}
-
-export function snippetOffer(name: string, title: string, notation: Notation, text: string): Offer {
-  return {
-    label: name,
-    kind: CompletionItemKind.Snippet,
-    rank: 1,
-    description: title,
-    insertText: snippetText(text),
-    isSnippet: true,
-    subject: { kind: "snippet", name, notation },
-  };
 }

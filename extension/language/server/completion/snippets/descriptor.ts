@@ -39,7 +39,7 @@ const gas64 = `\
     .quad 0x00CF93000000FFFF                # 0x10: data
 «1»_end:
 «1»_pointer:
-    .word «1»_end - «1» - 1                 # limit: the last valid byte
+    .word «1»_end - «1» - 1             # limit: the last valid byte
     .quad «1»
 «0»`;
 
@@ -51,7 +51,7 @@ const nasm64 = `\
     dq 0x00CF93000000FFFF                   ; 0x10: data
 «1»_end:
 «1»_pointer:
-    dw «1»_end - «1» - 1                    ; limit: the last valid byte
+    dw «1»_end - «1» - 1                ; limit: the last valid byte
     dq «1»
 «0»`;
 

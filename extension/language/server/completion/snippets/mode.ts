@@ -116,7 +116,8 @@ stack_top:
 `;
 
 const longAtt = `\
-/* Needs flat 32-bit segments, paging off and a .bss of zeros, as Multiboot has it. Ends in 64-bit code, which finds the loader's eax and ebx in edi and esi. */
+/* Needs flat 32-bit segments, paging off and a .bss of zeros, as Multiboot has it.
+   The 64-bit code finds eax and ebx of the loader in edi and esi. */
 enter_long_mode:
     movl %eax, %edi
     movl %ebx, %esi
@@ -179,7 +180,8 @@ long_mode:
 ${longDataGas}`;
 
 const longIntel = `\
-/* Needs flat 32-bit segments, paging off and a .bss of zeros, as Multiboot has it. Ends in 64-bit code, which finds the loader's eax and ebx in edi and esi. */
+/* Needs flat 32-bit segments, paging off and a .bss of zeros, as Multiboot has it.
+   The 64-bit code finds eax and ebx of the loader in edi and esi. */
 enter_long_mode:
     mov edi, eax
     mov esi, ebx
@@ -192,7 +194,7 @@ enter_long_mode:
     test edx, 1 << 29                       # LM
     jz no_long_mode
 
-    mov dword ptr [pml4], OFFSET pdpt + 0x3     # present, writable
+    mov dword ptr [pml4], OFFSET pdpt + 0x3  # present, writable
     mov dword ptr [pdpt], OFFSET page_directory + 0x3
     mov eax, 0x83                           # present, writable, a page of 2 MiB
     xor ecx, ecx
@@ -242,7 +244,8 @@ long_mode:
 ${longDataGas}`;
 
 const longNasm = `\
-; Needs flat 32-bit segments, paging off and a .bss of zeros, as Multiboot has it. Ends in 64-bit code, which finds the loader's eax and ebx in edi and esi.
+; Needs flat 32-bit segments, paging off and a .bss of zeros, as Multiboot has it.
+; The 64-bit code finds eax and ebx of the loader in edi and esi.
 enter_long_mode:
     mov edi, eax
     mov esi, ebx

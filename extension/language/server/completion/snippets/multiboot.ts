@@ -8,7 +8,7 @@ import type { Snippet } from "../snippet.ts";
 const gas1 = `\
     .pushsection .multiboot, "a"
     .balign 4
-    .set MULTIBOOT_FLAGS, «1:0x00000003»          # modules on page boundaries; memory map wanted
+    .set MULTIBOOT_FLAGS, «1:0x00000003»        # modules on page boundaries; memory map wanted
     .long 0x1BADB002                        # magic
     .long MULTIBOOT_FLAGS
     .long -(0x1BADB002 + MULTIBOOT_FLAGS)   # checksum: the three add up to zero
@@ -17,7 +17,7 @@ const gas1 = `\
 
 const nasm1 = `\
 section .multiboot progbits alloc noexec nowrite align=4
-MULTIBOOT_FLAGS equ «1:0x00000003»                ; modules on page boundaries; memory map wanted
+MULTIBOOT_FLAGS equ «1:0x00000003»              ; modules on page boundaries; memory map wanted
     dd 0x1BADB002                           ; magic
     dd MULTIBOOT_FLAGS
     dd -(0x1BADB002 + MULTIBOOT_FLAGS)      ; checksum: the three add up to zero

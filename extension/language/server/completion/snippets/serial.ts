@@ -47,7 +47,8 @@ serial_putc:
     outb %al, %dx
     ret
 
-/* Writes the string at si, esi or rsi, which ends with a zero byte. Changes ax, dx and the pointer. */
+/* Writes the string at si, esi or rsi, which ends with a zero byte.
+   Changes ax, dx and the pointer. */
 serial_puts:
     cld
 1:
@@ -101,7 +102,8 @@ serial_putc:
     out dx, al
     ret
 
-/* Writes the string at si, esi or rsi, which ends with a zero byte. Changes ax, dx and the pointer. */
+/* Writes the string at si, esi or rsi, which ends with a zero byte.
+   Changes ax, dx and the pointer. */
 serial_puts:
     cld
 1:
@@ -155,7 +157,8 @@ serial_putc:
     out dx, al
     ret
 
-; Writes the string at si, esi or rsi, which ends with a zero byte. Changes ax, dx and the pointer.
+; Writes the string at si, esi or rsi, which ends with a zero byte.
+; Changes ax, dx and the pointer.
 serial_puts:
     cld
 .next:
