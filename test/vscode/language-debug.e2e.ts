@@ -46,11 +46,11 @@ describe.skipIf(browserPath === null)("assembly beside a machine", () => {
   const withBytes = { "redzone.language.inlayHints": true, "redzone.analysis.enabled": false };
 
   /** A kernel in the folder that is built as its author would. */
-  const buildNasm = (): void => {
+  const buildNasm = (text = nasmKernel): void => {
     const build = (tool: string, ...args: readonly string[]): void => {
       execFileSync(tool, args, { cwd: desk.folder, stdio: ["ignore", "ignore", "pipe"] });
     };
-    writeFileSync(path.join(desk.folder, "kernel.asm"), nasmKernel);
+    writeFileSync(path.join(desk.folder, "kernel.asm"), text);
     writeFileSync(path.join(desk.folder, "nasm.ld"), script);
     build("nasm", "-felf32", "-g", "-Fdwarf", "-o", "kernel.o", path.join(desk.folder, "kernel.asm"));
     build("ld", "-melf_i386", "-T", "nasm.ld", "-o", "nasm.elf", "kernel.o");
@@ -95,6 +95,13 @@ describe.skipIf(browserPath === null)("assembly beside a machine", () => {
     expect(await lens("Run to here").isVisible()).toBe(false);
     await desk.window.clearNotifications();
     await desk.window.screenshot("90-assembly-bytes");
+  });
+
+  it("shows addresses and sizes above the sections of the linker script", async () => {
+    await desk.window.openFile("sample.lds");
+    await expect.poll(() => lens("0x200030 · 12562 B · segment 0 R E").isVisible()).toBe(true);
+    await desk.window.screenshot("90-script-sections");
+    await desk.window.openFile("boot.S");
   });
 
   it("hides bytes that are not those of the text any more", async () => {
@@ -160,5 +167,15 @@ describe.skipIf(browserPath === null)("assembly beside a machine", () => {
     await expect.poll(() => lens("0x100010").isVisible()).toBe(true);
     await desk.window.clearNotifications();
     await desk.window.screenshot("93-assembly-nasm");
+    await desk.window.page.keyboard.press("Shift+F5");
+    await desk.window.toolbar.waitFor({ state: "hidden" });
+  });
+
+  it.runIf(hasNasm)("follows what is built", async () => {
+    await desk.window.openFile("kernel.asm");
+    await expect.poll(() => lens("0x100028").isVisible()).toBe(true);
+    buildNasm(nasmKernel.replace("hlt", "hlt\n        times 8 nop"));
+    await expect.poll(() => lens("0x100030").isVisible()).toBe(true);
+    await expect.poll(() => shownLine("mov ebx, table")).toMatch(/bb 30 00 10 00$/u);
   });
 });
