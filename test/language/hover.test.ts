@@ -125,7 +125,12 @@ describe("GNU as", () => {
     [".code32\nljmp $0x|8, $1f\n1:", "descriptor 1 of the GDT"],
     // Descriptors
     [gdt(".quad 0x00af9a00|0000ffff"), "selector 0x08**: 64-bit code, readable, level 0", "do not count"],
-    [gdt(".quad 0x00cf9200|0000ffff"), "32-bit data, writable, level 0", "flat"],
+    [
+      gdt(".quad 0x00cf9200|0000ffff"),
+      "32-bit data, writable, level 0",
+      "flat",
+      "access byte `0x92`, flags `0xC`",
+    ],
     [gdt(".word 0xffff, 0\n.byte 0, 0x9|a, 0xcf, 0"), "selector 0x08**: 32-bit code"],
     [gdt(".quad 0x00cf9a000000ffff\ngdt_end:\ngdt_ptr: .word gdt_end - gdt - |1\n.quad gdt")],
     ["table:\n.quad 0\n.quad 0x00af9a00|0000ffff", "64-bit code"],

@@ -176,7 +176,7 @@ function describeDescriptor(value: bigint, offset: number): string {
       : `base ${hex(found.base)}, limit ${hex(found.limit)} (${amount(size)})`;
   return paragraphs(
     `**Descriptor, ${place}**: ${found.summary}`,
-    range,
+    `${range}; access byte \`${hex((value >> 40n) & 0xffn, 2)}\`, flags \`${hex((value >> 52n) & 0xfn)}\``,
     found.error === undefined ? undefined : `⚠ ${found.error}.`,
     isLong(found) ? "In long mode it has 16 bytes: the next 8 are the upper half of the base." : undefined,
   );
