@@ -68,6 +68,24 @@ it("asks the client for files and for what these include, and knows their names"
   expect(JSON.stringify(found)).toContain(uriOf("other.S"));
 });
 
+it("takes a file that says nothing of itself for what includes it", async () => {
+  const files = new Map([
+    [uriOf("data.inc"), "included_name:\n"],
+    [uriOf("page.inc"), "other_name:\n"],
+    [uriOf("boot.S"), '\t.include "data.inc"\n\tmovl $included_name, %eax\n\tmovl $other_name, %eax\n'],
+  ]);
+  const { indexed, open, ask } = await connected({ files });
+  await indexed();
+  const uri = uriOf("boot.S");
+  open(uri, "gas", files.get(uri) ?? "");
+  const found = async (line: number): Promise<string> =>
+    JSON.stringify(
+      await ask("textDocument/definition", { textDocument: { uri }, position: place(line, 10) }),
+    );
+  expect(await found(1)).toContain(uriOf("data.inc"));
+  expect(await found(2)).toBe("[]");
+});
+
 it("says how many files it has left out", async () => {
   const files = new Map([
     [uriOf("boot.S"), start],
