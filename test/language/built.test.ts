@@ -66,6 +66,13 @@ more:
 last:   ret
 `,
   "main.c": `int table[4];\nint sum(int a)\n{\n    return table[0] + a;\n}\n`,
+  "mode.s": `        .macro  real
+        .code16
+        .endm
+        real
+odd:    movl    $1, %eax
+        ret
+`,
   "kernel.ld": `ENTRY(_start)
 SECTIONS {
   . = 0xffffffff80100000;
@@ -160,6 +167,8 @@ describe.runIf(hasTools)("a program that is built of assembly, NASM and C", { ti
       "movl %eax, %ebx = 6689c3",
       "ret = c3",
     ]);
+    // The width is a macro's secret.
+    expect(code("mode.s")).toEqual(["odd: movl $1, %eax = 66b801000000", "ret = c3"]);
     expect(code("more.asm")).toEqual([
       "mov rax, 1 = b801000000",
       ".loop: times 3 nop = 90",

@@ -80,7 +80,9 @@ function partsOf(
     parts.push({ address: `0x${instruction.address.toString(16)}`, bytes: hex(instruction.bytes) });
     return parts.length < limit;
   });
-  return parts;
+  // A macro may have changed the width: then only the bytes as a whole are certain.
+  const decoded = parts.reduce((sum, part) => sum + part.bytes.length / 2, 0);
+  return isExact && decoded !== length ? [{ address, bytes: hex(bytes) }] : parts;
 }
 
 /** Prefixes that stand alone ("lock;") are part of the instruction behind them. */
