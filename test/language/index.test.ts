@@ -100,6 +100,11 @@ const definitionRows: readonly (readonly [string, string, string])[] = [
     '\n-- a.S\n#include "b.h"\nmov $out|, %eax\n-- b.h\nstatic inline int f(void) {\nout:\nreturn 1; }',
     "",
   ],
+  [
+    "a header in assembly",
+    '\n-- a.S\n#include "b.h"\nmov $out|, %eax\n-- b.h\nint $0x80\n.long 4\nout:',
+    "b.h:3",
+  ],
   ["NASM's local labels", "a: nop\n.x: nop\nb:\n.x: jmp .x|", "file.S:4"],
   ["extern", "\n-- a.asm\nextern main\ncall ma|in\n-- b.asm\nglobal main\nmain: ret", "b.asm:2"],
   ["on extern", "\n-- a.asm\nextern ma|in\ncall main\n-- b.asm\nglobal main\nmain: ret", "b.asm:2"],

@@ -163,7 +163,12 @@ function isDefinedFor(header: string, name: string): boolean {
   ).test(header);
 }
 
-/** Names that the second opinion can judge: no numbers, parameters or names of one call. */
-export function isJudged({ name, token, direction }: Reference): boolean {
-  return direction === undefined && !token.text.startsWith("\\") && /^[A-Za-z_.][\w.$]*$/.test(name);
+/** Names that the second opinion can judge: no numbers, parameters, names of one call, sections or program headers. */
+export function isJudged({ name, token, direction, isSection }: Reference): boolean {
+  return (
+    direction === undefined &&
+    isSection !== true &&
+    !token.text.startsWith("\\") &&
+    /^[A-Za-z_.][\w.$]*$/.test(name)
+  );
 }

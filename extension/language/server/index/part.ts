@@ -114,15 +114,13 @@ export function isHeader(uri: string): boolean {
   return /\.(?:h|hh|hpp|hxx|inl)$/i.test(uri);
 }
 
-/** A declaration of C, which no line of assembly looks like. */
+/** Beginnings of declarations of C: "int $0x80" and NASM's "extern name" are none. */
+const declaration =
+  /^\s*(?:typedef\b|(?:struct|union|enum)\s+[A-Za-z_{]|(?:extern|static|inline|const)\s+(?:"C"|\w+[\s*]+[A-Za-z_*])|(?:unsigned|signed|void|int|long|short|char|bool|u(?:8|16|32|64)|u?int(?:8|16|32|64)_t)[\s*]+[A-Za-z_(])/;
+
 function isForeign({ text, before }: Line): boolean {
   return (
-    /^\s*(?:typedef|struct|union|enum|extern|static|inline|const|unsigned|signed|void|int|long|char|bool|u(?:8|16|32|64)|u?int(?:8|16|32|64)_t)\b(?!\s*[:,])/.test(
-      text,
-    ) &&
-    !before.inComment &&
-    before.continues === null &&
-    before.macros.length === 0
+    declaration.test(text) && !before.inComment && before.continues === null && before.macros.length === 0
   );
 }
 
