@@ -119,10 +119,13 @@ describe("GNU as", () => {
     [".code16\nmov $0xe820, %eax\nint $0x1|5", "AH = 0xE8: Memory map"],
     [".code16\nmov $2, %ah\n1:\nint $0x1|3", /BIOS: disks; AH says what[^]*`19`/],
     [".code64\nint $0x|0d", "#GP"],
+    ["int $0x1|0", "#MF"],
     ["int $0x8|0", "Linux's system call"],
     // Selectors
     ["mov $0x1|0, %ax\nmov %ax, %ds", "Selector 0x10", "descriptor 2 of the GDT"],
     [".code32\nljmp $0x|8, $1f\n1:", "descriptor 1 of the GDT"],
+    [".code16\nljmp $0x7c|0, $1f\n1:", /^`0x7C0`/],
+    [".code16\nmov %eax, %cr0\nljmp $0x1|8, $1f\n1:", "descriptor 3 of the GDT"],
     // Descriptors
     [gdt(".quad 0x00af9a00|0000ffff"), "selector 0x08**: 64-bit code, readable, level 0", "do not count"],
     [
@@ -208,6 +211,7 @@ describe("NASM", () => {
     ["bits 16\nmov ah, 0x0e\nmov al, 'A'\nint 0x1|0", "BIOS: video", "AH = 0x0E: Teletype"],
     ["bits 16\nmov ax, 0x2401\nint 0x1|5", "Switches A20 on"],
     ["bits 16\nxor ah, ah\nint 1|6h", "AH = 0x00: Waits for a key"],
+    ["org 0x7c00\nmov ax, 0x7C|0\nmov ds, ax", /^`0x7C0`/],
     ["mov dx, 3F|8h\nin al, dx", "COM1"],
     ["in al, 0x6|4", "i8042", "busy"],
     ["out 0xa|1, al", "PIC 8259, slave"],

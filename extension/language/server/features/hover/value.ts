@@ -12,7 +12,7 @@ import { isPortName, portOf } from "../../knowledge/port.ts";
 import { registerFacts } from "../../knowledge/register.ts";
 import type { Field } from "../../knowledge/field.ts";
 import { firstUse, operandsOf, valueBefore } from "./flow.ts";
-import { widthOf, type InstructionStatement, type Site } from "./site.ts";
+import { behind, widthOf, type InstructionStatement, type Site } from "./site.ts";
 import { fieldTable, hex, list, paragraphs, setFields } from "./text.ts";
 
 export function msrText(msr: Msr): string {
@@ -50,7 +50,7 @@ export function immediateText(
   }
   const [target] = operandsOf({ site, statement });
   if (target?.kind === "far") {
-    return selectorText(value);
+    return isProtected(site, statement) ? selectorText(value) : undefined;
   }
   return target?.kind === "register" ? loadedText(site, statement, target.name, value) : undefined;
 }
@@ -90,7 +90,22 @@ function loadedText(
         isRegister(from ?? to, whole)
       );
     });
-  return isSelector && widthOf(site) !== 16 ? selectorText(value) : undefined;
+  return isSelector && isProtected(site, statement) ? selectorText(value) : undefined;
+}
+
+/** In real mode the number is a segment and no selector: 16-bit code has just set CR0.PE, or nobody knows. */
+function isProtected(site: Site, statement: InstructionStatement): boolean {
+  const bits = widthOf(site);
+  if (bits !== 16) {
+    return bits !== null;
+  }
+  for (const step of behind(site, statement)) {
+    const [to] = operandsOf(step);
+    if (/^lmsw/i.test(step.statement.mnemonic.text) || (to?.kind === "register" && to.name === "cr0")) {
+      return true;
+    }
+  }
+  return false;
 }
 
 function usesPort({ statement: { mnemonic, operands } }: { statement: InstructionStatement }): boolean {
@@ -181,7 +196,7 @@ function selectorText(value: bigint): string | undefined {
 /** `int N`: in 16-bit code the BIOS, by AH; else an exception or a system call. */
 function vectorText(site: Site, statement: InstructionStatement, value: bigint): string | undefined {
   const vector = Number(value);
-  const bits = site.line.before.bits;
+  const bits = widthOf(site);
   const service = serviceOf(vector);
   const name = `**Interrupt ${hex(value, 2)}**`;
   if (service !== undefined && (bits === 16 || bits === null)) {
