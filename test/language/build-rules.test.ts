@@ -295,15 +295,20 @@ describe("words of a command", () => {
     ["  gcc \t -c  ", ["gcc", "-c"]],
     [String.raw`gcc "-DA=\"x y\"" -DB=\"z\" 'c d'`, ["gcc", '-DA="x y"', '-DB="z"', "c d"]],
     [String.raw`a\ b "c\d" 'e\f' ""`, ["a b", "c\\d", "e\\f", ""]],
+    ['gcc "open -c', ["gcc", "open -c"]],
+    ["gcc 'a'\"b\"c\\", ["gcc", "abc\\"]],
+    ['gcc "\\', ["gcc", "\\"]],
   ])("%s", (command, words) => {
     expect(splitWords(command).map(({ text }) => text)).toEqual(words);
   });
 
   it("stand where the text has them, whatever is escaped", () => {
     const text = String.raw`[{"file":"a.c","directory":"/","command":"gcc \u002dDX=\\\"\u0041\\\" \"-m64\" -c"}]`;
-    const words = compileCommands(text)[0]?.words ?? [];
+    const [command] = compileCommands(text);
+    const words = command?.words ?? [];
     expect(words.map(({ text: word }) => word)).toEqual(["gcc", '-DX="A"', "-m64", "-c"]);
-    expect(words.map(({ start, end }) => text.slice(start, end))).toEqual([
+    const places = words.map((word) => command?.extentOf(word) ?? { start: 0, end: 0 });
+    expect(places.map(({ start, end }) => text.slice(start, end))).toEqual([
       "gcc",
       String.raw`\u002dDX=\\\"\u0041\\\"`,
       String.raw`\"-m64\"`,

@@ -5,7 +5,7 @@
  */
 import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
-import { compileCommands } from "../server/rules/build-command.ts";
+import { commandsIn } from "../server/rules/build-command.ts";
 import type { Command } from "./attempt.ts";
 import { familyOf } from "./argument.ts";
 
@@ -15,8 +15,8 @@ interface Kept {
 }
 
 const NONE: ReadonlyMap<string, Command> = new Map();
-/** What no assembler reads. */
-const NOT_ASSEMBLY = /\.(?:c|cc|cp|cpp|cxx|c\+\+|m|mm|h|hpp|rs|d|f90)$/i;
+/** What assemblers read, at the end of a string. */
+const ASSEMBLY = /\.(?:s|sx|asm|nasm|inc)"/i;
 const WRAPPER = /(?:^|[/\\])(?:ccache|sccache|distcc|icecc)(?:\.exe)?$/;
 
 export class Databases {
@@ -55,10 +55,7 @@ export class Databases {
 /** By absolute paths of the files. @param folder the database's own, from which its directories start */
 export function assemblyCommands(text: string, folder: string): ReadonlyMap<string, Command> {
   const found = new Map<string, Command>();
-  for (const { file, directory, words } of compileCommands(text)) {
-    if (NOT_ASSEMBLY.test(file)) {
-      continue;
-    }
+  for (const { file, directory, words } of commandsIn(text, (entry) => ASSEMBLY.test(entry))) {
     const texts = words.map((word) => word.text);
     const command = {
       directory: path.resolve(folder, directory),

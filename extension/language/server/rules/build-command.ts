@@ -7,7 +7,7 @@
  */
 import { offsetIn, parseJson, type Extent, type Json, type JsonString } from "./build-json.ts";
 
-/** An argument; the extent includes its quotes. */
+/** An argument. Where it stands is `CompileCommand.extentOf`: to find out takes time, and most commands have nothing to point at. */
 export interface Word extends Extent {
   readonly text: string;
 }
@@ -18,30 +18,32 @@ export interface CompileCommand {
   readonly directory: string;
   /** The compiler first. */
   readonly words: readonly Word[];
+  /** In the text, with the word's quotes. */
+  readonly extentOf: (word: Word) => Extent;
   /** What to write behind a word to add another. */
   readonly insertion: (word: string) => string;
 }
 
-/** An argument of a command line that stands in a string: indices of its value. */
+/** A word with its quotes; one that is never closed ends with the command. */
+const WORD = /(?:[^\s"'\\]+|"(?:[^"\\]|\\[^])*(?:"|\\?$)|'[^']*(?:'|$)|\\[^]?)+/g;
+
+/** Arguments of a command line, with their indices in it. */
 export function splitWords(command: string): readonly Word[] {
-  const words: Word[] = [];
+  return Array.from(command.matchAll(WORD), ({ 0: raw, index }) => ({
+    text: /["'\\]/.test(raw) ? unquoted(raw) : raw,
+    start: index,
+    end: index + raw.length,
+  }));
+}
+
+function unquoted(raw: string): string {
   let text = "";
-  let start = -1;
   let quote = "";
-  for (let at = 0; at < command.length; at += 1) {
-    const letter = command[at] ?? "";
-    if (quote === "" && /\s/.test(letter)) {
-      if (start >= 0) {
-        words.push({ text, start, end: at });
-      }
-      start = -1;
-      text = "";
-      continue;
-    }
-    start = start < 0 ? at : start;
-    if (letter === "\\" && quote !== "'" && isEscaped(command[at + 1], quote)) {
+  for (let at = 0; at < raw.length; at += 1) {
+    const letter = raw[at] ?? "";
+    if (letter === "\\" && quote !== "'" && isEscaped(raw[at + 1], quote)) {
       at += 1;
-      text += command[at] ?? "";
+      text += raw[at] ?? "";
     } else if (quote === letter) {
       quote = "";
     } else if (quote === "" && (letter === '"' || letter === "'")) {
@@ -50,7 +52,7 @@ export function splitWords(command: string): readonly Word[] {
       text += letter;
     }
   }
-  return start < 0 ? words : [...words, { text, start, end: command.length }];
+  return text;
 }
 
 /** Within double quotes a backslash stands for itself before all but these. */
@@ -60,8 +62,16 @@ function isEscaped(next: string | undefined, quote: string): boolean {
 
 /** Empty for a text that is no compilation database; entries that are none are left out. */
 export function compileCommands(text: string): readonly CompileCommand[] {
+  return commandsIn(text, () => true);
+}
+
+/** @param isWanted of an entry's text: what is not need not be divided into words */
+export function commandsIn(text: string, isWanted: (entry: string) => boolean): readonly CompileCommand[] {
   const database = parseJson(text);
-  return database?.kind === "array" ? database.items.flatMap((entry) => commandOf(text, entry)) : [];
+  const entries = database?.kind === "array" ? database.items : [];
+  return entries
+    .filter(({ start, end }) => isWanted(text.slice(start, end)))
+    .flatMap((entry) => commandOf(text, entry));
 }
 
 function commandOf(text: string, entry: Json): readonly CompileCommand[] {
@@ -80,28 +90,17 @@ function commandOf(text: string, entry: Json): readonly CompileCommand[] {
     const words = list.items.flatMap((item) =>
       item.kind === "string" ? [{ text: item.value, start: item.start, end: item.end }] : [],
     );
-    return [{ ...base, words, insertion: (word) => `, ${JSON.stringify(word)}` }];
+    return [{ ...base, words, extentOf: (word) => word, insertion: (word) => `, ${JSON.stringify(word)}` }];
   }
   if (!file || !line) {
     return [];
   }
-  // Places are only looked for where there is something to say: most commands have nothing.
-  const words = splitWords(line.value).map((word) => placed(text, line, word));
-  return [{ ...base, words, insertion: (word) => ` ${word}` }];
-}
-
-function placed(source: string, line: JsonString, { text, start, end }: Word): Word {
-  const isPlain = line.value.length === line.end - line.start - 2;
-  if (isPlain) {
-    return { text, start: line.start + 1 + start, end: line.start + 1 + end };
-  }
-  return {
-    text,
-    get start() {
-      return offsetIn(source, line, start);
+  return [
+    {
+      ...base,
+      words: splitWords(line.value),
+      extentOf: ({ start, end }) => ({ start: offsetIn(text, line, start), end: offsetIn(text, line, end) }),
+      insertion: (word) => ` ${word}`,
     },
-    get end() {
-      return offsetIn(source, line, end);
-    },
-  };
+  ];
 }

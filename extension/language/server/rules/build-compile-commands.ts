@@ -3,7 +3,8 @@
  *
  * A database has thousands of commands that are wrong in one way. They are one finding, at the first of them.
  */
-import { compileCommands, type CompileCommand, type Word } from "./build-command.ts";
+import { commandsIn, type CompileCommand, type Word } from "./build-command.ts";
+import type { Extent } from "./build-json.ts";
 import { optionsOf, type Options } from "./build-option.ts";
 import { Places, type BuildRule } from "./build-rule.ts";
 import type { Finding } from "./rule.ts";
@@ -11,10 +12,27 @@ import type { Finding } from "./rule.ts";
 interface Wrong {
   readonly command: CompileCommand;
   /** What says that it is code of a kernel. */
-  readonly anchor: Word;
+  readonly anchor: Extent;
 }
 
 const fileName = (path: string): string => path.split(/[/\\]/).at(-1) ?? path;
+
+/** What all rules of this file begin with. */
+const isOfKernel = (entry: string): boolean =>
+  entry.includes("-mcmodel=kernel") || entry.includes("-ffreestanding");
+
+/** Of a large database there is time to read it once: two rules ask for the same text one after the other. */
+let read: { readonly text: string; readonly commands: readonly CompileCommand[] } = {
+  text: "",
+  commands: [],
+};
+
+function commandsOf(text: string): readonly CompileCommand[] {
+  if (read.text !== text) {
+    read = { text, commands: isOfKernel(text) ? commandsIn(text, isOfKernel) : [] };
+  }
+  return read.commands;
+}
 
 function* findings(
   text: string,
@@ -23,11 +41,11 @@ function* findings(
   how: string,
 ): Iterable<Finding> {
   const wrong: Wrong[] = [];
-  for (const command of compileCommands(text)) {
+  for (const command of commandsOf(text)) {
     const options = optionsOf(command);
     const anchor = options && !options.isOpaque && options.isX8664 ? anchorOf(options) : null;
     if (anchor) {
-      wrong.push({ command, anchor });
+      wrong.push({ command, anchor: command.extentOf(anchor) });
     }
   }
   const first = wrong[0];
