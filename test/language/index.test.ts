@@ -64,6 +64,12 @@ const definitionRows: readonly (readonly [string, string, string])[] = [
     ".macro m x\n.irp x, 1, 2\nnop\n.endr\nmov $\\x|, %eax\n.endm",
     "file.S:1",
   ],
+  [
+    "a parameter by its name in a call",
+    '\n-- a.S\n#include "b.h"\nm fr|om=1\n-- b.h\n.macro n from\n.endm\n.macro m to, from\n.endm',
+    "b.h:3",
+  ],
+  ["no label of that name", "from: nop\n.macro m from\n.endm\nm fr|om=1", "file.S:2"],
   ["a macro", ".macro m x\n.endm\n|m 1", "file.S:1"],
   ["a macro, not the label of that name", "m: nop\n.macro m x\n.endm\n|m 1", "file.S:2"],
   ["a label, not the macro of that name", ".macro m x\n.endm\nm: jmp |m", "file.S:3"],
@@ -132,6 +138,11 @@ it.each(definitionRows)("%s", (name, text, expected) => {
 
 const occurrenceRows: readonly (readonly [string, string, string])[] = [
   ["a shared label", "\n-- a.S\n.globl f\nf|: ret\n-- b.S\ncall f\n-- c.S\nf: call f", "a.S:1! a.S:2= b.S:1"],
+  [
+    "a label, not a parameter of its name",
+    "f|: jmp f\n.macro m f\n.endm\nm f=f",
+    "file.S:1= file.S:1 file.S:4",
+  ],
   ["a label of one file", "\n-- a.S\nf|: call f\n-- b.S\ncall f", "a.S:1= a.S:1"],
   ["numeric", "1: jmp 1b\njmp 1b\n1|: jmp 1b\njmp 1f\n1:", "file.S:3= file.S:3"],
   ["numeric, by its use", "1: jmp 1b\njmp 1|b\n1: jmp 1b", "file.S:1= file.S:1 file.S:2"],

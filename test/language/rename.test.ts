@@ -77,6 +77,12 @@ const rows: readonly (readonly [string, string, string, string])[] = [
     "source",
     '.macro m source, to=\\source\n.ascii "\\source"\nmov \\source, \\to # \\from\n.endm\nm source=1\nm 1, from',
   ],
+  [
+    "a parameter by its name in a call",
+    ".macro m from\nmov \\from, %eax\n.endm\nm fr|om=1",
+    "source",
+    ".macro m source\nmov \\source, %eax\n.endm\nm source=1",
+  ],
   ["a macro", ".macro m| a\n.endm\nm 1\nm: jmp m", "save", ".macro save a\n.endm\nsave 1\nm: jmp m"],
   ["a #define", "#define A| 1\n#if A\nmov $A, %eax\n#endif", "B", "#define B 1\n#if B\nmov $B, %eax\n#endif"],
   [

@@ -10,7 +10,7 @@ import type { Include, Language, Line, Position, SyntaxFile, Token } from "../sy
 import type { DefinitionAt, Names, Occurrence } from "../world.ts";
 import { CallTable } from "./call.ts";
 import { IncludeGraph } from "./include.ts";
-import { localDefinitions, localKind, localOccurrences, patternAt } from "./local.ts";
+import { callNaming, localDefinitions, localKind, localOccurrences, patternAt } from "./local.ts";
 import {
   emptyPart,
   holds,
@@ -105,6 +105,10 @@ export class NameIndex implements Names {
     if (localKind(occurrence) !== undefined) {
       return localDefinitions(part.file, occurrence);
     }
+    const call = callNaming(part.file, occurrence);
+    if (call) {
+      return this.#parametersOf(part, call.name.text, nameOf(occurrence));
+    }
     const found = this.#meanings(part, nameOf(occurrence), spacesOf(occurrence, part.file.language));
     const own = found.filter(({ uri }) => uri === occurrence.uri);
     const others = found.filter(({ uri }) => uri !== occurrence.uri);
@@ -118,6 +122,11 @@ export class NameIndex implements Names {
     }
     if (localKind(occurrence) !== undefined) {
       return localOccurrences(part.file, occurrence);
+    }
+    if (callNaming(part.file, occurrence)) {
+      return this.definitionsOf(occurrence).flatMap((parameter) =>
+        this.occurrencesOf({ kind: "definition", ...parameter }),
+      );
     }
     const name = nameOf(occurrence);
     const meanings = new Set(this.definitionsOf(occurrence).map(keyOf));
@@ -203,6 +212,15 @@ export class NameIndex implements Names {
         yield name;
       }
     }
+  }
+
+  /** Parameters of this name that macros of that name have. */
+  #parametersOf(part: Part, macro: string, name: string): readonly DefinitionAt[] {
+    return this.#meanings(part, macro, [["macro"]]).flatMap(({ uri, line }) => {
+      const definitions = this.#parts.get(uri)?.file.lines[line]?.definitions ?? [];
+      const found = definitions.find((each) => each.kind === "parameter" && each.name === name);
+      return found ? [{ uri, line, token: found.token, definition: found }] : [];
+    });
   }
 
   #forget(name: string, part: Part): void {
@@ -355,7 +373,11 @@ export class NameIndex implements Names {
     const found = new Map<string, Occurrence>();
     const put = (occurrence: Occurrence): void => {
       const key = `${occurrence.line}:${occurrence.token.start}`;
-      if (!found.has(key) && isOf(spacesOf(occurrence, part.file.language))) {
+      if (
+        !found.has(key) &&
+        !callNaming(file, occurrence) &&
+        isOf(spacesOf(occurrence, part.file.language))
+      ) {
         found.set(key, occurrence);
       }
     };

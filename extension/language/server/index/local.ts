@@ -7,7 +7,7 @@
  */
 import type { Definition, Line, Position, Reference, SyntaxFile, Token } from "../syntax.ts";
 import type { DefinitionAt, Occurrence } from "../world.ts";
-import { holds } from "./part.ts";
+import { holds, type Call } from "./part.ts";
 
 type Local = "numeric" | "parameter" | "pattern";
 
@@ -304,6 +304,25 @@ function parameterTokens({ text, comments }: Line, name: string): readonly Token
     }
   }
   return found;
+}
+
+/** `m from=1`: the call in which the occurrence names a parameter; GNU as alone has this. */
+export function callNaming(file: SyntaxFile, occurrence: Occurrence): Call | undefined {
+  const line = file.lines[occurrence.line];
+  const { token } = occurrence;
+  if (
+    occurrence.kind !== "reference" ||
+    !occurrence.reference.isArgument ||
+    file.language !== "gas" ||
+    !line ||
+    !/^\s*=(?!=)/.test(line.text.slice(token.end))
+  ) {
+    return undefined;
+  }
+  return line.statements.find(
+    (statement): statement is Call =>
+      statement.kind === "call" && statement.start <= token.start && token.end <= statement.end,
+  );
 }
 
 interface PatternToken {
