@@ -32,6 +32,8 @@ function check(text: string, { has, lacks, is, first }: Expected, name?: string)
 type Case = readonly [text: string, expected: Expected, name?: string];
 const gas = "file.s";
 const nasm = "file.asm";
+const named = (cases: readonly Case[]): (readonly [string, Expected, string])[] =>
+  cases.map(([text, expected, name = "file.S"]) => [text, expected, name]);
 
 describe("instructions that the mode has", () => {
   const cases: readonly Case[] = [
@@ -58,7 +60,7 @@ describe("instructions that the mode has", () => {
     ["bits 64\nlabel: mo|", { has: "mov" }, nasm],
     ["bits 64\n times 4 no|", { has: "nop" }, nasm],
   ];
-  it.each(cases)("%j", (text, expected, name) => check(text, expected, name));
+  it.each(named(cases))("%j", (text, expected, name) => check(text, expected, name));
 
   it("the usual stand as people need them, not as the alphabet has them", () =>
     check(".code64\n |", { first: "mov  add  sub" }));
@@ -109,7 +111,7 @@ describe("operands that the instruction takes", () => {
     // Names of the registers of a mode that is not known.
     ["\n mov %r|", { has: "%rax" }],
   ];
-  it.each(cases)("%j", (text, expected, name) => check(text, expected, name));
+  it.each(named(cases))("%j", (text, expected, name) => check(text, expected, name));
 });
 
 describe("names by scope", () => {
@@ -141,7 +143,7 @@ describe("names by scope", () => {
     [".globl |\nmain: nop", { is: "main" }],
     ["-- a.asm\nglobal puts\nputs: ret\n-- b.asm\nmine: ret\nextern |", { has: "puts", lacks: "mine" }],
   ];
-  it.each(cases)("%j", (text, expected, name) => check(text, expected, name));
+  it.each(named(cases))("%j", (text, expected, name) => check(text, expected, name));
 });
 
 describe("directives and what they take", () => {
@@ -176,7 +178,7 @@ describe("directives and what they take", () => {
     ["%define na|", { is: "" }, nasm],
     [" mov $12|", { is: "" }],
   ];
-  it.each(cases)("%j", (text, expected, name) => check(text, expected, name));
+  it.each(named(cases))("%j", (text, expected, name) => check(text, expected, name));
 
   it("every directive that the parsers know is told of, and none that they do not know", () => {
     const told = [...directives.gas.keys()].filter(
@@ -205,7 +207,7 @@ describe("paths", () => {
     [files.replace("CURSOR", ' .include "gd|'), { is: "gdt.inc.S" }],
     ['-- a.asm\n%include "|\n-- b.inc\nbits 16', { is: "b.inc" }],
   ];
-  it.each(cases)("%j", (text, expected) => check(text, expected));
+  it.each(named(cases))("%j", (text, expected) => check(text, expected));
 });
 
 describe("numbers of MSRs and ports", () => {
@@ -226,7 +228,7 @@ describe("numbers of MSRs and ports", () => {
     [".code16\n inb |", { has: "$0x60  %dx" }],
     [".code16\n movw $|, %dx\n inb %dx, %al", { has: "0x3F8" }],
   ];
-  it.each(cases)("%j", (text, expected, name) => check(text, expected, name));
+  it.each(named(cases))("%j", (text, expected, name) => check(text, expected, name));
 });
 
 describe("snippets", () => {
@@ -239,7 +241,7 @@ describe("snippets", () => {
     ["|", { has: "kernel  higher-half" }, "file.ld"],
     ["SECTIONS\n{\n |\n}", { lacks: "kernel  higher-half" }, "file.ld"],
   ];
-  it.each(cases)("%j", (text, expected, name) => check(text, expected, name));
+  it.each(named(cases))("%j", (text, expected, name) => check(text, expected, name));
 
   it("are text in the notation of the place", () => {
     const textOf = (text: string, name?: string): string | undefined =>

@@ -16,6 +16,8 @@ import {
 } from "../../extension/language/server/completion/snippet.ts";
 import { snippets } from "../../extension/language/server/completion/snippets/index.ts";
 import { open } from "../../extension/language/server/document.ts";
+import { diagnostics } from "../../extension/language/server/features/diagnostics.ts";
+import { Workspace } from "../../extension/language/server/workspace.ts";
 import { MemoryImage, start as startDisk } from "../bios/machine.ts";
 import { start } from "../boot/guest.ts";
 
@@ -90,6 +92,10 @@ const cases = snippets.flatMap((one) =>
   notations.flatMap((notation) => one.bits.map((bits) => [one.name, notation, bits] as const)),
 );
 
+const scriptCases = snippets
+  .filter(({ texts }) => texts.script !== undefined)
+  .map(({ name }) => [name, "script", 64] as const);
+
 describe.runIf(hasTools)("assemble", () => {
   const isWhole = (name: string): boolean => name === "boot-sector";
 
@@ -114,6 +120,19 @@ describe.runIf(hasTools)("assemble", () => {
     expect(file.lines.at(-1)?.after.section).toMatch(/^(?:\.text)?$/);
   });
 });
+
+it.each([...cases.map((each) => [...each] as const), ...scriptCases])(
+  "%s, %s: no rule finds anything wrong (%i bits)",
+  (name, notation, bits) => {
+    const isScript = notation === "script";
+    const text = (isScript ? "" : begin(notation, bits)) + textOf(name, notation);
+    const uri = `file:///work/file.${isScript ? "ld" : notation === "nasm" ? "asm" : "S"}`;
+    const world = new Workspace();
+    world.open(uri, isScript ? "linkerscript" : notation === "nasm" ? "nasm" : "gas", text);
+    const found = [...diagnostics(world, uri)].filter((one) => one !== null);
+    expect(found.map(({ message, range }) => `${range.start.line + 1}: ${message}`)).toEqual([]);
+  },
+);
 
 /** Code of the tests is written in Intel syntax, whatever the notation around it. */
 function intel(notation: Assembly, code: string): string {
