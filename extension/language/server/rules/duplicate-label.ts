@@ -9,8 +9,9 @@ import type { Finding, Rule } from "./rule.ts";
 import { scopeOf, type Entry } from "./scope.ts";
 
 function* check(file: SyntaxFile, world: World): Generator<Finding> {
-  for (const entries of scopeOf(file, world).labels.values()) {
-    const own = entries.length > 1 ? entries.filter((entry) => entry.file === file && counts(entry)) : [];
+  const { labels } = scopeOf(file, world);
+  for (const name of new Set(labels.repeated())) {
+    const own = (labels.get(name) ?? []).filter((entry) => entry.file === file && counts(entry));
     const [first, ...others] = own;
     for (const { line, definition } of first ? others : []) {
       const { start, end } = definition.token;

@@ -42,13 +42,10 @@ export function headersOf(file: SyntaxFile, world: World): readonly Header[] {
 
 function find(file: SyntaxFile, scope: Scope, lines: readonly number[]): readonly Header[] {
   const headers: Header[] = [];
+  const longs = new Set(surveyOf(file).linesOf("long"));
   for (const number of new Set([...lines, ...uses(file, lines)])) {
     const line = file.lines[number];
-    const isData = line?.statements.some(
-      (statement) =>
-        statement.kind === "directive" && /^(?:\.(?:long|int|4byte)|dd)$/.test(statement.name.text),
-    );
-    if (!line || !isData || line.before.macros.length > 0) {
+    if (!line || !longs.has(number)) {
       continue;
     }
     const { items, ending } = dataFrom(file, number, 256, "aligned");
@@ -89,7 +86,7 @@ function uses(file: SyntaxFile, lines: readonly number[]): readonly number[] {
     return [];
   }
   return surveyOf(file)
-    .linesOf("use")
+    .linesOf("long")
     .filter((number) => file.lines[number]?.references.some(({ name }) => names.has(name)));
 }
 

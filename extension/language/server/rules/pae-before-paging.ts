@@ -8,7 +8,7 @@ import type { SyntaxFile } from "../syntax.ts";
 import type { World } from "../world.ts";
 import { bit, pathsOf, type Mark, type Path } from "./flow.ts";
 import type { Finding, Rule } from "./rule.ts";
-import { scopeOf } from "./scope.ts";
+import { scopeOf, type NameTable } from "./scope.ts";
 import { surveyOf } from "./survey.ts";
 
 type Write = Extract<Mark, { kind: "write" }>;
@@ -87,10 +87,7 @@ function isUntouched(file: SyntaxFile, world: World): boolean {
   );
 }
 
-function isClear(
-  { statements, definitions }: SyntaxFile["lines"][number],
-  labels: ReadonlyMap<string, unknown>,
-): boolean {
+function isClear({ statements, definitions }: SyntaxFile["lines"][number], labels: NameTable): boolean {
   return (
     definitions.every(({ kind }) => kind !== "macro") &&
     statements.every((statement) => {

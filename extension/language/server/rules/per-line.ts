@@ -52,6 +52,6 @@ export class PerLine<Value> {
       end += 1;
     }
     const middle = lines.slice(start, lines.length - end).map((line) => this.#look(line, file));
-    return [...values.slice(0, start), ...middle, ...values.slice(values.length - end)];
+    return values.slice(0, start).concat(middle, values.slice(values.length - end));
   }
 }

@@ -40,8 +40,8 @@ export class Scope {
   readonly files: readonly SyntaxFile[];
   /** Everything that is included is known. */
   readonly isComplete: boolean;
-  #constants: ReadonlyMap<string, readonly Entry[]> | undefined;
-  #labels: ReadonlyMap<string, readonly Entry[]> | undefined;
+  #constants: NameTable | undefined;
+  #labels: NameTable | undefined;
   readonly #values = new Map<Definition, Value | undefined>();
 
   constructor(file: SyntaxFile, { files, isComplete }: Closure) {
@@ -51,13 +51,13 @@ export class Scope {
   }
 
   /** Constants and single-line macros. */
-  get constants(): ReadonlyMap<string, readonly Entry[]> {
-    this.#constants ??= collect(this.files, "constant", ["constant", "define"]);
+  get constants(): NameTable {
+    this.#constants ??= new NameTable(this.files, "constant", ["constant", "define"]);
     return this.#constants;
   }
 
-  get labels(): ReadonlyMap<string, readonly Entry[]> {
-    this.#labels ??= collect(this.files, "label", ["label", "local", "numeric", "field", "structure"]);
+  get labels(): NameTable {
+    this.#labels ??= new NameTable(this.files, "label", ["label", "local", "numeric", "field", "structure"]);
     return this.#labels;
   }
 
@@ -134,28 +134,87 @@ export class Scope {
   }
 }
 
-function collect(
-  files: readonly SyntaxFile[],
-  interest: "constant" | "label",
-  kinds: readonly Definition["kind"][],
-): ReadonlyMap<string, readonly Entry[]> {
-  const found = new Map<string, Entry[]>();
-  for (const file of files) {
-    for (const line of surveyOf(file).linesOf(interest)) {
-      for (const definition of file.lines[line]?.definitions ?? []) {
-        if (kinds.includes(definition.kind)) {
-          const entry = { file, line, definition };
-          const list = found.get(definition.name);
-          if (list) {
-            list.push(entry);
-          } else {
-            found.set(definition.name, [entry]);
-          }
+/** Definitions of some kinds by their names. Of a name only the lines are kept; entries are made when they are asked for. */
+export class NameTable {
+  readonly #files: readonly SyntaxFile[];
+  readonly #kinds: ReadonlySet<Definition["kind"]>;
+  readonly #lines: readonly ReadonlyMap<string, number | readonly number[]>[];
+  readonly #entries = new Map<string, readonly Entry[]>();
+
+  constructor(
+    files: readonly SyntaxFile[],
+    interest: "constant" | "label",
+    kinds: readonly Definition["kind"][],
+  ) {
+    this.#files = files;
+    this.#kinds = new Set(kinds);
+    this.#lines = files.map((file) => this.#collect(file, interest));
+  }
+
+  has(name: string): boolean {
+    return this.#lines.some((lines) => lines.has(name));
+  }
+
+  get(name: string): readonly Entry[] | undefined {
+    const known = this.#entries.get(name);
+    if (known) {
+      return known;
+    }
+    const entries = this.has(name) ? this.#files.flatMap((file, at) => this.#entriesIn(file, at, name)) : [];
+    if (entries.length === 0) {
+      return undefined;
+    }
+    this.#entries.set(name, entries);
+    return entries;
+  }
+
+  #entriesIn(file: SyntaxFile, at: number, name: string): readonly Entry[] {
+    const lines = this.#lines[at]?.get(name) ?? [];
+    return (typeof lines === "number" ? [lines] : [...new Set(lines)]).flatMap((line) =>
+      (file.lines[line]?.definitions ?? [])
+        .filter((definition) => definition.name === name && this.#kinds.has(definition.kind))
+        .map((definition) => ({ file, line, definition })),
+    );
+  }
+
+  *names(): Generator<string> {
+    for (const lines of this.#lines) {
+      yield* lines.keys();
+    }
+  }
+
+  /** Names that one of the files defines more than once. */
+  *repeated(): Generator<string> {
+    for (const lines of this.#lines) {
+      for (const [name, found] of lines) {
+        if (typeof found !== "number") {
+          yield name;
         }
       }
     }
   }
-  return found;
+
+  #collect(
+    file: SyntaxFile,
+    interest: "constant" | "label",
+  ): ReadonlyMap<string, number | readonly number[]> {
+    const found = new Map<string, number | number[]>();
+    for (const line of surveyOf(file).linesOf(interest)) {
+      for (const { kind, name } of file.lines[line]?.definitions ?? []) {
+        if (this.#kinds.has(kind)) {
+          const known = found.get(name);
+          if (known === undefined) {
+            found.set(name, line);
+          } else if (typeof known === "number") {
+            found.set(name, [known, line]);
+          } else {
+            known.push(line);
+          }
+        }
+      }
+    }
+    return found;
+  }
 }
 
 interface Closure {

@@ -5,9 +5,10 @@
  * nothing else done to the stack pointer. `push` and `ret` as a jump is left alone: only registers that were pushed to be saved count, which are written to
  * between, and only taking off a register that was saved by nobody.
  */
-import type { Bits, SyntaxFile } from "../syntax.ts";
+import type { Bits, Statement, SyntaxFile } from "../syntax.ts";
 import type { World } from "../world.ts";
 import { instructionOf, registerOf, type Instruction } from "./instruction.ts";
+import { PerLine } from "./per-line.ts";
 import type { Finding, Rule } from "./rule.ts";
 import { scopeOf, type Scope } from "./scope.ts";
 import { surveyOf } from "./survey.ts";
@@ -27,19 +28,20 @@ function* check(file: SyntaxFile, world: World): Generator<Finding> {
   if (returns.length === 0) {
     return;
   }
+  const found = steps.of(file);
   const scope = scopeOf(file, world);
   const widths = widthsOf(file, world);
   let functions: ReadonlySet<string> | undefined;
   let before = -1;
   for (const number of returns) {
-    const entry = entryOf(file, number, before);
+    const entry = entryOf(found, number, before);
     before = number;
     if (entry !== undefined) {
-      const found = [...follow(scope, widths, entry, number)];
-      if (found.length > 0) {
+      const findings = [...follow(scope, widths, entry, number)];
+      if (findings.length > 0) {
         functions ??= functionsOf(file);
         const names = file.lines[entry]?.definitions.map(({ name }) => name) ?? [];
-        yield* names.some((name) => functions?.has(name) === true) ? found : [];
+        yield* names.some((name) => functions?.has(name) === true) ? findings : [];
       }
     }
   }
@@ -48,30 +50,47 @@ function* check(file: SyntaxFile, world: World): Generator<Finding> {
 /** The longest straight function that is looked at, in lines. */
 const reach = 200;
 
-/** The line of the label that straight code up to the return begins with. */
-function entryOf(file: SyntaxFile, to: number, after: number): number | undefined {
+/** What a line is on the way from a function's label to its `ret`. */
+interface Step {
+  /** Nobody knows what is before it. */
+  readonly isStop: boolean;
+  readonly label: "none" | "plain" | "other";
+  /** Pushes less pops. */
+  readonly change: number;
+}
+
+const steps = new PerLine((line): Step => {
+  const { before, after, fold, includes, definitions, statements } = line;
+  const isStop =
+    fold !== undefined ||
+    before.macros.length > 0 ||
+    before.conditions.length > 0 ||
+    includes.length > 0 ||
+    before.section !== after.section ||
+    statements.some(({ kind }) => kind === "call" || kind === "unknown");
+  const labels = definitions.filter(({ kind }) => kind === "label" || kind === "local" || kind === "numeric");
+  const label =
+    labels.length === 0 ? "none" : labels.some(({ kind }) => kind === "label") ? "plain" : "other";
+  const change = statements.reduce((sum, statement) => sum + changeOf(statement), 0);
+  return { isStop, label, change };
+});
+
+function changeOf(statement: Statement): number {
+  const mnemonic = statement.kind === "instruction" ? statement.mnemonic.text.toLowerCase() : "";
+  return mnemonic.startsWith("push") ? 1 : mnemonic.startsWith("pop") ? -1 : 0;
+}
+
+/** The line of the label that straight code up to the return begins with; undefined where as much is pushed as popped, too. */
+function entryOf(found: readonly Step[], to: number, after: number): number | undefined {
+  let sum = 0;
   for (let number = to; number > Math.max(after, to - reach); number -= 1) {
-    const line = file.lines[number];
-    if (
-      !line ||
-      line.fold ||
-      line.before.macros.length > 0 ||
-      line.before.conditions.length > 0 ||
-      line.includes.length > 0
-    ) {
+    const step = found[number];
+    if (!step || step.isStop) {
       return undefined;
     }
-    if (
-      line.before.section !== line.after.section ||
-      line.statements.some(({ kind }) => kind === "call" || kind === "unknown")
-    ) {
-      return undefined;
-    }
-    const isLabel = line.definitions.some(
-      ({ kind }) => kind === "label" || kind === "local" || kind === "numeric",
-    );
-    if (isLabel) {
-      return line.definitions.some(({ kind }) => kind === "label") ? number : undefined;
+    sum += step.change;
+    if (step.label !== "none") {
+      return step.label === "plain" && sum !== 0 ? number : undefined;
     }
   }
   return undefined;

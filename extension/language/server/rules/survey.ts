@@ -35,6 +35,8 @@ const interests = {
   width: 8192,
   /** Returns from an interrupt. */
   interrupt: 16_384,
+  /** Lays down 32-bit numbers. */
+  long: 32_768,
 } as const;
 
 export type Interest = keyof typeof interests;
@@ -58,6 +60,8 @@ function look(line: Line): number {
       found |= interests.call;
     } else if (/^(?:\.code\d+\w*|bits|use\d+)$/.test(statement.name.text)) {
       found |= interests.width;
+    } else if (/^(?:\.(?:long|int|4byte)|dd)$/.test(statement.name.text)) {
+      found |= interests.long;
     } else if (/^(?:\.(?:rept|irpc?)|%(?:use|rep|push))$/.test(statement.name.text)) {
       found |= interests.call;
     }

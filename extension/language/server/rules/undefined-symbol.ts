@@ -6,8 +6,9 @@
  */
 import type { Reference, Statement, SyntaxFile } from "../syntax.ts";
 import type { World } from "../world.ts";
+import { PerLine } from "./per-line.ts";
 import type { Finding, Rule } from "./rule.ts";
-import { scopeOf, type Scope } from "./scope.ts";
+import { scopeOf, type Entry, type Scope } from "./scope.ts";
 import { surveyOf } from "./survey.ts";
 
 function check(file: SyntaxFile, world: World): Iterable<Finding> {
@@ -27,15 +28,8 @@ function* inGas(file: SyntaxFile, world: World): Generator<Finding> {
     const { direction, name } = reference;
     const entries = scope.labels.get(name) ?? [];
     const isThere =
-      direction === undefined
-        ? entries.length > 0
-        : entries.some((entry) =>
-            entry.file !== file
-              ? true
-              : direction === "forward"
-                ? entry.line > line || isBehind(entry.definition.token.start, entry.line, line, reference)
-                : entry.line <= line,
-          );
+      (scope.files.length > 1 && entries.some((entry) => entry.file !== file)) ||
+      isInFile(entries, line, reference);
     if (!isThere) {
       const { start, end, text } = reference.token;
       const where =
@@ -47,9 +41,16 @@ function* inGas(file: SyntaxFile, world: World): Generator<Finding> {
   }
 }
 
-/** On one line `jmp 1f; 1:` goes forward. */
-function isBehind(start: number, at: number, line: number, { token }: Reference): boolean {
-  return at === line && start > token.start;
+/** Entries stand in the order of lines. On one line `jmp 1f; 1:` goes forward. */
+function isInFile(entries: readonly Entry[], line: number, { direction, token }: Reference): boolean {
+  const first = entries[0];
+  const last = entries.at(-1);
+  if (!first || !last || direction === undefined) {
+    return first !== undefined;
+  }
+  return direction === "backward"
+    ? first.line <= line
+    : last.line > line || (last.line === line && last.definition.token.start > token.start);
 }
 
 interface Use {
@@ -57,23 +58,32 @@ interface Use {
   readonly reference: Reference;
 }
 
+const noReferences: readonly Reference[] = [];
+
+/** Local names that a line uses. */
+const localsOf = new PerLine((line): readonly Reference[] => {
+  const isCode =
+    line.references.length > 0 &&
+    line.before.macros.length === 0 &&
+    line.before.conditions.length === 0 &&
+    line.before.continues === null &&
+    line.statements.some(({ kind }) => kind === "instruction");
+  const found = isCode
+    ? line.references.filter(
+        ({ direction, name, isArgument }) =>
+          isArgument !== true && (direction !== undefined || /^\.L[\w.$]*$/.test(name)),
+      )
+    : noReferences;
+  return found.length > 0 ? found : noReferences;
+});
+
 function localUses(file: SyntaxFile): readonly Use[] {
   const uses: Use[] = [];
-  for (const number of surveyOf(file).linesOf("use")) {
-    const line = file.lines[number];
-    if (line && line.before.conditions.length === 0 && line.before.continues === null) {
-      for (const reference of line.references) {
-        const isLocal = reference.direction !== undefined || /^\.L[\w.$]*$/.test(reference.name);
-        if (
-          isLocal &&
-          reference.isArgument !== true &&
-          line.statements.some(({ kind }) => kind === "instruction")
-        ) {
-          uses.push({ line: number, reference });
-        }
-      }
+  localsOf.of(file).forEach((references, line) => {
+    for (const reference of references) {
+      uses.push({ line, reference });
     }
-  }
+  });
   return uses;
 }
 
@@ -96,28 +106,10 @@ function* inNasm(file: SyntaxFile, world: World): Generator<Finding> {
     return;
   }
   const shared = sharedNames(scope);
-  for (const number of surveyOf(file).linesOf("use")) {
-    const line = file.lines[number];
-    if (
-      !line ||
-      line.before.conditions.length > 0 ||
-      line.before.continues !== null ||
-      line.after.continues !== null
-    ) {
-      continue;
-    }
-    if (line.statements.length === 0 || !line.statements.every(isCodeOrData)) {
-      continue;
-    }
-    for (const { name, token, isArgument, isMnemonic } of line.references) {
-      // Names in capitals come from the command line as well (-D).
-      const isPlain =
-        /^[A-Za-z_.][\w.$#@~?]*$/.test(name) &&
-        /[a-z]/.test(name) &&
-        !name.startsWith("..") &&
-        !words.has(name.toLowerCase());
-      const isKnown = scope.labels.has(name) || scope.constants.has(name) || shared.has(name);
-      if (isPlain && !isKnown && isArgument !== true && isMnemonic !== true && !isKnownByCase(name, scope)) {
+  for (const [number, references] of plainOf.of(file).entries()) {
+    for (const { name, token } of references) {
+      const isKnown = scope.labels.has(name) || shared.has(name) || scope.constants.has(name);
+      if (!isKnown && !isKnownByCase(name, scope)) {
         yield {
           line: number,
           start: token.start,
@@ -129,6 +121,31 @@ function* inNasm(file: SyntaxFile, world: World): Generator<Finding> {
   }
 }
 
+/** Names that a line of code or data uses and that must be symbols. Names in capitals come from the command line as well (-D). */
+const plainOf = new PerLine((line): readonly Reference[] => {
+  const { before, after, statements, references } = line;
+  const isCode =
+    references.length > 0 &&
+    statements.length > 0 &&
+    before.macros.length === 0 &&
+    before.conditions.length === 0 &&
+    before.continues === null &&
+    after.continues === null &&
+    statements.every(isCodeOrData);
+  const found = isCode
+    ? references.filter(
+        ({ name, isArgument, isMnemonic }) =>
+          isArgument !== true &&
+          isMnemonic !== true &&
+          /^[A-Za-z_.][\w.$#@~?]*$/.test(name) &&
+          /[a-z]/.test(name) &&
+          !name.startsWith("..") &&
+          !words.has(name.toLowerCase()),
+      )
+    : noReferences;
+  return found.length > 0 ? found : noReferences;
+});
+
 function isCodeOrData(statement: Statement): boolean {
   return (
     statement.kind === "instruction" ||
@@ -139,7 +156,7 @@ function isCodeOrData(statement: Statement): boolean {
 function isKnownByCase(name: string, { constants }: Scope): boolean {
   const lower = name.toLowerCase();
   // `%idefine` and its kin know no case.
-  return [...constants.keys()].some((known) => known.toLowerCase() === lower);
+  return [...constants.names()].some((known) => known.toLowerCase() === lower);
 }
 
 function isIncluded(file: SyntaxFile, world: World): boolean {
