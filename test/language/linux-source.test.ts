@@ -83,7 +83,7 @@ function report(name: string, tree: Tree, count: Count): void {
   const all = right + wrong.length + missing.length;
   const megabytes = process.memoryUsage().heapUsed / 1_000_000;
   console.log(
-    `${name}: ${tree.sources.length} files and ${tree.headers.size} headers with ${tree.lineCount} lines indexed in ${tree.milliseconds.toFixed(0)} ms, ` +
+    `${name}: ${tree.sources.length} files and ${tree.headers.size} headers with ${tree.lineCount} lines indexed in ${tree.milliseconds.toFixed(0)} ms (${tree.busyMilliseconds.toFixed(0)} of processor time), ` +
       `${megabytes.toFixed(0)} MB of heap in use; ${right} of ${all} references to what assembly and scripts define resolved (${((100 * right) / all).toFixed(2)} %), ` +
       `${wrong.length} elsewhere, ${missing.length} not found; ${numeric - missingNumeric.length} of ${numeric} numeric ones`,
   );
