@@ -19,7 +19,7 @@ export interface Directive {
 /** Names that mean the same, operands, sentence. */
 export type Row = readonly [names: string, operands: string, sentence: string];
 
-/** Names with an entry of their own or by a pattern (`.cfi_…` of the parser is a list here). */
+/** `common` and `rare` are those that stand before and behind the others. */
 function made(rows: readonly Row[], common: string, rare: string): ReadonlyMap<string, Directive> {
   const isCommon = new Set(common.split(" "));
   const isRare = new Set(rare.split(" "));

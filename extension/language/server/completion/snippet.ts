@@ -4,7 +4,7 @@
  * Invariant: with its placeholders at their defaults a snippet assembles (scripts: links), and does on the machine what its description says.
  * Notation of the texts: `«1:name»` is a place with its default, `«1»` the same again, `«0»` where the cursor rests at last; four blanks at the start of a
  * line are one step of indentation. What the editor's snippets escape ("$", "}", "\") is written as it is.
- * Elsewhere: the texts (`snippets/`), when they are offered (`offer.ts`).
+ * Elsewhere: the texts (`snippets/`), when they are offered (`statement.ts`, `script.ts`).
  */
 import type { Bits } from "../syntax.ts";
 
