@@ -148,20 +148,15 @@ it("believes a folder's name only with the file's own word", () => {
   expect(tell("file:///home/arm/boot.S", null, "\tmovl %eax, %ebx\n\tmovl $1, %ecx\n")?.foreign).toBeNull();
 });
 
-const linux = ["/tmp/linux-source/linux-source-6.1/arch/x86", "/usr/src/linux-source-6.1/arch/x86"].find(
-  (folder) => existsSync(folder),
-);
+/** Unpacked by the long run of `linux-source.test.ts`. */
+const linux = path.resolve(import.meta.dirname, "../../.cache/linux-source/arch/x86");
 
-it.skipIf(linux === undefined)("calls nothing of Linux's x86 foreign", () => {
-  const files = readdirSync(linux ?? "", { recursive: true, encoding: "utf8" }).filter((name) =>
+it.skipIf(!existsSync(linux))("calls nothing of Linux's x86 foreign", () => {
+  const files = readdirSync(linux, { recursive: true, encoding: "utf8" }).filter((name) =>
     name.endsWith(".S"),
   );
   const foreign = files.filter((name) => {
-    const told = tell(
-      `file:///x/${path.basename(name)}`,
-      null,
-      readFileSync(path.join(linux ?? "", name), "utf8"),
-    );
+    const told = tell(`file:///x/${path.basename(name)}`, null, readFileSync(path.join(linux, name), "utf8"));
     return told?.foreign !== null || told.language === "nasm";
   });
   expect(files.length).toBeGreaterThan(100);
