@@ -15,9 +15,8 @@ import { check, isSilenced, type Found } from "../rules/index.ts";
 import type { Span } from "../syntax.ts";
 import type { World } from "../world.ts";
 
-export const source = diagnosticSource;
 /** Of what the parsers cannot read. */
-export const syntaxCode = "syntax";
+const syntaxCode = "syntax";
 
 /** A null is a place to pause at. */
 export function* diagnostics(world: World, uri: string): Generator<Diagnostic | null> {

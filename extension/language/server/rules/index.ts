@@ -47,10 +47,6 @@ export const rules: readonly Rule[] = [
   ...scriptRules,
 ];
 
-export function ruleOf(code: string): Rule | undefined {
-  return rules.find((rule) => rule.code === code);
-}
-
 export interface Found {
   readonly rule: Rule;
   readonly finding: Finding;
