@@ -97,9 +97,9 @@ function useIn(line: Line, target: string | undefined): Use | "none" | undefined
 const hexadecimal = (number: number): string => `0x${number.toString(16).toUpperCase()}`;
 
 function* msrOffers({ word }: Context, sigil: string, rank: number): Iterable<Offer> {
-  for (const { number, name, text } of msrs) {
+  for (const { number, name } of msrs) {
     const label = hexadecimal(number);
-    yield offer(sigil + label, word, name, text, rank, { kind: "msr", number: label });
+    yield offer(sigil + label, word, name, rank, { kind: "msr", number: label });
   }
 }
 
@@ -107,7 +107,7 @@ function* portOffers({ word }: Context, sigil: string, last: number): Iterable<O
   for (const { number, device } of ports) {
     if (number <= last) {
       const label = hexadecimal(number);
-      yield offer(sigil + label, word, device, device, 1, { kind: "port", number: label });
+      yield offer(sigil + label, word, device, 1, { kind: "port", number: label });
     }
   }
 }
@@ -117,7 +117,6 @@ function offer(
   label: string,
   word: string,
   name: string,
-  description: string,
   rank: number,
   subject: Offer["subject"] & {},
 ): Offer {
@@ -125,8 +124,7 @@ function offer(
     label,
     kind: CompletionItemKind.Constant,
     rank,
-    ...(subject.kind === "msr" ? { detail: name } : {}),
-    description,
+    description: name,
     ...(/^[A-Za-z]/.test(word) ? { filterText: name } : {}),
     subject,
   };
