@@ -143,7 +143,7 @@ Options known from qemu-system-x86_64:
   -object memory-backend-ram|memory-backend-file,id=ID,size=SIZE[,mem-path=FILE,share=on]   memory; of a file, which share=on keeps up to date
   -device pc-dimm,memdev=ID[,id=ID,slot=N,addr=ADDRESS]   puts it into a slot; device_add and device_del of the monitor do it while the guest runs
   -machine pc[,max-ram-below-4g=SIZE,memory-backend=ID,hpet=off,acpi=off]
-  -accel redzone,translator=on|off|forced   whether hot code is translated; the guest cannot tell
+  -accel redzone,translator=on|off         whether hot code is translated; the guest cannot tell
   -hda, -hdb, -hdc, -hdd, -cdrom, -fda, -fdb FILE   images, raw or qcow2
   -drive file=FILE[,if=ide|virtio|floppy|none,format=raw|qcow2,media=disk|cdrom,index=N,readonly=on,id=ID,serial=TEXT,snapshot=off]
                             what the guest writes stays in the machine unless snapshot=off
