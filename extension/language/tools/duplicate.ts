@@ -4,18 +4,21 @@
 export interface Said {
   readonly message: string;
   readonly range: { readonly start: { readonly line: number } };
+  /** Less is more severe. */
+  readonly severity: number;
 }
 
-/** Those of `found` that are not said twice, nor of lines of which `known` speaks. */
+/** Those of `found` that are not said twice, nor of lines of which `known` says something at least as severe. */
 export function unsaid<Found extends Said>(
   found: readonly Found[],
   known: readonly Said[],
 ): readonly Found[] {
-  const lines = new Set(known.map(({ range }) => range.start.line));
   const seen = new Set<string>();
-  return found.filter(({ message, range }) => {
-    const key = `${range.start.line} ${message}`;
-    const isNew = !lines.has(range.start.line) && !seen.has(key);
+  return found.filter(({ message, range, severity }) => {
+    const { line } = range.start;
+    const key = `${line} ${message}`;
+    const isKnown = known.some((said) => said.range.start.line === line && said.severity <= severity);
+    const isNew = !isKnown && !seen.has(key);
     seen.add(key);
     return isNew;
   });

@@ -178,11 +178,7 @@ export class Tools implements vscode.Disposable {
     const all = [...this.#found.values()].flatMap((found) => found.get(key) ?? []);
     const shown = this.#collection.get(uri) ?? [];
     if (all.length === 0 && shown.length === 0) return;
-    const ours = vscode.languages
-      .getDiagnostics(uri)
-      .filter(
-        ({ source, severity }) => source === diagnosticSource && severity === vscode.DiagnosticSeverity.Error,
-      );
+    const ours = vscode.languages.getDiagnostics(uri).filter(({ source }) => source === diagnosticSource);
     const wanted = unsaid(all, ours);
     if (wanted.length !== shown.length || wanted.some((each, index) => each !== shown[index]))
       this.#collection.set(uri, wanted);
