@@ -111,7 +111,7 @@ async function vitest(name, words, minutes) {
 }
 
 /** Minutes after which a step is ended. A quiet machine with two processors needs less than half. */
-const LIMITS = { system: 8, npm: 8, check: 5, fetch: 8, tests: 20, server: 8, editor: 12 };
+const LIMITS = { system: 8, npm: 8, check: 5, fetch: 8, tests: 20, server: 8, editor: 20 };
 
 const EDITOR = ["--config", "test/vscode/vitest.config.ts"];
 
