@@ -145,7 +145,7 @@ describe.skipIf(browserPath === null)("assembly beside a machine", () => {
     await desk.window.page.locator(`.monaco-workbench.${kind}`).waitFor();
     await expect.poll(() => shownLine("addl $4096, %eax")).toMatch(/eax = 0x209003/u);
     await desk.window.clearNotifications();
-    await desk.window.screenshot(`91-assembly-values-${kind}`);
+    await desk.window.screenshot(`91-assembly-values-${kind}`, kind === "vs-dark" ? "language" : undefined);
   });
 
   it("evaluates the operand under the mouse", async () => {
