@@ -177,6 +177,17 @@ describeRule("table-limit", "a.S", [
   ["another table", "lgdt (%eax)\npointer: .word 16\n.long gdt"],
 ]);
 
+describeRule("gate-size", "a.asm", [
+  ["half a gate", "bits 64\nlidt [p]\np: dw ⟦idt.end - idt - 1⟧\ndq idt\nidt: times 33 dq 0\n.end:"],
+  ["256 of 8 bytes", "bits 64\nlidt [p]\np: dw ⟦8*256-1⟧\ndq idt\nsection .bss\nidt: resq 512"],
+  ["128 of 16 bytes", "bits 64\nlidt [p]\np: dw 128*16-1\ndq idt\nsection .bss\nidt: resq 256"],
+  ["256 of 16 bytes", "bits 64\nlidt [p]\np: dw 256*16-1\ndq idt\nsection .bss\nidt: resq 512"],
+  ["none", "bits 64\nlidt [p]\np: dw 0\ndq 0"],
+  ["a GDT", "bits 64\nlgdt [p]\np: dw 3*8-1\ndq gdt\ngdt: dq 0, 0, 0"],
+  ["loaded by 32-bit code", "bits 32\nlidt [p]\np: dw 256*8-1\ndd idt\nsection .bss\nidt: resq 256"],
+  ["a limit that nobody knows", "bits 64\nlidt [p]\np: dw LIMIT\ndq idt\nidt: times 33 dq 0"],
+]);
+
 describeRule("table-pointer", "a.asm", [
   ["4 bytes in 64-bit code", "bits 64\nlidt [pointer]\npointer: dw 4095\n⟦dd⟧ idt\nidt: dq 1"],
   ["4 bytes and zeros", "bits 64\nlidt [pointer]\npointer: dw 4095\ndd idt, 0\nidt: dq 1"],

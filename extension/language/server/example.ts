@@ -134,6 +134,17 @@ gdt_pointer:
         dw gdt_end - gdt - 1
         dq gdt`,
   },
+  "gate-size": {
+    file: "gates-256.S",
+    wrong: `
+idt_pointer:
+        .word   256 * 8 - 1
+        .quad   idt`,
+    right: `
+idt_pointer:
+        .word   256 * 16 - 1
+        .quad   idt`,
+  },
   "instruction-mode": {
     file: "push-32.asm",
     wrong: `

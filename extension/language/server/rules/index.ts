@@ -10,6 +10,7 @@ import { bootSector } from "./boot-sector.ts";
 import { cr3Alignment } from "./cr3-alignment.ts";
 import { duplicateLabel } from "./duplicate-label.ts";
 import { farJump } from "./far-jump.ts";
+import { gateSize } from "./gate-size.ts";
 import { instructionMode } from "./instruction-mode.ts";
 import { iretWidth } from "./iret-width.ts";
 import { multibootAlignment } from "./multiboot-alignment.ts";
@@ -38,6 +39,7 @@ export const rules: readonly Rule[] = [
   cr3Alignment,
   tableLimit,
   tablePointer,
+  gateSize,
   instructionMode,
   iretWidth,
   stackBalance,
