@@ -8,6 +8,7 @@ import type { Form } from "./form.ts";
 import { conditions, control } from "./meaning/control.ts";
 import { float } from "./meaning/float.ts";
 import { general } from "./meaning/general.ts";
+import { integer } from "./meaning/integer.ts";
 import type { Row } from "./meaning/row.ts";
 import { system } from "./meaning/system.ts";
 import { vector } from "./meaning/vector.ts";
@@ -25,7 +26,7 @@ let table: ReadonlyMap<string, Meaning> | null = null;
 function meanings(): ReadonlyMap<string, Meaning> {
   if (table === null) {
     const made = new Map<string, Meaning>();
-    for (const rows of [general, control, system, float, vector]) {
+    for (const rows of [general, control, system, float, vector, integer]) {
       rows.forEach((row) => add(made, row));
     }
     table = made;
@@ -138,7 +139,8 @@ function conditional(mnemonic: string): Meaning | undefined {
 function inThreeOperands({ mnemonic }: Form): Meaning | undefined {
   const own = mnemonic.startsWith("v") ? meanings().get(mnemonic.slice(1)) : undefined;
   const isVector =
-    own !== undefined && vector.some(([names]) => names.split(" ").includes(mnemonic.slice(1)));
+    own !== undefined &&
+    [...vector, ...integer].some(([names]) => names.split(" ").includes(mnemonic.slice(1)));
   return isVector
     ? kept(mnemonic, () => ({
         ...own,
