@@ -1,9 +1,9 @@
 /** When the kernel of a running session is built anew: offers to boot the new one, or does so, as `redzone.restartOnRebuild` says. */
 import path from "node:path";
 import * as vscode from "vscode";
+import { followFile } from "./built-file.ts";
 import type { Machine, Machines } from "./machines.ts";
 
-/** A linker writes a file in several steps; it has ended when nothing has happened for this long. */
 const SETTLE_MILLISECONDS = 700;
 
 export function watchRebuilds(machines: Machines): vscode.Disposable {
@@ -27,24 +27,13 @@ function watchKernel(machine: Machine): vscode.Disposable | null {
   if (typeof kernel !== "string" || kernel === "") return null;
   const folder = machine.session.workspaceFolder?.uri.fsPath ?? "";
   const file = path.resolve(folder, kernel);
-  const pattern = new vscode.RelativePattern(vscode.Uri.file(path.dirname(file)), path.basename(file));
-  const watcher = vscode.workspace.createFileSystemWatcher(pattern);
-  let timer: NodeJS.Timeout | undefined;
   let asking = false;
-  const changed = (): void => {
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      if (asking) return;
-      asking = true;
-      void offerRestart(machine, path.basename(file)).finally(() => (asking = false));
-    }, SETTLE_MILLISECONDS);
+  const written = (): void => {
+    if (asking) return;
+    asking = true;
+    void offerRestart(machine, path.basename(file)).finally(() => (asking = false));
   };
-  return vscode.Disposable.from(
-    watcher,
-    watcher.onDidChange(changed),
-    watcher.onDidCreate(changed),
-    new vscode.Disposable(() => clearTimeout(timer)),
-  );
+  return followFile(file, { written, settleMilliseconds: SETTLE_MILLISECONDS });
 }
 
 async function offerRestart(machine: Machine, name: string): Promise<void> {

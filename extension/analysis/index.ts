@@ -4,8 +4,8 @@
  *
  * Elsewhere: the analysis itself (`debug-adapter/analysis/`).
  */
-import path from "node:path";
 import * as vscode from "vscode";
+import { followFile } from "../built-file.ts";
 import type { Machines } from "../machines.ts";
 import { Analyser } from "./analyser.ts";
 import { AnalysisDocuments } from "./command.ts";
@@ -14,7 +14,6 @@ import { Problems } from "./problems.ts";
 import type { Question } from "./question.ts";
 import { configuredTargets, machineTarget } from "./target.ts";
 
-/** A linker writes a file in several steps; it has ended when nothing has happened for this long. */
 const SETTLE_MILLISECONDS = 1000;
 
 export function registerAnalysis(extensionPath: string, machines: Machines): vscode.Disposable {
@@ -80,24 +79,14 @@ class Background implements vscode.Disposable {
   }
 
   #watch(question: Question): vscode.Disposable {
-    const { dir, base } = path.parse(question.path);
-    const pattern = new vscode.RelativePattern(vscode.Uri.file(dir), base);
-    const watcher = vscode.workspace.createFileSystemWatcher(pattern);
-    let timer: NodeJS.Timeout | undefined;
-    const changed = (): void => {
-      clearTimeout(timer);
-      timer = setTimeout(() => void this.#look(question), SETTLE_MILLISECONDS);
-    };
-    return vscode.Disposable.from(
-      watcher,
-      watcher.onDidChange(changed),
-      watcher.onDidCreate(changed),
-      watcher.onDidDelete(() => {
+    return followFile(question.path, {
+      written: () => void this.#look(question),
+      deleted: () => {
         this.#problems.forget(question.path);
         this.#lenses.forget(question.path);
-      }),
-      new vscode.Disposable(() => clearTimeout(timer)),
-    );
+      },
+      settleMilliseconds: SETTLE_MILLISECONDS,
+    });
   }
 
   /** What cannot be analysed (a bzImage, a disk, a kernel that is not built yet) is no problem of anybody's: whoever asks by a command is told. */

@@ -6,19 +6,9 @@
 import { expect, it } from "vitest";
 import { change, changeCounted, open } from "../../extension/language/server/document.ts";
 import type { Language, SyntaxFile } from "../../extension/language/server/syntax.ts";
+import { randomFrom } from "./random.ts";
 
 const seed = Number(process.env["LANGUAGE_SEED"] ?? 6);
-
-/** mulberry32 */
-function randomFrom(start: number): (below: number) => number {
-  let state = start >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 const gasPieces = [
   "a: mov $1, %eax",

@@ -12,6 +12,7 @@ import type { SyntaxFile } from "../../extension/language/server/syntax.ts";
 import { Workspace } from "../../extension/language/server/workspace.ts";
 import type { Located } from "../../extension/language/server/world.ts";
 import { marked, uriOf } from "./cursor.ts";
+import { randomFrom } from "./random.ts";
 
 const place = ({ uri, line }: Located): string => `${uri.slice(uri.lastIndexOf("/") + 1)}:${line + 1}`;
 
@@ -248,17 +249,6 @@ function describe(world: Workspace, uris: readonly string[]): readonly string[] 
 
 function textOf(file: SyntaxFile | undefined): string {
   return file?.lines.map(({ text }) => text).join("\n") ?? "";
-}
-
-/** mulberry32 */
-function randomFrom(start: number): (below: number) => number {
-  let state = start >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
 }
 
 it("renews what changed, not the file: a key in 20,000 lines", () => {

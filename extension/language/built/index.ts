@@ -6,16 +6,15 @@
  * Elsewhere: what is sent and how it is kept (`server/built.ts`); what it is shown as (`server/features/`).
  */
 import { readFile, stat } from "node:fs/promises";
-import path from "node:path";
 import * as vscode from "vscode";
 import { configuredTargets, machineTarget } from "../../analysis/target.ts";
+import { followFile } from "../../built-file.ts";
 import type { Machines } from "../../machines.ts";
 import type { BuiltUpdate } from "../server/built.ts";
 import type { Language } from "../server/syntax.ts";
 import type { LinesQuestion, Target } from "./question.ts";
 import { BuiltReader } from "./reader.ts";
 
-/** A linker writes a file in several steps; it has ended when nothing has happened for this long. */
 const SETTLE_MILLISECONDS = 700;
 
 export interface BuiltOptions {
@@ -104,21 +103,11 @@ class Follower implements vscode.Disposable {
   }
 
   #watch(place: Place): vscode.Disposable {
-    const { dir, base } = path.parse(place.path);
-    const pattern = new vscode.RelativePattern(vscode.Uri.file(dir), base);
-    const watcher = vscode.workspace.createFileSystemWatcher(pattern);
-    let timer: NodeJS.Timeout | undefined;
-    const changed = (): void => {
-      clearTimeout(timer);
-      timer = setTimeout(() => void this.#look(place), SETTLE_MILLISECONDS);
-    };
-    return vscode.Disposable.from(
-      watcher,
-      watcher.onDidChange(changed),
-      watcher.onDidCreate(changed),
-      watcher.onDidDelete(() => this.#forget(place.path)),
-      new vscode.Disposable(() => clearTimeout(timer)),
-    );
+    return followFile(place.path, {
+      written: () => void this.#look(place),
+      deleted: () => this.#forget(place.path),
+      settleMilliseconds: SETTLE_MILLISECONDS,
+    });
   }
 
   /** What is no ELF file (a bzImage, a disk) and what is not built yet are no problem of anybody's: nothing is known of them. */

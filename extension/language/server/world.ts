@@ -41,6 +41,18 @@ export type Occurrence = Located &
     | { readonly kind: "linkage"; readonly linkage: Linkage }
   );
 
+/** The name that stands there: of NASM's local labels with their scope. */
+export function nameOf(occurrence: Occurrence): string {
+  switch (occurrence.kind) {
+    case "definition":
+      return occurrence.definition.name;
+    case "reference":
+      return occurrence.reference.name;
+    case "linkage":
+      return occurrence.linkage.token.text;
+  }
+}
+
 /** What names mean: in the file, through what it includes and is included by, and across files by linkage and linker scripts. */
 export interface Names {
   /** The name that stands at a place; a column at its end counts. */

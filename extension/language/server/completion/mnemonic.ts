@@ -6,7 +6,7 @@
  */
 import { CompletionItemKind } from "vscode-languageserver-types";
 import { mnemonics } from "../knowledge/form.ts";
-import { instruction, type Instruction } from "../knowledge/instructions.ts";
+import { instruction, suffixedNames, type Instruction } from "../knowledge/instructions.ts";
 import { ownNames, type Dialect } from "../knowledge/spelling.ts";
 import type { Bits } from "../syntax.ts";
 import { matcher, type Offer } from "./offer.ts";
@@ -145,23 +145,7 @@ function* candidates(dialect: Dialect, word: string): Iterable<string> {
   const stems = dialect === "att" ? names.filter((name) => name === typed.slice(0, -1)) : [];
   yield* begin;
   for (const stem of dialect === "att" ? [...stems, ...begin] : []) {
-    yield* suffixed(stem).filter((name) => match(name) === 0);
+    yield* suffixedNames(stem).filter((name) => match(name) === 0);
   }
   yield* names.filter((name) => match(name) === 1);
-}
-
-const suffixes = [
-  ["b", 8],
-  ["w", 16],
-  ["l", 32],
-  ["q", 64],
-] as const;
-
-/** AT&T's suffixes, of instructions that have several sizes. */
-function suffixed(stem: string): readonly string[] {
-  const forms = instruction(stem, "att")?.forms ?? [];
-  const sizes = new Set(forms.filter(({ isVector }) => !isVector).map(({ size }) => size));
-  return sizes.size < 2
-    ? []
-    : suffixes.filter(([, size]) => sizes.has(size)).map(([suffix]) => stem + suffix);
 }

@@ -4,10 +4,9 @@
  * Elsewhere: what names mean (`index/`), which names a built program has (`built.ts`).
  */
 import type { Location } from "vscode-languageserver-types";
-import { nameOf } from "../index/index.ts";
 import { holds } from "../index/part.ts";
 import type { Position } from "../syntax.ts";
-import type { World } from "../world.ts";
+import { nameOf, type World } from "../world.ts";
 import { locationOf, rangeOn } from "./place.ts";
 
 export function definition(world: World, uri: string, position: Position): readonly Location[] {

@@ -6,11 +6,10 @@
  * Elsewhere: how names look (`rename/`), where they are (`index/`).
  */
 import type { Range, TextEdit, WorkspaceEdit } from "vscode-languageserver-types";
-import { nameOf } from "../index/index.ts";
 import type { Position } from "../syntax.ts";
-import type { DefinitionAt, Occurrence, World } from "../world.ts";
+import { nameOf, type DefinitionAt, type Occurrence, type World } from "../world.ts";
 import { placeName, rangeOn } from "./place.ts";
-import { derivedEdits, parameterCalls } from "./rename/derived.ts";
+import { derivedEdits, parameterCalls, type Edit } from "./rename/derived.ts";
 import { hasPlainParameters, stringUse } from "./rename/hidden.ts";
 import { keepsNumeric } from "./rename/numeric.ts";
 import { checkName } from "./rename/spelling.ts";
@@ -69,14 +68,6 @@ export function rename(
     return `With the number ${name} a jump nearby would go elsewhere: choose one that is not used around it.`;
   }
   return { changes: grouped(edits) };
-}
-
-interface Edit {
-  readonly uri: string;
-  readonly line: number;
-  readonly start: number;
-  readonly end: number;
-  readonly newText: string;
 }
 
 function grouped(edits: readonly Edit[]): Record<string, TextEdit[]> {

@@ -19,7 +19,7 @@ import {
 } from "../builder.ts";
 import { commaParts, isMark, spanOf, tokenOf, type Lexeme } from "../lexeme.ts";
 import type { Definition, Linkage } from "../syntax.ts";
-import { addReferences, define, parametersOf } from "./name.ts";
+import { addReferences, define, parametersOf, textOf } from "./name.ts";
 import { plainOperand } from "./operand.ts";
 
 export const directiveNames: ReadonlySet<string> = new Set(
@@ -330,9 +330,4 @@ function include(builder: Builder, parts: readonly (readonly Lexeme[])[], isBina
     });
   }
   parts.slice(1).forEach((part) => addReferences(builder, part));
-}
-
-function textOf(builder: Builder, lexemes: readonly Lexeme[]): string {
-  const { start, end } = spanOf(lexemes, 0);
-  return builder.text.slice(start, end);
 }

@@ -4,7 +4,7 @@
  * Invariant: registers, section types ("@progbits"), relocations ("sym@PLT") and the location counter "." are none.
  */
 import { macroAround, type Builder } from "../builder.ts";
-import { isMark, tokenOf, type Lexeme } from "../lexeme.ts";
+import { isMark, spanOf, tokenOf, type Lexeme } from "../lexeme.ts";
 import type { Reference } from "../syntax.ts";
 import { isDecoration, isQualifier, isRegisterWord } from "./operand.ts";
 
@@ -62,4 +62,10 @@ export function define(builder: Builder, name: Lexeme, value: string): void {
   if (macro !== undefined) {
     builder.templates.push({ kind: "constant", macro, name: name.text, arguments: [] });
   }
+}
+
+/** As it is written, from the first lexeme to the last. */
+export function textOf(builder: Builder, lexemes: readonly Lexeme[]): string {
+  const { start, end } = spanOf(lexemes, 0);
+  return builder.text.slice(start, end);
 }

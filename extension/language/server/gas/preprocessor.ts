@@ -8,7 +8,7 @@ import { closeCondition, nextBranch, openCondition, update, type Builder } from 
 import { closingOf, commaParts, isMark, spanOf, tokenOf, type Lexeme } from "../lexeme.ts";
 import { isMnemonic, isRegister } from "../mnemonic.ts";
 import type { Continuation, Operand, Template, Token } from "../syntax.ts";
-import { addReferences } from "./name.ts";
+import { addReferences, textOf } from "./name.ts";
 import { plainOperand } from "./operand.ts";
 
 const line =
@@ -185,9 +185,4 @@ function withParameters(text: string, parameters: readonly string[]): string {
   return text
     .replaceAll(/[A-Za-z_.$][\w.$]*/g, (word) => (parameters.includes(word) ? `\\${word}` : word))
     .replaceAll(/\s*##\s*/g, "\\()");
-}
-
-function textOf(builder: Builder, lexemes: readonly Lexeme[]): string {
-  const { start, end } = spanOf(lexemes, 0);
-  return builder.text.slice(start, end);
 }

@@ -7,7 +7,7 @@
  * Elsewhere: the parts of files (`part.ts`), includes (`include.ts`), calls of macros (`call.ts`), names that mean something only where they stand (`local.ts`).
  */
 import type { Include, Language, Line, Position, SyntaxFile, Token } from "../syntax.ts";
-import type { DefinitionAt, Names, Occurrence } from "../world.ts";
+import { nameOf, type DefinitionAt, type Names, type Occurrence } from "../world.ts";
 import { CallTable } from "./call.ts";
 import { IncludeGraph } from "./include.ts";
 import { callNaming, localDefinitions, localKind, localOccurrences, patternAt } from "./local.ts";
@@ -397,17 +397,6 @@ export class NameIndex implements Names {
       }
     }
     return [...found.values()];
-  }
-}
-
-export function nameOf(occurrence: Occurrence): string {
-  switch (occurrence.kind) {
-    case "definition":
-      return occurrence.definition.name;
-    case "reference":
-      return occurrence.reference.name;
-    case "linkage":
-      return occurrence.linkage.token.text;
   }
 }
 

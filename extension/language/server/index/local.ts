@@ -6,7 +6,7 @@
  * Source: "Using as", 5.3 "Symbol Names" (local labels), 7.80 ".macro"; NASM manual, 4.3.2 "Macro-Local Labels".
  */
 import type { Definition, Line, Position, Reference, SyntaxFile, Token } from "../syntax.ts";
-import type { DefinitionAt, Occurrence } from "../world.ts";
+import { nameOf, type DefinitionAt, type Occurrence } from "../world.ts";
 import { holds, type Call } from "./part.ts";
 
 type Local = "numeric" | "parameter" | "pattern";
@@ -79,17 +79,6 @@ export function localOccurrences(file: SyntaxFile, occurrence: Occurrence): read
       );
     case undefined:
       return [];
-  }
-}
-
-function nameOf(occurrence: Occurrence): string {
-  switch (occurrence.kind) {
-    case "definition":
-      return occurrence.definition.name;
-    case "reference":
-      return occurrence.reference.name;
-    case "linkage":
-      return occurrence.linkage.token.text;
   }
 }
 

@@ -80,7 +80,8 @@ export function instructions(bits: Width, dialect: Dialect, prefix = ""): readon
   return list;
 }
 
-function suffixedNames(name: string): readonly string[] {
+/** AT&T's suffixes, of an instruction that has several sizes. */
+export function suffixedNames(name: string): readonly string[] {
   const forms = instruction(name, "att")?.forms.filter(({ isVector }) => !isVector) ?? [];
   const sizes = new Set(forms.map(({ size }) => size));
   const suffixes = [

@@ -135,13 +135,15 @@ function conditional(mnemonic: string): Meaning | undefined {
   });
 }
 
+const vectorNames: ReadonlySet<string> = new Set(
+  [...vector, ...integer].flatMap(([names]) => names.split(" ")),
+);
+
 /** AVX's forms do what SSE's do, with a destination of its own; the upper part of it becomes 0. */
 function inThreeOperands({ mnemonic }: Form): Meaning | undefined {
-  const own = mnemonic.startsWith("v") ? meanings().get(mnemonic.slice(1)) : undefined;
-  const isVector =
-    own !== undefined &&
-    [...vector, ...integer].some(([names]) => names.split(" ").includes(mnemonic.slice(1)));
-  return isVector
+  const name = mnemonic.slice(1);
+  const own = mnemonic.startsWith("v") && vectorNames.has(name) ? meanings().get(name) : undefined;
+  return own
     ? kept(mnemonic, () => ({
         ...own,
         exceptions: "#UD without CR4.OSXSAVE or XCR0.AVX; #NM with CR0.TS",

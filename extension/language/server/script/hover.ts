@@ -6,6 +6,7 @@
  */
 import { MarkupKind, type Hover } from "vscode-languageserver-types";
 import type { Built, BuiltSection, BuiltSymbol } from "../built.ts";
+import { fileName } from "../features/place.ts";
 import type { Position, SyntaxFile, Token } from "../syntax.ts";
 import type { DefinitionAt, World } from "../world.ts";
 import { treeOf } from "./file.ts";
@@ -364,8 +365,4 @@ function ofEntry(entry: Entry): string {
 
 function code(text: string): string {
   return `\`\`\`linkerscript\n${text}\n\`\`\``;
-}
-
-function fileName(path: string): string {
-  return decodeURIComponent(path.slice(path.lastIndexOf("/") + 1));
 }

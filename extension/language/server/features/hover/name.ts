@@ -4,7 +4,7 @@
 import { evaluatorOf, type Site } from "./site.ts";
 import type { BuiltSymbol } from "../../built.ts";
 import type { Line, SyntaxFile } from "../../syntax.ts";
-import type { DefinitionAt, Occurrence, World } from "../../world.ts";
+import { nameOf, type DefinitionAt, type Occurrence, type World } from "../../world.ts";
 import { placeName } from "../place.ts";
 import { numberText } from "./number.ts";
 import { amount, code, hex, paragraphs } from "./text.ts";
@@ -39,17 +39,6 @@ export function nameText(
     kindOfPlace(found) ? builtText(world, name) : undefined,
     where === undefined ? undefined : `*${escaped(where)}*`,
   );
-}
-
-export function nameOf(occurrence: Occurrence): string {
-  switch (occurrence.kind) {
-    case "definition":
-      return occurrence.definition.name;
-    case "reference":
-      return occurrence.reference.name;
-    case "linkage":
-      return occurrence.linkage.token.text;
-  }
 }
 
 /** Labels and sections have an address. */

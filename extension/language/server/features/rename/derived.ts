@@ -4,7 +4,8 @@
  */
 import type { DefinitionAt, World } from "../../world.ts";
 
-interface Edit {
+/** One place that is renamed. */
+export interface Edit {
   readonly uri: string;
   readonly line: number;
   readonly start: number;
