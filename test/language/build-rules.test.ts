@@ -4,7 +4,7 @@
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { compileCommands, splitWords } from "../../extension/language/server/rules/build-command.ts";
+import { commandsIn, splitWords } from "../../extension/language/server/rules/build-command.ts";
 import { buildActions } from "../../extension/language/server/rules/build-action.ts";
 import {
   buildDiagnostics,
@@ -304,7 +304,7 @@ describe("words of a command", () => {
 
   it("stand where the text has them, whatever is escaped", () => {
     const text = String.raw`[{"file":"a.c","directory":"/","command":"gcc \u002dDX=\\\"\u0041\\\" \"-m64\" -c"}]`;
-    const [command] = compileCommands(text);
+    const [command] = commandsIn(text, () => true);
     const words = command?.words ?? [];
     expect(words.map(({ text: word }) => word)).toEqual(["gcc", '-DX="A"', "-m64", "-c"]);
     const places = words.map((word) => command?.extentOf(word) ?? { start: 0, end: 0 });

@@ -6,7 +6,7 @@
 import { expect, it } from "vitest";
 import { open } from "../../extension/language/server/document.ts";
 import { treeOf } from "../../extension/language/server/script/index.ts";
-import { areExclusive, sectionsOf } from "../../extension/language/server/script/tree.ts";
+import { sectionsOf, type Branch } from "../../extension/language/server/script/tree.ts";
 import { expand } from "../../extension/language/server/template.ts";
 import { marked } from "./cursor.ts";
 import { describeLine } from "./notation.ts";
@@ -102,6 +102,18 @@ it("reads fragments that another script includes", () => {
   }
   expect([...sectionsOf(treeOf(script(".text : { *(.text) }")))]).toHaveLength(1);
 });
+
+/** Whether two places are in different branches of one condition. */
+function areExclusive(a: Branch | null, b: Branch | null): boolean {
+  for (let one = a; one; one = one.outer) {
+    for (let other = b; other; other = other.outer) {
+      if (one.condition === other.condition) {
+        return one.branch !== other.branch;
+      }
+    }
+  }
+  return false;
+}
 
 it("knows which statements are never there together", () => {
   const tree = treeOf(script("#if A\na = 1;\n#elif B\na = 2;\n#else\n#if C\na = 3;\n#endif\n#endif\na = 4;"));

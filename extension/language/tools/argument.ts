@@ -5,12 +5,13 @@
  * Invariant: a list of what is kept, not of what is not, so that an option nobody here knows writes no file in the workspace.
  * Elsewhere: which command a file has (`database.ts`), what is added to it (`attempt.ts`).
  */
+import { programName } from "../server/rules/build-command.ts";
 
 export type Family = "gas" | "compiler" | "nasm";
 
 /** Which programs a command of a compilation database may name; null for others, which are not run. */
 export function familyOf(program: string): Family | null {
-  const name = program.split(/[/\\]/).at(-1) ?? "";
+  const name = programName(program);
   if (/^nasm(?:\.exe)?$/i.test(name)) {
     return "nasm";
   }

@@ -5,6 +5,7 @@
  * all of them find wrong is wrong (`check.ts`).
  * Elsewhere: running them (`run.ts`), where the programs are (`program.ts`).
  */
+import { programName } from "../server/rules/build-command.ts";
 import type { Language } from "../server/syntax.ts";
 import { argumentsOf, familyOf, type Family } from "./argument.ts";
 
@@ -77,9 +78,8 @@ function commanded(
 ): readonly Attempt[] {
   const program = words[0] ?? "";
   const family = familyOf(program);
-  const name = path.split(/[/\\]/).at(-1) ?? "";
-  const rest =
-    family && argumentsOf(family, words.slice(1), (word) => (word.split(/[/\\]/).at(-1) ?? "") === name);
+  const name = programName(path);
+  const rest = family && argumentsOf(family, words.slice(1), (word) => programName(word) === name);
   if (!family || !rest) {
     return [];
   }

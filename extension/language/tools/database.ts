@@ -5,7 +5,7 @@
  */
 import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
-import { commandsIn } from "../server/rules/build-command.ts";
+import { commandsIn, withoutWrapper } from "../server/rules/build-command.ts";
 import type { Command } from "./attempt.ts";
 import { familyOf } from "./argument.ts";
 
@@ -17,7 +17,6 @@ interface Kept {
 const NONE: ReadonlyMap<string, Command> = new Map();
 /** What assemblers read, at the end of a string. */
 const ASSEMBLY = /\.(?:s|sx|asm|nasm|inc)"/i;
-const WRAPPER = /(?:^|[/\\])(?:ccache|sccache|distcc|icecc)(?:\.exe)?$/;
 
 export class Databases {
   readonly #kept = new Map<string, Kept>();
@@ -56,10 +55,9 @@ export class Databases {
 export function assemblyCommands(text: string, folder: string): ReadonlyMap<string, Command> {
   const found = new Map<string, Command>();
   for (const { file, directory, words } of commandsIn(text, (entry) => ASSEMBLY.test(entry))) {
-    const texts = words.map((word) => word.text);
     const command = {
       directory: path.resolve(folder, directory),
-      words: WRAPPER.test(texts[0] ?? "") ? texts.slice(1) : texts,
+      words: withoutWrapper(words).map(({ text: word }) => word),
     };
     const absolute = path.resolve(command.directory, file);
     // A file may be built twice; the first is as good as the second.

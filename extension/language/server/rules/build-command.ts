@@ -60,12 +60,21 @@ function isEscaped(next: string | undefined, quote: string): boolean {
   return next !== undefined && (quote === "" || next === '"' || next === "\\" || next === "$");
 }
 
-/** Empty for a text that is no compilation database; entries that are none are left out. */
-export function compileCommands(text: string): readonly CompileCommand[] {
-  return commandsIn(text, () => true);
+/** "gcc" of "/usr/bin/gcc". */
+export const programName = (path: string): string => path.split(/[/\\]/).at(-1) ?? "";
+
+const WRAPPER = /^(?:ccache|sccache|distcc|icecc)(?:\.exe)?$/;
+
+/** Without a program at its head that runs another: ccache, distcc, sccache, icecc. */
+export function withoutWrapper(words: readonly Word[]): readonly Word[] {
+  return WRAPPER.test(programName(words[0]?.text ?? "")) ? words.slice(1) : words;
 }
 
-/** @param isWanted of an entry's text: what is not need not be divided into words */
+/**
+ * Empty for a text that is no compilation database; entries that are none are left out.
+ *
+ * @param isWanted of an entry's text: what is not need not be divided into words
+ */
 export function commandsIn(text: string, isWanted: (entry: string) => boolean): readonly CompileCommand[] {
   const database = parseJson(text);
   const entries = database?.kind === "array" ? database.items : [];

@@ -3,7 +3,7 @@
  *
  * A database has thousands of commands that are wrong in one way. They are one finding, at the first of them.
  */
-import { commandsIn, type CompileCommand, type Word } from "./build-command.ts";
+import { commandsIn, programName, type CompileCommand, type Word } from "./build-command.ts";
 import type { Extent } from "./build-json.ts";
 import { optionsOf, type Options } from "./build-option.ts";
 import { Places, type BuildRule } from "./build-rule.ts";
@@ -14,8 +14,6 @@ interface Wrong {
   /** What says that it is code of a kernel. */
   readonly anchor: Extent;
 }
-
-const fileName = (path: string): string => path.split(/[/\\]/).at(-1) ?? path;
 
 /** What all rules of this file begin with. */
 const isOfKernel = (entry: string): boolean =>
@@ -58,7 +56,7 @@ function* findings(
   const edits = wrong.map(({ command, anchor }) => places.insert(anchor.end, command.insertion(missing)));
   yield {
     ...places.span(first.anchor),
-    message: `${fileName(first.command.file)} is compiled ${how}${more}`,
+    message: `${programName(first.command.file)} is compiled ${how}${more}`,
     fixes: [
       {
         title:

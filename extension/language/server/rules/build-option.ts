@@ -5,7 +5,7 @@
  * null, or `isOpaque`.
  * Manual: "Using the GNU Compiler Collection", x86 Options; "Clang command line argument reference".
  */
-import type { CompileCommand, Word } from "./build-command.ts";
+import { programName, withoutWrapper, type CompileCommand, type Word } from "./build-command.ts";
 
 export interface Options {
   /** The words that say it is freestanding code for x86-64, the one that says most. */
@@ -21,8 +21,6 @@ export interface Options {
 /** gcc, x86_64-elf-gcc-13, clang++-18, cc; not clang-cl, which has other options. */
 const COMPILER =
   /^(?:(?<triple>[\w.]+(?:-[\w.]+)*)-)?(?:gcc|g\+\+|cc|c\+\+|clang|clang\+\+)(?:-\d[\w.]*)?(?:\.exe)?$/;
-/** Programs that run another: ccache, distcc, sccache, icecc. */
-const WRAPPER = /^(?:ccache|sccache|distcc|icecc)(?:\.exe)?$/;
 const C_FILE = /\.(?:c|cc|cp|cpp|cxx|c\+\+|C|CPP)$/;
 /** Options whose value is the next word, among those that could otherwise be taken for something else. */
 const TAKES_NEXT = new Set([
@@ -45,13 +43,11 @@ const TAKES_NEXT = new Set([
   "--param",
 ]);
 
-const programName = (word: Word | undefined): string => word?.text.split(/[/\\]/).at(-1) ?? "";
-
 /** Null where the command compiles no C or C++, or with a compiler that is not known. */
-export function optionsOf({ file, words }: CompileCommand): Options | null {
-  const first = WRAPPER.test(programName(words[0])) ? 1 : 0;
-  const compiler = COMPILER.exec(programName(words[first]));
-  if (!compiler || !C_FILE.test(file)) {
+export function optionsOf(command: CompileCommand): Options | null {
+  const words = withoutWrapper(command.words);
+  const compiler = COMPILER.exec(programName(words[0]?.text ?? ""));
+  if (!compiler || !C_FILE.test(command.file)) {
     return null;
   }
   const state = {
@@ -66,7 +62,7 @@ export function optionsOf({ file, words }: CompileCommand): Options | null {
     isX86: false,
     isOther: false,
   };
-  for (let index = first + 1; index < words.length; index += 1) {
+  for (let index = 1; index < words.length; index += 1) {
     const word = words[index];
     const text = word?.text ?? "";
     const next = words[index + 1]?.text ?? "";

@@ -251,18 +251,6 @@ export interface ScriptTree {
   readonly isPreprocessed: boolean;
 }
 
-/** Whether two places are in different branches of one condition. */
-export function areExclusive(a: Branch | null, b: Branch | null): boolean {
-  for (let one = a; one; one = one.outer) {
-    for (let other = b; other; other = other.outer) {
-      if (one.condition === other.condition) {
-        return one.branch !== other.branch;
-      }
-    }
-  }
-  return false;
-}
-
 /** What is directly inside a statement. */
 export function partsOf(statement: Statement): readonly Statement[] {
   switch (statement.kind) {

@@ -16,7 +16,6 @@ export interface Site {
 }
 
 export type InstructionStatement = Extract<Statement, { kind: "instruction" }>;
-export type DirectiveStatement = Extract<Statement, { kind: "directive" }>;
 
 export function siteAt(world: World, uri: string, { line: number }: Position): Site | undefined {
   const file = world.file(uri);
