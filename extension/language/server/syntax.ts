@@ -179,6 +179,8 @@ export type Statement = Span &
     | { readonly kind: "unknown" }
   );
 
+export type InstructionStatement = Extract<Statement, { kind: "instruction" }>;
+
 export interface SyntaxError extends Span {
   readonly message: string;
 }

@@ -9,12 +9,10 @@
 import type { InlineValue, Range } from "vscode-languageserver-types";
 import { bytesOfHex, effectOf, wholeRegister, type Effect } from "../effect.ts";
 import type { BuiltLine } from "../built.ts";
-import type { Line, Operand, Statement } from "../syntax.ts";
+import type { InstructionStatement, Line, Operand } from "../syntax.ts";
 import type { World } from "../world.ts";
 import { byLine } from "./inlay-hint.ts";
 import { bitsOf, builtOf, effectOn, operandExpression, type Site } from "./operand.ts";
-
-type InstructionStatement = Extract<Statement, { kind: "instruction" }>;
 
 /** How far up results are looked for. */
 const linesAbove = 64;

@@ -13,10 +13,8 @@ import { givenOperands, type GivenMemory } from "../knowledge/operand.ts";
 import { isBranch } from "../mnemonic.ts";
 import { valueOf as nasmValue } from "../nasm/number.ts";
 import type { OperandExpression } from "../protocol.ts";
-import type { Line, Operand, Position, Statement, SyntaxFile, Token } from "../syntax.ts";
+import type { InstructionStatement, Line, Operand, Position, SyntaxFile, Token } from "../syntax.ts";
 import type { World } from "../world.ts";
-
-type InstructionStatement = Extract<Statement, { kind: "instruction" }>;
 
 /** Constants that are made of constants. */
 const deepestConstant = 4;

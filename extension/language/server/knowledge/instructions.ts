@@ -4,7 +4,7 @@
  * Invariant: facts are the disassembler's tables'; a word that is no mnemonic gives nothing. A "no" is certain, everything that is not is "unknown".
  * Elsewhere: forms (`form.ts`), spellings (`spelling.ts`), operands (`operand.ts`), bytes (`encoding.ts`), sentences (`meaning.ts`).
  */
-import type { Line, Operand, Statement, SyntaxFile } from "../syntax.ts";
+import type { InstructionStatement, Line, Operand, SyntaxFile } from "../syntax.ts";
 import { encode, flagsOf, type Encoded } from "./encoding.ts";
 import { featuresOf, formsOf, mnemonics, type FlagUse, type Form, type Width } from "./form.ts";
 import { givenOperands, matching, registerClass, type Evaluate, type Given } from "./operand.ts";
@@ -94,8 +94,6 @@ export function suffixedNames(name: string): readonly string[] {
     ? []
     : suffixes.filter(([, size]) => sizes.has(size)).map(([suffix]) => name + suffix);
 }
-
-export type InstructionStatement = Extract<Statement, { kind: "instruction" }>;
 
 export type Encodability =
   /** The forms that fit its operands and exist in the mode. */

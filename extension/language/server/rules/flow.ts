@@ -6,7 +6,7 @@
  * code end the path: what they do nobody here knows. Only the neighbourhood of lines that touch these registers is looked at.
  * Source: Intel SDM 3A, 2.5 "Control Registers", 9.9 "Mode Switching", 9.8.5 "Initializing IA-32e Mode".
  */
-import type { Bits, Line, Operand, Span, SyntaxFile } from "../syntax.ts";
+import type { Bits, InstructionStatement, Line, Operand, Span, SyntaxFile } from "../syntax.ts";
 import type { World } from "../world.ts";
 import {
   controlOf,
@@ -16,7 +16,6 @@ import {
   registerNamed,
   registerOf,
   type Instruction,
-  type InstructionStatement,
 } from "./instruction.ts";
 import type { Value } from "./constant.ts";
 import { layoutOf } from "./layout.ts";

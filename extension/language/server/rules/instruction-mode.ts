@@ -5,10 +5,10 @@
  * has the name of the mnemonic.
  */
 import { dialectOf, encodings } from "../knowledge/instructions.ts";
-import type { Line, Span, SyntaxFile } from "../syntax.ts";
+import type { InstructionStatement, Line, Span, SyntaxFile } from "../syntax.ts";
 import type { World } from "../world.ts";
 import { bit, pathsOf } from "./flow.ts";
-import { bitsOf, type InstructionStatement } from "./instruction.ts";
+import { bitsOf } from "./instruction.ts";
 import { PerLine } from "./per-line.ts";
 import type { Finding, Rule } from "./rule.ts";
 import { widthsOf } from "./width.ts";

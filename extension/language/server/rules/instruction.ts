@@ -3,9 +3,7 @@
  *
  * Invariant: only what rules look at is brought into that form; other mnemonics keep their spelling, with AT&T's suffix.
  */
-import type { Bits, Line, Operand, Statement } from "../syntax.ts";
-
-export type InstructionStatement = Extract<Statement, { kind: "instruction" }>;
+import type { Bits, InstructionStatement, Line, Operand } from "../syntax.ts";
 
 export interface Instruction {
   readonly name: string;

@@ -3,7 +3,7 @@
  *
  * Invariant: only what is certainly read as limit and base is here: the operand is one label, without registers other than RIP, and the numbers stand at it.
  */
-import type { Bits, Statement, SyntaxFile } from "../syntax.ts";
+import type { Bits, InstructionStatement, SyntaxFile } from "../syntax.ts";
 import type { World } from "../world.ts";
 import { dataFrom, type Data } from "./data.ts";
 import { scopeOf, type Scope } from "./scope.ts";
@@ -13,7 +13,7 @@ import { widthsOf } from "./width.ts";
 export interface Load {
   readonly table: "GDT" | "IDT";
   readonly line: number;
-  readonly statement: Extract<Statement, { kind: "instruction" }>;
+  readonly statement: InstructionStatement;
   readonly bits: Bits;
   /** The line of the label. */
   readonly at: number;
@@ -54,11 +54,7 @@ export function* loadsOf(file: SyntaxFile, world: World): Generator<Load> {
   }
 }
 
-function labelOf(
-  { operands }: Extract<Statement, { kind: "instruction" }>,
-  line: number,
-  scope: Scope,
-): string | undefined {
+function labelOf({ operands }: InstructionStatement, line: number, scope: Scope): string | undefined {
   const [operand] = operands;
   const isPlain = operand?.registers.every((register) =>
     ["rip", "cs", "ds", "es", "ss"].includes(register.text),

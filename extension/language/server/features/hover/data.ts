@@ -11,9 +11,9 @@ import { dataFrom, type Datum } from "../../rules/data.ts";
 import { fieldOf, headersOf, sumOf } from "../../rules/multiboot.ts";
 import { scopeOf } from "../../rules/scope.ts";
 import { widthOf as directiveWidth } from "../../rules/size.ts";
-import type { Line, Operand } from "../../syntax.ts";
+import type { InstructionStatement, Line, Operand } from "../../syntax.ts";
 import { firstUse, operandsOf, writerBefore } from "./flow.ts";
-import type { InstructionStatement, Site } from "./site.ts";
+import type { Site } from "./site.ts";
 import { amount, hex, list, paragraphs, setFields } from "./text.ts";
 
 /** A number of a directive for data. */

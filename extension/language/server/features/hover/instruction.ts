@@ -21,9 +21,9 @@ import {
 } from "../../knowledge/instructions.ts";
 import { meaningOf } from "../../knowledge/meaning.ts";
 import { rflags } from "../../knowledge/register.ts";
-import type { Line } from "../../syntax.ts";
+import type { InstructionStatement, Line } from "../../syntax.ts";
 import { builtOf } from "../operand.ts";
-import { evaluatorOf, widthOf, type InstructionStatement, type Site } from "./site.ts";
+import { evaluatorOf, widthOf, type Site } from "./site.ts";
 import { code, fieldTable, paragraphs } from "./text.ts";
 
 const widths: readonly Width[] = [16, 32, 64];

@@ -4,7 +4,7 @@
 import { builtOf } from "../operand.ts";
 import type { Evaluate, Width } from "../../knowledge/instructions.ts";
 import { scopeOf } from "../../rules/scope.ts";
-import type { Line, Position, Span, Statement, SyntaxFile } from "../../syntax.ts";
+import type { InstructionStatement, Line, Position, Span, Statement, SyntaxFile } from "../../syntax.ts";
 import type { World } from "../../world.ts";
 
 export interface Site {
@@ -14,8 +14,6 @@ export interface Site {
   /** Counted from 0. */
   readonly number: number;
 }
-
-export type InstructionStatement = Extract<Statement, { kind: "instruction" }>;
 
 export function siteAt(world: World, uri: string, { line: number }: Position): Site | undefined {
   const file = world.file(uri);

@@ -4,6 +4,7 @@
  * Invariant: the code says so: the instruction itself, or one that certainly gets the number.
  * Elsewhere: numbers in tables (`data.ts`).
  */
+import type { InstructionStatement } from "../../syntax.ts";
 import { wholeRegister } from "../../effect.ts";
 import { functionOf, exceptionOf, serviceOf } from "../../knowledge/interrupt.ts";
 import { isMsrName, msrOf, type Msr } from "../../knowledge/msr.ts";
@@ -12,7 +13,7 @@ import { isPortName, portOf } from "../../knowledge/port.ts";
 import { registerFacts } from "../../knowledge/register.ts";
 import type { Field } from "../../knowledge/field.ts";
 import { firstUse, operandsOf, valueBefore } from "./flow.ts";
-import { behind, widthOf, type InstructionStatement, type Site } from "./site.ts";
+import { behind, widthOf, type Site } from "./site.ts";
 import { fieldTable, hex, list, paragraphs, setFields } from "./text.ts";
 
 export function msrText(msr: Msr): string {
