@@ -16,6 +16,8 @@ import { endAll, execute, readRecord } from "./support/step.mjs";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const total = { passed: 0, failed: 0, skipped: 0 };
+/** What failed, in words, to be said once more at the end: who reads a log reads its last lines. */
+const failures = [];
 
 /** What tests use as an oracle or a tool: how to see that it is there, Debian's package, and what is left out without it. */
 const tools = [
@@ -90,6 +92,7 @@ async function step(name, command, words, minutes) {
   console.log(`\n── ${name}`);
   const { passed, text, seconds } = await execute(command, words, minutes, { cwd: root });
   total[passed ? "passed" : "failed"] += 1;
+  if (!passed) failures.push(`${name}: ${text}`);
   console.log(`── ${name}: ${text} in ${seconds.toFixed(1)} s`);
   return passed;
 }
@@ -104,6 +107,8 @@ async function vitest(name, words, minutes) {
   console.log(`── ${name}: ${text} in ${seconds.toFixed(1)} s`);
   const result = readRecord(record);
   for (const file of result.running) console.log(`   not finished: ${file}`);
+  failures.push(...result.failures, ...result.running.map((file) => `${file}: not finished`));
+  if (!passed && result.failures.length + result.running.length === 0) failures.push(`${name}: ${text}`);
   const unfinished = result.running.length;
   total.passed += result.passed;
   total.skipped += result.skipped;
@@ -157,6 +162,7 @@ if (chosen[0] === "--long") {
     await vitest("editor", EDITOR, LIMITS.editor);
   }
 }
+if (failures.length > 0) console.log(`\nfailed:\n${failures.map((line) => `  ${line}`).join("\n")}`);
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
 console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
 process.exitCode = total.failed === 0 ? 0 : 1;

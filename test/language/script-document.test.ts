@@ -1,11 +1,11 @@
 /**
- * A changed script equals the same text opened anew; noise of all kinds is read to its end, every token is the text at its place, and thousands of lines take
+ * A changed script equals the same text opened anew, and little of it is read again; noise of all kinds is read to its end, every token is the text at its place, and thousands of lines take
  * milliseconds.
  *
  * Every random test prints its seed when it fails; LANGUAGE_SEED sets it.
  */
 import { expect, it } from "vitest";
-import { change, open } from "../../extension/language/server/document.ts";
+import { change, changeCounted, open } from "../../extension/language/server/document.ts";
 import { scriptRules, treeOf } from "../../extension/language/server/script/index.ts";
 import type { SyntaxFile } from "../../extension/language/server/syntax.ts";
 import { Workspace } from "../../extension/language/server/workspace.ts";
@@ -104,6 +104,117 @@ it.each(["file:///a.ld", "file:///a.lds.S"])("changes %s at random", (uri) => {
       expect(file, `seed ${seed}, round ${round}, step ${step}`).toEqual(anew);
       expect(treeOf(file)).toEqual(treeOf(anew));
       spans(file);
+    }
+  }
+});
+
+/** A script as people write them: nothing wrong, everything nested. */
+function sound(isPreprocessed: boolean): string[] {
+  const only = (...lines: string[]): string[] => (isPreprocessed ? lines : []);
+  const section = (name: string): string[] => [
+    `  .${name} ALIGN(0x1000) : AT(ADDR(.${name}) - 0xffff0000)`,
+    "  {",
+    `    ${name}_start = .; /* of it,`,
+    "       over two lines */",
+    ...only("#ifdef A"),
+    `    *(.${name}`,
+    `      .${name}.*)`,
+    ...only("#else"),
+    `    KEEP(*(SORT_BY_NAME(.${name}.*)))`,
+    ...only("#endif"),
+    "    BYTE(1) SHORT(2)",
+    `    PROVIDE(${name}_end = . + SIZEOF_HEADERS);`,
+    ...only("    MACRO(a, b)"),
+    "  } >ram AT>rom :text =0x90",
+    "",
+  ];
+  return [
+    ...only("#include <asm/page.h>", "#define MACRO(a, b) \\", "  a##_end = .;"),
+    'OUTPUT_FORMAT("elf64-x86-64") ENTRY(start)',
+    "MEMORY {",
+    "  rom (rx) : ORIGIN = 0, LENGTH = 1M",
+    "  ram (rwx) : ORIGIN = 1M, LENGTH = 7M",
+    "}",
+    "PHDRS { text PT_LOAD FLAGS(5); data PT_LOAD; }",
+    "SECTIONS",
+    "{ . = 1M; first = .;",
+    ...["text", "rodata", "data"].flatMap(section),
+    "  OVERLAY 0x1000 : AT (0x4000) { .o1 { *(.o1) } .o2 { *(.o2) } }",
+    ...["bss", "end"].flatMap(section),
+    "  /DISCARD/ : { *(.comment) *(.note*) }",
+    "}",
+    'ASSERT(text_end > text_start, "text is empty")',
+    "INCLUDE other.ld",
+  ];
+}
+
+const soundRounds = process.env["REDZONE_LONG"] === "1" ? 300 : 8;
+const typedPieces = [
+  "x",
+  " ",
+  ";",
+  "}",
+  "{",
+  "(",
+  ")",
+  "/*",
+  "*/",
+  '"',
+  "=",
+  "1",
+  "\n",
+  "y = 1;",
+  "#endif\n",
+  ":",
+];
+
+it.each(["file:///a.ld", "file:///a.lds.S"])("types into %s, which is sound, at random", (uri) => {
+  for (let round = 0; round < soundRounds; round += 1) {
+    const chance = random(seed * 2000 + round);
+    let file = open(uri, "linkerscript", sound(uri.endsWith(".S")).join("\n"));
+    const undone: SyntaxFile[] = [];
+    for (let step = 0; step < 12; step += 1) {
+      const from = chance.next(file.lines.length);
+      const old = file.lines[from]?.text ?? "";
+      const column = chance.next(old.length + 1);
+      const typed = typedPieces[chance.next(typedPieces.length)] ?? "";
+      const isDeleted = chance.next(3) === 0;
+      const text = isDeleted
+        ? old.slice(0, column) + old.slice(column + 1)
+        : old.slice(0, column) + typed + old.slice(column);
+      undone.push(file);
+      const isJoined = chance.next(8) === 0;
+      const lines = isJoined ? [] : text.split("\n");
+      file = change(file, { from, to: from + 1, lines });
+      const anew = open(uri, "linkerscript", file.lines.map((line) => line.text).join("\n"));
+      const place = `LANGUAGE_SEED=${seed}, round ${round}, step ${step}`;
+      expect(file, place).toEqual(anew);
+      expect(treeOf(file), place).toEqual(treeOf(anew));
+      spans(file);
+      // Mistakes are mended now and then, or nothing would stay sound.
+      if (chance.next(3) === 0) {
+        file = undone[0] ?? file;
+      }
+    }
+  }
+});
+
+it.each(["file:///a.ld", "file:///a.lds.S"])("reads only what is changed of %s", (uri) => {
+  const file = open(uri, "linkerscript", sound(uri.endsWith(".S")).join("\n"));
+  for (const [number, { text }] of file.lines.entries()) {
+    if (/^ {4}\w+_start = /.test(text)) {
+      // The comment behind it goes over two lines; lines of the preprocessor are looked at each time.
+      const most = 4 + treeOf(file).directives.length + 4;
+      const changed = changeCounted(file, {
+        from: number,
+        to: number + 1,
+        lines: [text.replace("=", "=  ")],
+      });
+      expect(changed.parsedCount).toBeLessThanOrEqual(most);
+      const longer = changeCounted(file, { from: number, to: number, lines: ["", "    y = 1;"] });
+      expect(longer.parsedCount).toBeLessThanOrEqual(most + 2);
+      const isOld = new Set(file.lines);
+      expect(longer.file.lines.filter((line) => !isOld.has(line)).length).toBeLessThanOrEqual(2);
     }
   }
 });

@@ -15,6 +15,8 @@ interface Record {
   passed: number;
   failed: number;
   skipped: number;
+  /** What failed: file, test, and the first line of each error. */
+  failures: string[];
   /** Files that have been begun and not ended. */
   running: string[];
   /** True when the last file is over; the process has nothing left to do. */
@@ -23,7 +25,14 @@ interface Record {
 
 export class Progress implements Reporter {
   readonly #file = process.env["REDZONE_RECORD"];
-  readonly #record: Record = { passed: 0, failed: 0, skipped: 0, running: [], ended: false };
+  readonly #record: Record = {
+    passed: 0,
+    failed: 0,
+    skipped: 0,
+    failures: [],
+    running: [],
+    ended: false,
+  };
   readonly #began = new Map<string, number>();
   readonly #took: { readonly name: string; readonly seconds: number }[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -44,12 +53,15 @@ export class Progress implements Reporter {
     this.#took.push({ name, seconds: this.#seconds(name) });
     this.#began.delete(name);
     for (const test of module.children.allTests()) {
-      const { state } = test.result();
+      const { state, errors } = test.result();
       if (state !== "pending") this.#record[state]++;
+      if (state === "failed") this.#fail(`${name}: ${test.fullName}`, errors);
     }
     // A file that could not be loaded has no tests, and a hook that failed may have none either.
-    if (module.state() === "failed" && [...module.children.allTests("failed")].length === 0)
+    if (module.state() === "failed" && [...module.children.allTests("failed")].length === 0) {
       this.#record.failed++;
+      this.#fail(name, module.errors());
+    }
     this.#write();
   }
 
@@ -61,6 +73,11 @@ export class Progress implements Reporter {
     const slowest = this.#took.toSorted((a, b) => b.seconds - a.seconds).slice(0, SLOWEST);
     const lines = slowest.map(({ name, seconds }) => `${seconds.toFixed(1).padStart(8)} s  ${name}`);
     console.log(`\nslowest files:\n${lines.join("\n")}`);
+  }
+
+  #fail(name: string, errors: readonly { readonly message: string }[]): void {
+    const [first] = errors;
+    this.#record.failures.push(`${name}: ${first?.message.split("\n", 1)[0] ?? "no error was given"}`);
   }
 
   #seconds(name: string): number {

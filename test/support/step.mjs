@@ -24,7 +24,7 @@ export function readRecord(file) {
   try {
     return JSON.parse(readFileSync(file, "utf8"));
   } catch {
-    return { passed: 0, failed: 0, skipped: 0, running: [], ended: false };
+    return { passed: 0, failed: 0, skipped: 0, failures: [], running: [], ended: false };
   }
 }
 

@@ -2,8 +2,8 @@
  * A file as lines: opened as a whole, then changed line by line.
  *
  * Invariant: a changed file equals the same text opened anew. A line depends on its text and on the state before it and on nothing else, so after a change
- * only the changed lines are parsed, and those behind them until the state is again what it was. Linker scripts, which are short and whose statements go
- * over lines, are parsed whole.
+ * only the changed lines are parsed, and those behind them until the state is again what it was. In linker scripts statements go over lines: there the
+ * statements are read again that a change is in.
  * Elsewhere: the parsers (`gas/line.ts`, `nasm/line.ts`, `script/`).
  */
 import { parseLine as gasLine } from "./gas/line.ts";
@@ -39,7 +39,7 @@ function initialOf(uri: string, language: Language): LineState {
   };
 }
 
-/** Null for linker scripts, which are parsed whole. */
+/** Null for linker scripts, which are not parsed line by line. */
 function parserOf(uri: string, language: Language): LineParser | null {
   const initial = initialOf(uri, language);
   switch (language) {
@@ -75,7 +75,7 @@ const linesPerPart = 128;
 export function* opening(uri: string, language: Language, text: string): Generator<undefined, SyntaxFile> {
   const parser = parserOf(uri, language);
   if (!parser) {
-    return openScript(uri, linesOf(text), initialOf(uri, language));
+    return openScript(uri, linesOf(text), initialOf(uri, language)).file;
   }
   const lines: Line[] = [];
   let state = parser.initial;
@@ -102,9 +102,7 @@ export function changeCounted(file: SyntaxFile, edit: LineChange): Changed {
   if (!parser) {
     const texts = [...file.lines.slice(0, from), ...file.lines.slice(to)].map((line) => line.text);
     texts.splice(from, 0, ...edit.lines);
-    const isEmpty = texts.length === 0;
-    const opened = openScript(file.uri, isEmpty ? [""] : texts, initialOf(file.uri, file.language));
-    return { file: opened, parsedCount: opened.lines.length };
+    return openScript(file.uri, texts.length === 0 ? [""] : texts, initialOf(file.uri, file.language), file);
   }
   const replaced: Line[] = [];
   let state = file.lines[from - 1]?.after ?? parser.initial;

@@ -1,9 +1,9 @@
 /**
  * Where in a script a place is, by what stands before it alone: people ask for completion in the middle of a statement, where no tree is whole.
  *
- * Invariant: reads from the start of the file up to the place and nothing behind it.
+ * Invariant: reads from the start of the file up to the place and nothing behind it; what is open behind a line is remembered with the line.
  */
-import type { Position, SyntaxFile } from "../syntax.ts";
+import type { Line, Position, SyntaxFile } from "../syntax.ts";
 import { isFunction } from "./function.ts";
 import type { Place } from "./manual/index.ts";
 
@@ -52,7 +52,6 @@ export function contextAt(file: SyntaxFile, position: Position): Context {
   const before = line?.text.slice(0, position.column) ?? "";
   const prefix = /(?:[\w.$]|\/(?=[A-Z]*$))*$/.exec(before)?.[0] ?? "";
   const start = position.column - prefix.length;
-  const frames: Frame[] = [{ opens: "{", name: "", place: "script", tokens: [], commas: 0 }];
   const isComment = line?.comments.some(
     ({ start: from, end }) =>
       from < position.column &&
@@ -61,26 +60,55 @@ export function contextAt(file: SyntaxFile, position: Position): Context {
   const isPreprocessor = line?.statements.some(
     ({ kind, ...rest }) => kind === "directive" && "name" in rest && rest.name.text.startsWith("#"),
   );
+  const frames = thawed(framesBefore(file, position.line));
   let inString = false;
-  for (let number = 0; number <= position.line; number += 1) {
-    const current = file.lines[number];
-    if (!current || isDirective(current.text)) {
-      continue;
-    }
-    const text = blanked(number === position.line ? before.slice(0, start) : current.text, current.comments);
-    for (const match of text.matchAll(token)) {
-      const last = match[0].startsWith('"') && !/^".*"$/.test(match[0]);
-      inString = number === position.line && last;
-      feed(frames, {
-        text: match[0],
-        isWord: /^[\w.$~*?[\]^!\\"/]/.test(match[0]) && !/^[!/]?=|^\/$/.test(match[0]),
-      });
+  if (line && !isDirective(line.text)) {
+    for (const mark of marksIn(before.slice(0, start), line)) {
+      inString = mark.text.startsWith('"') && !/^".*"$/.test(mark.text);
+      feed(frames, mark);
     }
   }
   if (isComment || isPreprocessor || inString) {
     return { place: null, wants: null, prefix, start, call: null };
   }
   return { ...judge(frames), prefix, start, call: callOf(frames) };
+}
+
+const nothingOpen: readonly Frame[] = [{ opens: "{", name: "", place: "script", tokens: [], commas: 0 }];
+/** What is open behind a line, if that is open before it. Nobody changes either. */
+const framesBehind = new WeakMap<
+  Line,
+  { readonly before: readonly Frame[]; readonly behind: readonly Frame[] }
+>();
+
+function framesBefore(file: SyntaxFile, number: number): readonly Frame[] {
+  let open = nothingOpen;
+  for (const line of file.lines.slice(0, number)) {
+    const known = framesBehind.get(line);
+    if (known?.before === open) {
+      open = known.behind;
+    } else {
+      const marks = isDirective(line.text) ? [] : marksIn(line.text, line);
+      const behind = thawed(open);
+      for (const mark of marks) {
+        feed(behind, mark);
+      }
+      framesBehind.set(line, { before: open, behind: marks.length === 0 ? open : behind });
+      open = marks.length === 0 ? open : behind;
+    }
+  }
+  return open;
+}
+
+const thawed = (frames: readonly Frame[]): Frame[] =>
+  frames.map((frame) => ({ ...frame, tokens: [...frame.tokens] }));
+
+/** Words and marks in the beginning of a line. */
+function marksIn(beginning: string, { comments }: Line): readonly Mark[] {
+  return Array.from(blanked(beginning, comments).matchAll(token), ([text]) => ({
+    text,
+    isWord: /^[\w.$~*?[\]^!\\"/]/.test(text) && !/^[!/]?=|^\/$/.test(text),
+  }));
 }
 
 function isDirective(text: string): boolean {

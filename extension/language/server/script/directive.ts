@@ -6,6 +6,7 @@
 import type { Builder } from "../builder.ts";
 import type { Token } from "../syntax.ts";
 import { isFunction } from "./function.ts";
+import type { Sheet } from "./line.ts";
 import type { Directive } from "./tree.ts";
 
 const wordPattern = /"[^"]*"|[A-Za-z_.$][\w.$]*|\d[\w.]*|##|[^\s]/g;
@@ -14,11 +15,8 @@ const wordPattern = /"[^"]*"|[A-Za-z_.$][\w.$]*|\d[\w.]*|##|[^\s]/g;
 const reserved =
   /^(?:KEEP|PROVIDE|PROVIDE_HIDDEN|HIDDEN|AT|SORT\w*|EXCLUDE_FILE|SUBALIGN|COMMON|CONSTRUCTORS|BYTE|SHORT|LONG|QUAD|SQUAD|FILL|NOLOAD|INFO|COPY|DSECT|OVERLAY|SECTIONS|MEMORY|PHDRS|SIZEOF_HEADERS|ENTRY|EXTERN|ONLY_IF_R[OW]|DISCARD|defined)$/;
 
-export function directive(
-  builders: readonly Builder[],
-  { line, endLine, name, start, end }: Directive,
-): void {
-  const builder = builders[line];
+export function directive(sheet: Sheet, { line, endLine, name, start, end }: Directive): void {
+  const builder = sheet.at(line);
   if (!builder) {
     return;
   }
@@ -33,7 +31,7 @@ export function directive(
   });
   switch (name) {
     case "define":
-      define(builders, line, endLine, end);
+      define(sheet, line, endLine, end);
       return;
     case "if":
     case "elif":
@@ -41,7 +39,7 @@ export function directive(
     case "ifndef":
     case "undef":
       for (let number = line; number <= endLine; number += 1) {
-        uses(builders[number], number === line ? end : 0, name === "undef");
+        uses(sheet.at(number), number === line ? end : 0, name === "undef");
       }
       return;
     default:
@@ -69,8 +67,8 @@ function wordsIn(builder: Builder, from: number): readonly Token[] {
   return found;
 }
 
-function define(builders: readonly Builder[], line: number, endLine: number, from: number): void {
-  const first = builders[line];
+function define(sheet: Sheet, line: number, endLine: number, from: number): void {
+  const first = sheet.at(line);
   const words = first ? wordsIn(first, from) : [];
   const name = words[0];
   if (!first || !name || !/^[A-Za-z_]/.test(name.text)) {
@@ -94,7 +92,7 @@ function define(builders: readonly Builder[], line: number, endLine: number, fro
   });
   body(first, words.slice(close + 1), name.text, parameters);
   for (let number = line + 1; number <= endLine; number += 1) {
-    const builder = builders[number];
+    const builder = sheet.at(number);
     if (builder) {
       body(builder, wordsIn(builder, 0), name.text, parameters);
     }

@@ -1,5 +1,5 @@
 /**
- * Linker scripts of GNU ld: parsed whole into lines and a tree, features and rules for them.
+ * Linker scripts of GNU ld: parsed into lines and a tree, features and rules for them.
  *
  * Invariant: features are pure functions over the world, as those of assembly.
  * Elsewhere: outline, definitions, references, folding, which work on lines (`features/`).

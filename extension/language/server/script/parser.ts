@@ -9,7 +9,8 @@ import { memory, phdrs, version } from "./block.ts";
 import { expression, wordOf } from "./expression.ts";
 import { beginsInput, bracketed, input } from "./pattern.ts";
 import { isFollowed, open, recover, type Level, type Reading } from "./reading.ts";
-import { Scanner, type Mode } from "./scanner.ts";
+import { Reuse, unchanged, type Parsed } from "./reuse.ts";
+import { Scanner, type Mode, type Scanned } from "./scanner.ts";
 import { outputSection, overlay, tail } from "./section.ts";
 import { sourceOf, type Source } from "./source.ts";
 import { assertion, assignment, call, provided, value, words } from "./statement.ts";
@@ -47,16 +48,21 @@ const data: ReadonlySet<string> = new Set(["BYTE", "SHORT", "LONG", "QUAD", "SQU
 
 const modifiers: ReadonlySet<string> = new Set(["PROVIDE", "PROVIDE_HIDDEN", "HIDDEN"]);
 
-export function parse(uri: string, lines: readonly string[]): { tree: ScriptTree; source: Source } {
-  const source = sourceOf(uri, lines);
+/** @param old the script before it was changed: what of it still stands is not read again */
+export function parse(uri: string, texts: readonly string[], old: Parsed | null = null): Parsed {
+  const source = sourceOf(uri, texts);
+  const level = levelOf(source);
   const scanner = new Scanner(source);
+  const same = old && isAlike(old, source, level) ? unchanged(old, source, texts) : null;
+  const reuse = old && same && new Reuse(old, same, texts.length);
   const reading: Reading = {
     scanner,
     blocks: conditionBlocks(source),
-    body: (level) => body(reading, level),
+    pieces: [],
+    reuse,
+    body: (inner) => body(reading, inner),
   };
   const statements: Statement[] = [];
-  const level = levelOf(source);
   if (level === "regions") {
     statements.push(memory(scanner, wordOf(scanner.peek("script")), null));
   }
@@ -67,19 +73,33 @@ export function parse(uri: string, lines: readonly string[]): { tree: ScriptTree
       scanner.errorAt(scanner.next("script"), `"${stray.text}" closes nothing.`);
     }
   }
-  const includes = includesOf(source, lines, statements);
   const tree: ScriptTree = {
     statements,
     directives: source.directives,
     blocks: reading.blocks,
     errors: [...source.errors, ...scanner.errors],
-    includes,
+    includes: includesOf(source, texts, statements),
     isPreprocessed: source.isPreprocessed,
   };
-  return { tree, source };
+  const none: ReadonlySet<Statement> = new Set();
+  const { pieces } = reading;
+  const { kept = none, before = none } = reuse ?? {};
+  return { tree, source, texts, pieces, unchanged: same, kept, before };
 }
 
-function levelOf(source: Source): "script" | "fragment" | "regions" {
+/** Whether what is the same in both is read in the same way: numbers of conditions count from the first. */
+function isAlike({ source: old }: Parsed, now: Source, level: FileLevel): boolean {
+  return (
+    old.isPreprocessed === now.isPreprocessed &&
+    levelOf(old) === level &&
+    old.directives.length === now.directives.length &&
+    old.directives.every(({ name }, at) => name === now.directives[at]?.name)
+  );
+}
+
+type FileLevel = "script" | "fragment" | "regions";
+
+function levelOf(source: Source): FileLevel {
   const has = (pattern: RegExp): boolean => source.code.some((line) => pattern.test(line));
   if (has(/\b(?:SECTIONS|MEMORY|PHDRS)\b/)) {
     return "script";
@@ -150,13 +170,59 @@ function body(reading: Reading, level: Level): Statement[] {
     if (token.kind === "mark" && (token.text === ";" || token.text === ",")) {
       scanner.next(mode);
     } else {
-      const { branch } = scanner;
-      const read = statement(reading, level, mode, branch);
+      const read = kept(reading, level, token) ?? piece(reading, level, mode, token);
       if (read) {
         found.push(read);
       }
     }
   }
+}
+
+/** A statement that stands as it stood before the change. */
+function kept({ scanner, blocks, pieces, reuse }: Reading, level: Level, token: Scanned): Statement | null {
+  const found = reuse?.at(level, token.line, token.start) ?? null;
+  if (found === null) {
+    return null;
+  }
+  scanner.jump(found.endLine, found.endColumn, found.last);
+  scanner.reach = Math.max(scanner.reach, found.reach);
+  found.blocks.forEach((each) => blocks.push(each));
+  found.inner.forEach((each) => pieces.push(each));
+  pieces.push(found);
+  return found.statement;
+}
+
+const nothing: readonly never[] = [];
+/** One empty list for all that is empty. */
+const behind = <T>(list: readonly T[], count: number): readonly T[] =>
+  list.length === count ? nothing : list.slice(count);
+
+/** Reads a statement, and notes it for the next time. */
+function piece(reading: Reading, level: Level, mode: Mode, token: Scanned): Statement | null {
+  const { scanner, blocks, pieces } = reading;
+  const { reach, mistakes } = scanner;
+  const [blockCount, pieceCount] = [blocks.length, pieces.length];
+  scanner.reach = token.line;
+  const read = statement(reading, level, mode, scanner.branch);
+  // Nothing that was looked at beside it may change.
+  scanner.peek(mode);
+  if (read && scanner.mistakes === mistakes) {
+    const { line: endLine, column: endColumn } = scanner.place;
+    pieces.push({
+      level,
+      line: token.line,
+      column: token.start,
+      statement: read,
+      endLine,
+      endColumn,
+      last: scanner.last,
+      reach: scanner.reach,
+      blocks: behind(blocks, blockCount),
+      inner: behind(pieces, pieceCount),
+    });
+  }
+  scanner.reach = Math.max(scanner.reach, reach);
+  return read;
 }
 
 function statement(reading: Reading, level: Level, mode: Mode, branch: Branch | null): Statement | null {

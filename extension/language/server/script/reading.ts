@@ -3,6 +3,7 @@
  *
  * Invariant: what skips always stops: behind a ";", before a "}" that closes more than was opened, at the end.
  */
+import type { Piece, Reuse } from "./reuse.ts";
 import type { Scanner, Mode } from "./scanner.ts";
 import type { Block, Statement, Word } from "./tree.ts";
 import { wordOf } from "./expression.ts";
@@ -13,6 +14,9 @@ export type Level = "script" | "fragment" | "sections" | "section";
 export interface Reading {
   readonly scanner: Scanner;
   readonly blocks: Block[];
+  /** What was read or kept so far, and what may be kept. */
+  readonly pieces: Piece[];
+  readonly reuse: Reuse | null;
   /** Statements up to the brace that closes them, or the end. */
   readonly body: (level: Level) => Statement[];
 }

@@ -37,6 +37,9 @@ export class Scanner {
   #peeked: Scanned | null = null;
   #peekedMode: Mode = "script";
   #last: Scanned;
+  /** The last line that was looked at since it was set, and how often a mistake was met, reported or not. */
+  reach = 0;
+  mistakes = 0;
   readonly #kept: ({ readonly mode: Mode; readonly token: Scanned } | undefined)[] = [];
 
   constructor(source: Source) {
@@ -47,6 +50,19 @@ export class Scanner {
   /** The token read last. */
   get last(): Scanned {
     return this.#last;
+  }
+
+  /** Where reading goes on. */
+  get place(): { readonly line: number; readonly column: number } {
+    return { line: this.#line, column: this.#column };
+  }
+
+  /** Goes on behind what need not be read; `last` is the token before. */
+  jump(line: number, column: number, last: Scanned): void {
+    this.#line = line;
+    this.#column = column;
+    this.#last = last;
+    this.#peeked = null;
   }
 
   get branch(): Branch | null {
@@ -120,6 +136,7 @@ export class Scanner {
 
   /** One mistake often makes several things missing: the first says it. */
   #report(error: ScriptError): void {
+    this.mistakes += 1;
     const last = this.errors.at(-1);
     if (last?.line !== error.line || last.start !== error.start) {
       this.errors.push(error);
@@ -135,9 +152,11 @@ export class Scanner {
         column += 1;
       }
       if (column < text.length) {
+        this.reach = Math.max(this.reach, line);
         return this.#tokenAt(mode, text, line, column);
       }
     }
+    this.reach = code.length;
     const line = Math.max(0, code.length - 1);
     const end = code[line]?.length ?? 0;
     return { kind: "end", text: "", line, start: end, end };

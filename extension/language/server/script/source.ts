@@ -27,7 +27,7 @@ const directivePattern =
 export function sourceOf(uri: string, lines: readonly string[]): Source {
   const isPreprocessed = uri.endsWith(".S") || lines.some((line) => directivePattern.test(line));
   const blanked = lines.map(() => "");
-  const comments: Span[][] = [];
+  const comments: (readonly Span[])[] = [];
   const inComment: boolean[] = [];
   const errors: ScriptError[] = [];
   const directives: Directive[] = [];
@@ -73,14 +73,16 @@ export function sourceOf(uri: string, lines: readonly string[]): Source {
   return { code: blanked, comments, inComment, isPreprocessed, errors, ...conditions };
 }
 
+const none: readonly never[] = [];
+
 /** Comments become blanks; strings protect what looks like one. */
 function blankComments(
   text: string,
   isOpen: boolean,
   isPreprocessed: boolean,
-): { code: string; comments: Span[]; isOpen: boolean } {
+): { code: string; comments: readonly Span[]; isOpen: boolean } {
   if (!isOpen && !text.includes("/*") && !(isPreprocessed && text.includes("//"))) {
-    return { code: text, comments: [], isOpen: false };
+    return { code: text, comments: none, isOpen: false };
   }
   const comments: Span[] = [];
   let code = "";

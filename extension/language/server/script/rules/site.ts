@@ -58,9 +58,15 @@ export function covers(first: string, second: string): boolean {
   if (first === second) {
     return true;
   }
-  const prefix = /^([^*?[\]]*)\*$/.exec(first)?.[1];
-  return prefix !== undefined && second.startsWith(prefix) && !/^(?:LARGE_)?COMMON$/.test(second);
+  const prefix = prefixOf(first);
+  return prefix !== undefined && second.startsWith(prefix) && !isCommon(second);
 }
+
+/** What stands before the asterisk of a pattern that has this one wildcard, at its end. */
+export const prefixOf = (pattern: string): string | undefined => /^([^*?[\]]*)\*$/.exec(pattern)?.[1];
+
+/** A word for the common symbols, which no pattern of names finds. */
+export const isCommon = (pattern: string): boolean => /^(?:LARGE_)?COMMON$/.test(pattern);
 
 /** A script that is not read by ld as it stands here: macros and included files may say more. */
 export function isOpenEnded(tree: ScriptTree): boolean {
