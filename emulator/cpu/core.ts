@@ -207,8 +207,8 @@ export class Core extends Registers {
     this.#tellWatched();
   }
   #tellWatched(): void {
-    // Tables are watched without any instruction's help, and so is the red zone, but for IRETs now and then.
-    const told = this.#watched & ~(WATCH.redZone | WATCH.staleTlb);
+    // All other events come with what TypeScript does anyway; the red zone asks for IRETs now and then.
+    const told = this.#watched & (WATCH.mode | WATCH.privilege);
     this.setWord(RUN.watched, told | (this.#awaitsReturn ? WATCH.redZone : 0));
   }
 

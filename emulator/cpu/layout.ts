@@ -169,7 +169,7 @@ export const RUN = {
   alone: 0x108c,
   /** u32: 1 if the processor has CMPXCHG16B */
   wideExchange: 0x10b8,
-  /** u32: WATCH bits of the events that a debugger wants to hear of: instructions that cause one are left to TypeScript. Kept by `Core` */
+  /** u32: WATCH bits of what somebody wants to hear of and emitted code could cause by itself: it leaves such instructions to TypeScript. Kept by `Core` */
   watched: 0x10bc,
   /**
    * u64 each: bit n is set if some page with number n modulo 64, linear or guest-physical, is watched or holds a data breakpoint: the MMU asks before it

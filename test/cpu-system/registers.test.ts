@@ -1,7 +1,8 @@
 /** Registers, flags, CPUID, MSRs, control registers, ports: what each holds, refuses and says of itself. */
 import { describe, expect, test } from "vitest";
 import { CR4, FLAG, SHADOW } from "../../emulator/cpu/core.ts";
-import { MODE, SEG, STATE } from "../../emulator/cpu/layout.ts";
+import { WATCH } from "../../emulator/cpu/event.ts";
+import { MODE, RUN, SEG, STATE } from "../../emulator/cpu/layout.ts";
 import { cpuid } from "../../emulator/cpu/system/cpuid.ts";
 import { GDT, Fixture, longMode, protectedMode, SELECTOR, shortly, TSS } from "./fixture.ts";
 
@@ -288,4 +289,17 @@ describe("ports", () => {
     expect(core.gpr(6)).toBe(0x4fffn);
     expect(core.mode & MODE.protected).toBe(MODE.protected);
   });
+});
+
+test("emitted code hears of what it could cause by itself, and of nothing else", () => {
+  const { core } = new Fixture();
+  const told = (watched: number): number => {
+    core.watched = watched;
+    return core.word(RUN.watched);
+  };
+  const own = WATCH.mode | WATCH.privilege;
+  const all = Object.values(WATCH).reduce<number>((sum, bit) => sum | bit, 0);
+  expect([told(all & ~own), told(WATCH.mode), told(all)]).toEqual([0, WATCH.mode, own]);
+  core.awaitsReturn = true;
+  expect(told(0)).not.toBe(0);
 });
