@@ -128,8 +128,9 @@ export class Core extends Registers {
   fault: Fault | null = null;
   /** INT n and SYSCALL set this when they have cleared TF: no single-step trap follows, although TF was set before. The engine clears it. */
   untraced = false;
-  /** Where `commit` puts the bytes of a store that went to SCRATCH: guest-physical address, and that of the second page. */
-  commitAddress = 0;
+  /** Where `commit` puts the bytes of a store that went to SCRATCH: guest-physical page, offset in it, and the page that a store over its end goes on in. */
+  commitPage = 0;
+  commitOffset = 0;
   commitNext = 0;
 
   constructor(

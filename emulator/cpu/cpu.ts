@@ -192,10 +192,11 @@ export class Cpu implements Processor {
   }
 
   get executed(): number {
-    const { core } = this;
-    const charged = this.#given - this.#withheld - core.word(RUN.budget);
-    if (!this.#inside) return this.#done + charged;
-    return this.#done + charged - (core.word(core.word(RUN.trace) + TRACE.count) - this.#recordIndex());
+    const { u32 } = this.#core;
+    const charged = this.#done + this.#given - this.#withheld - u32[RUN.budget >>> 2]!;
+    if (!this.#inside) return charged;
+    const trace = u32[RUN.trace >>> 2]!;
+    return charged - u32[(trace + TRACE.count) >>> 2]! + recordIndex(trace, u32[RUN.record >>> 2]!);
   }
 
   get instructionRip(): bigint {
@@ -446,7 +447,8 @@ export class Cpu implements Processor {
     const { core } = this;
     if (!(thrown instanceof Fault) && !(thrown instanceof Halt)) throw thrown;
     if (this.#inside) {
-      const rest = core.word(core.word(RUN.trace) + TRACE.count) - this.#recordIndex();
+      const trace = core.word(RUN.trace);
+      const rest = core.word(trace + TRACE.count) - recordIndex(trace, core.word(RUN.record));
       core.setWord(RUN.budget, core.word(RUN.budget) + rest);
       core.rip = this.instructionRip;
       core.setWord(RUN.commit, 0);
@@ -459,11 +461,6 @@ export class Cpu implements Processor {
     if (!deliverFault(core, thrown, this.#suppressed)) return { kind: "exception" };
     this.#done++;
     return null;
-  }
-
-  #recordIndex(): number {
-    const { core } = this;
-    return (core.word(RUN.record) - core.word(RUN.trace) - TRACE.headerBytes) / RECORD.bytes;
   }
 
   /** Where state.rip's bytes are. Faults if they may not be fetched. */
@@ -621,6 +618,10 @@ export class Cpu implements Processor {
     return 1;
   }
 }
+
+/** Which of a trace's records one is, by their addresses. */
+const recordIndex = (trace: number, record: number): number =>
+  (record - trace - TRACE.headerBytes) / RECORD.bytes;
 
 /** DR7: breakpoint n is enabled (locally or globally) and its condition is instruction execution. */
 const isCodeBreakpoint = (dr7: number, n: number): boolean =>

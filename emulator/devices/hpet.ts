@@ -112,14 +112,13 @@ export class Hpet implements Device, RegionOps {
   get counter(): bigint {
     return quad(this.#counterLow, this.#counterHigh);
   }
-  // Guests read it over and over, so its halves are numbers.
+  // Guests read it over and over, so its halves are numbers, and a remainder by 2^32 is a shift.
   get #counterLow(): number {
-    return this.#runs ? (this.#low + (this.#tick % WORD)) % WORD : this.#low;
+    return this.#runs ? (this.#low + this.#tick) >>> 0 : this.#low;
   }
   get #counterHigh(): number {
     if (!this.#runs) return this.#high;
-    const carry = this.#low + (this.#tick % WORD) >= WORD ? 1 : 0;
-    return (this.#high + Math.floor(this.#tick / WORD) + carry) % WORD;
+    return (this.#high + Math.floor((this.#low + this.#tick) / WORD)) >>> 0;
   }
 
   // --- registers --------------------------------------------------------------------------------------------------------------------------

@@ -11,9 +11,9 @@ export const allOnes = (size: AccessSize): number => (size === 4 ? 0xffffffff : 
 
 /** Whether the device takes an access like this at all. */
 export function accessIsValid(region: MemoryRegion, offset: number, size: AccessSize): boolean {
-  const valid = region.access.valid;
-  if (valid?.unaligned !== true && offset % size !== 0) return false;
-  return size >= (valid?.min ?? 1) && size <= (valid?.max ?? 4);
+  const { access } = region;
+  if ((offset & (size - 1)) !== 0 && !access.unaligned) return false;
+  return size >= access.validMin && size <= access.validMax;
 }
 
 /** A refused access reads all ones. */
@@ -41,6 +41,6 @@ export function writeDevice(region: MemoryRegion, offset: number, size: AccessSi
 }
 
 function implemented(region: MemoryRegion, size: AccessSize): AccessSize {
-  const impl = region.access.impl;
-  return Math.max(Math.min(size, impl?.max ?? 4), impl?.min ?? 1) as AccessSize;
+  const { implMin, implMax } = region.access;
+  return Math.max(Math.min(size, implMax), implMin) as AccessSize;
 }

@@ -163,11 +163,11 @@ export class Memory implements GuestMemory, TableMemory {
     const offset = address - range.start + range.offset;
     if (range.block === null) {
       // Two aligned reads of the same size, as QEMU's processor does it.
-      if (offset % size === 0 || range.region.access.valid?.unaligned === true)
+      if ((offset & (size - 1)) === 0 || range.region.access.unaligned)
         return readDevice(range.region, offset, size);
       return this.#readUnaligned(address, size);
     }
-    const within = offset % PAGE_BYTES;
+    const within = offset & (PAGE_BYTES - 1);
     if (within + size > PAGE_BYTES) return this.#readParts(address, size);
     const at = this.#pages.readFrame(range.block, Math.floor(offset / PAGE_BYTES)) + within;
     const view = this.#pages.frames.view;
@@ -182,13 +182,13 @@ export class Memory implements GuestMemory, TableMemory {
     }
     const offset = address - range.start + range.offset;
     if (range.region.ops !== null) {
-      const whole = offset % size === 0 || range.region.access.valid?.unaligned === true;
+      const whole = (offset & (size - 1)) === 0 || range.region.access.unaligned;
       if (whole) writeDevice(range.region, offset, size, value);
       else this.#writeParts(address, size, value);
       return;
     }
     if (!range.writable) return;
-    const within = offset % PAGE_BYTES;
+    const within = offset & (PAGE_BYTES - 1);
     if (within + size > PAGE_BYTES) {
       this.#writeParts(address, size, value);
       return;
@@ -334,8 +334,12 @@ export class Memory implements GuestMemory, TableMemory {
 
   codeGranules(page: number): number {
     const code = this.#code.get(page);
+    if (code === undefined) return 0;
+    const physicalPages = code.block.code.get(code.page)!;
+    // Nearly always it is seen at this page alone.
+    if (physicalPages.size === 1) return code.granules;
     let granules = 0;
-    for (const each of code?.block.code.get(code.page) ?? []) granules |= this.#code.get(each)!.granules;
+    for (const each of physicalPages) granules |= this.#code.get(each)!.granules;
     return granules;
   }
 

@@ -18,6 +18,23 @@ export interface RegionAccess {
   readonly impl?: { readonly min?: 1 | 2 | 4; readonly max?: 1 | 2 | 4 };
 }
 
+/** The same with nothing left out, in one shape for all devices: every access looks here. */
+export interface AccessSizes {
+  readonly validMin: number;
+  readonly validMax: number;
+  readonly unaligned: boolean;
+  readonly implMin: number;
+  readonly implMax: number;
+}
+
+const sizesOf = ({ valid, impl }: RegionAccess): AccessSizes => ({
+  validMin: valid?.min ?? 1,
+  validMax: valid?.max ?? 4,
+  unaligned: valid?.unaligned === true,
+  implMin: impl?.min ?? 1,
+  implMax: impl?.max ?? 4,
+});
+
 /** A device ("dev") or other object that a region belongs to, with its QOM path: for `info mtree -o`. */
 export interface RegionOwner {
   readonly kind: "dev" | "obj";
@@ -52,7 +69,7 @@ export class MemoryRegion implements RegionObserver {
   readonly block: RamBlock | null;
   readonly ops: RegionOps | null;
   readonly alias: Content["alias"];
-  readonly access: RegionAccess;
+  readonly access: AccessSizes;
   readonly owner: RegionOwner | null;
   readonly #romDevice: boolean;
   #container: MemoryRegion | null = null;
@@ -75,7 +92,7 @@ export class MemoryRegion implements RegionObserver {
     this.#readonly = content.readonly;
     this.#romDevice = content.romd;
     this.#romd = content.romd;
-    this.access = options.access ?? {};
+    this.access = sizesOf(options.access ?? {});
     this.owner = options.owner ?? null;
     if (content.alias !== null) content.alias.target.observe(this);
   }

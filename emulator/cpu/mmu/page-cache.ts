@@ -57,7 +57,7 @@ export class PageCache {
    */
   frameBesideCode(page: number, offset: number, size: number): number {
     const granules = this.#guest.codeGranules(page);
-    if ((granules & granulesOf(offset, offset + size)) !== 0) return 0;
+    if (granules === 0 || (granules & granulesOf(offset, offset + size)) !== 0) return 0;
     const frame = this.#guest.frameBesideCode(page);
     if (frame === 0) return 0;
     const at = entry(page);

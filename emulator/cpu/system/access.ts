@@ -41,12 +41,13 @@ export function slowModify(core: Core, size: number): number {
  */
 export function attempt(core: Core, size: number, kind: Kind): number {
   const bytes = size & 0xff;
-  const by = currentBy(core);
-  const lo = core.word(RUN.address);
-  const hi = core.word(RUN.address + 4);
-  const ordinary = (lo & 0xfff) + bytes <= 4096 && canonical(core, hi) && !core.alignmentChecked;
+  const { u32 } = core;
+  const by = u32[RUN.dataTags >>> 2] === TLB.readUser ? BY.user : BY.system;
+  const lo = u32[RUN.address >>> 2]!;
+  const hi = u32[(RUN.address + 4) >>> 2]!;
+  const ordinary = (lo & 0xfff) + bytes <= 4096 && u32[RUN.alignment >>> 2] === 0 && canonical(core, hi);
   if (!ordinary) return touch(core, bytes, kind, by, size >= STACK_ACCESS);
-  core.setWord(RUN.commit, 0);
+  u32[RUN.commit >>> 2] = 0;
   const entry = tryLookup(core, lo, hi, kind !== "read", by);
   if (entry >= 0) return one(core, entry, lo, hi, bytes, kind);
   core.fault = pageFault(core, lo, hi, entry);
@@ -98,8 +99,9 @@ export function touch(
   }
   if (write) {
     core.setWord(RUN.commit, size);
-    core.commitAddress = page * 4096 + offset;
-    core.commitNext = nextPage * 4096;
+    core.commitPage = page;
+    core.commitOffset = offset;
+    core.commitNext = nextPage;
   }
   return SCRATCH;
 }
@@ -141,30 +143,35 @@ function one(core: Core, entry: number, lo: number, hi: number, size: number, ki
     const beside = core.pages.frameBesideCode(page, offset, size);
     if (beside !== 0) return beside + offset;
     core.setWord(RUN.commit, size);
-    core.commitAddress = page * 4096 + offset;
-    core.commitNext = 0;
+    core.commitPage = page;
+    core.commitOffset = offset;
   }
-  if (kind !== "write") gather(core, page, offset, size, SCRATCH);
+  if (kind === "read") readBus(core, page, offset, size, SCRATCH);
+  else if (kind === "modify") gather(core, page, offset, size, SCRATCH);
   return SCRATCH;
 }
 
 /** Hands the bytes that a store left in SCRATCH to memory and devices. Call it if RUN.commit is not 0 after the store. */
 export function commit(core: Core): void {
   const size = core.word(RUN.commit);
-  const address = core.commitAddress;
-  const first = Math.min(size, 4096 - (address % 4096));
+  const offset = core.commitOffset;
   core.setWord(RUN.commit, 0);
-  scatter(core, address, first, SCRATCH);
-  if (first < size) scatter(core, core.commitNext, size - first, SCRATCH + first);
+  // A page of its own without a frame to write to is what `one` has come to SCRATCH for.
+  if (offset + size <= 4096) return writeBus(core, core.commitPage, offset, size, SCRATCH);
+  const first = 4096 - offset;
+  scatter(core, core.commitPage, offset, first, SCRATCH);
+  scatter(core, core.commitNext, 0, size - first, SCRATCH + first);
 }
 
 /** Copies bytes of one page to linear memory at `to`. */
 function gather(core: Core, page: number, offset: number, size: number, to: number): void {
   const frame = core.pages.frameForRead(page);
-  if (frame !== 0) {
-    core.u8.copyWithin(to, frame + offset, frame + offset + size);
-    return;
-  }
+  if (frame !== 0) core.u8.copyWithin(to, frame + offset, frame + offset + size);
+  else readBus(core, page, offset, size, to);
+}
+
+/** The same for a page that has no frame: a device's. */
+function readBus(core: Core, page: number, offset: number, size: number, to: number): void {
   for (let done = 0; done < size;) {
     const step = chunk(size - done);
     const address = physical(page * 4096 + offset + done);
@@ -179,23 +186,27 @@ function gather(core: Core, page: number, offset: number, size: number, to: numb
   }
 }
 
-function scatter(core: Core, address: number, size: number, from: number): void {
-  const page = Math.floor(address / 4096);
+/** Copies bytes of linear memory at `from` to one page. */
+function scatter(core: Core, page: number, offset: number, size: number, from: number): void {
   const frame = core.pages.frameForWrite(page);
-  if (frame !== 0) {
-    core.u8.copyWithin(frame + (address % 4096), from, from + size);
-    return;
-  }
-  const device = core.pages.frameForRead(page) === 0;
-  if (!device && core.tableHook?.store(core, physical(address), core.u8.slice(from, from + size)) === true) return;
+  if (frame !== 0) core.u8.copyWithin(frame + offset, from, from + size);
+  else writeBus(core, page, offset, size, from);
+}
+
+/** The same for a page that has no frame to write to: a device's, ROM, code, a table somebody watches. */
+function writeBus(core: Core, page: number, offset: number, size: number, from: number): void {
+  const reported = (core.watched & WATCH.mmio) !== 0;
+  const { tableHook } = core;
+  const device = (reported || tableHook !== null) && core.pages.frameForRead(page) === 0;
+  if (!device && tableHook?.store(core, physical(page * 4096 + offset), core.u8.slice(from, from + size)) === true) return;
   for (let done = 0; done < size; ) {
     const step = chunk(size - done);
     const view = core.view;
     const value =
       step === 4 ? view.getUint32(from + done, true) : step === 2 ? view.getUint16(from + done, true) : view.getUint8(from + done);
-    core.guest.write(physical(address + done), step, value);
-    if (device && (core.watched & WATCH.mmio) !== 0)
-      core.report({ kind: "mmio", address: physical(address + done), size: step, value, write: true });
+    const address = physical(page * 4096 + offset + done);
+    core.guest.write(address, step, value);
+    if (device && reported) core.report({ kind: "mmio", address, size: step, value, write: true });
     done += step;
   }
 } // oxfmt-ignore

@@ -149,6 +149,10 @@ export function writeTags(core: Core, entry: number, frame: number, writableFram
 
 /** Whether a page must not be accessed behind our back: the debugger watches it, or one of the guest's data breakpoints lies in it. */
 export function isWatched(core: Core, lo: number, hi: number, page: number): boolean {
+  const { u32 } = core;
+  const linearFilter = u32[RUN.watchedLinear >>> 2]! | u32[(RUN.watchedLinear + 4) >>> 2]!;
+  if ((linearFilter | u32[RUN.watchedPhysical >>> 2]! | u32[(RUN.watchedPhysical + 4) >>> 2]!) === 0)
+    return false;
   if (core.watchedLinearPages.size > 0 && core.watchedLinearPages.has((BigInt(hi) << 32n) | BigInt(lo)))
     return true;
   if (core.watchedPhysicalPages.size > 0 && core.watchedPhysicalPages.has(page)) return true;
