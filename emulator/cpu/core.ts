@@ -303,11 +303,11 @@ export class Core extends Registers {
    */
   updateMode(): void {
     const u32 = this.u32;
-    const attributes = (n: number): number => this.attributes(n);
     const isProtected = (u32[STATE.cr0 >>> 2]! & CR0.PE) !== 0;
     const isLong = (u32[STATE.efer >>> 2]! & EFER.LMA) !== 0;
     const isVirtual = isProtected && (u32[STATE.eflags >>> 2]! & FLAG.VM) !== 0;
-    const code = attributes(SEG.cs);
+    const code = this.attributes(SEG.cs);
+    const stack = this.attributes(SEG.ss);
     const size = isVirtual
       ? 0
       : isLong && (code & ATTRIBUTE.long) !== 0
@@ -316,16 +316,12 @@ export class Core extends Registers {
           ? 1
           : 0;
     // CPL is the DPL of SS, as VMX keeps it (SDM 3C 24.4.1): a null SS keeps it too.
-    const cpl = isVirtual ? 3 : isProtected ? (attributes(SEG.ss) >>> 5) & 3 : 0;
-    const flat = (n: number): boolean =>
-      (attributes(n) & (ATTRIBUTE.unusable | ATTRIBUTE.code | ATTRIBUTE.expandDown | ATTRIBUTE.writable)) ===
-        ATTRIBUTE.writable &&
-      this.segmentLimit(n) === 0xffffffff &&
-      this.segmentBase(n) === 0n;
+    const cpl = isVirtual ? 3 : isProtected ? (stack >>> 5) & 3 : 0;
     let mode: number = size;
-    if (size === 2 || (flat(SEG.ds) && flat(SEG.ss) && flat(SEG.es))) mode |= MODE.flat;
+    if (size === 2 || (this.#isFlat(SEG.ds) && this.#isFlat(SEG.ss) && this.#isFlat(SEG.es)))
+      mode |= MODE.flat;
     if (cpl === 3) mode |= MODE.user;
-    if ((attributes(SEG.ss) & ATTRIBUTE.big) !== 0) mode |= MODE.stack32;
+    if ((stack & ATTRIBUTE.big) !== 0) mode |= MODE.stack32;
     if (isProtected) mode |= MODE.protected;
     if (isVirtual) mode |= MODE.virtual8086;
     if (isLong) mode |= MODE.long;
@@ -347,6 +343,16 @@ export class Core extends Registers {
     u32[(RUN.codePage + 4) >>> 2] = 0xffffffff;
     if ((this.watched & (WATCH.mode | WATCH.privilege)) !== 0)
       this.#reportMode(modeBefore, mode, cplBefore, cpl);
+  }
+
+  /** Writable data with base 0 and limit 4 GiB. */
+  #isFlat(n: SegmentNumber): boolean {
+    const { unusable, code, expandDown, writable } = ATTRIBUTE;
+    return (
+      (this.attributes(n) & (unusable | code | expandDown | writable)) === writable &&
+      this.segmentLimit(n) === 0xffffffff &&
+      this.segmentBase(n) === 0n
+    );
   }
 
   /** EFLAGS.AC may have been cleared: call it after a change that `updateMode` is not called for. */

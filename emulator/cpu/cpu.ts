@@ -313,12 +313,12 @@ export class Cpu implements Processor {
     if (this.nmiPending && core.word(STATE.nmiBlocked) === 0 && core.shadow === 0) {
       this.nmiPending = false;
       core.activity = ACTIVITY.running;
-      return this.#event({ vector: VECTOR.NMI, kind: "nmi", why: "non-maskable interrupt" });
+      return this.#event(VECTOR.NMI, "nmi", "non-maskable interrupt");
     }
     if (this.interruptLine && core.shadow === 0 && core.systemFlag(FLAG.IF)) {
       core.activity = ACTIVITY.running;
       const vector = this.acknowledge(core.index);
-      return this.#event({ vector, kind: "external", why: "external interrupt" });
+      return this.#event(vector, "external", "external interrupt");
     }
     if (core.activity !== ACTIVITY.running) return { kind: "halted" };
     const traced = core.systemFlag(FLAG.TF);
@@ -368,9 +368,9 @@ export class Cpu implements Processor {
     return null;
   }
 
-  #event(event: { vector: number; kind: "nmi" | "external"; why: string }): null {
+  #event(vector: number, kind: "nmi" | "external", why: string): null {
     this.#done++;
-    deliver(this.core, { ...event, errorCode: null, address: null });
+    deliver(this.core, { vector, errorCode: null, kind, address: null, why });
     return null;
   }
 

@@ -111,14 +111,19 @@ export function touch(
  * tags, but not while EFLAGS.AC has given those to user pages: SMAP holds for them all the same (SDM 3A 4.6.1).
  */
 export function tagged(core: Core, size: number, write: boolean, by: By): number {
-  if (by === BY.processor && core.word(RUN.opened) !== 0) return 0;
   const u32 = core.u32;
-  const lo = u32[RUN.address >>> 2]!;
+  return taggedAt(core, u32[RUN.address >>> 2]!, u32[(RUN.address + 4) >>> 2]!, size, write, by);
+}
+
+/** The same for an address by its halves, unsigned. */
+export function taggedAt(core: Core, lo: number, hi: number, size: number, write: boolean, by: By): number {
+  const u32 = core.u32;
+  if (by === BY.processor && u32[RUN.opened >>> 2] !== 0) return 0;
   const at = (TLB.base >>> 2) + ((lo >>> 12) & (TLB.entries - 1)) * (TLB.entryBytes >>> 2);
   const tag = at + (by === BY.user ? TLB.readUser >>> 2 : 0) + (write ? TLB.writeSystem >>> 2 : 0);
-  const page = (lo & 0xfffff000) >>> 0;
-  if (u32[tag] !== page || u32[tag + 1] !== u32[(RUN.address >>> 2) + 1] || lo - page + size > 4096) return 0;
-  return u32[at + (TLB.frame >>> 2)]! + (lo - page);
+  const offset = lo & 0xfff;
+  if (u32[tag] !== (lo & 0xfffff000) >>> 0 || u32[tag + 1] !== hi || offset + size > 4096) return 0;
+  return u32[at + (TLB.frame >>> 2)]! + offset;
 }
 
 const pageOf = (core: Core, entry: number): number => core.word(entry + TLB.physicalPage);

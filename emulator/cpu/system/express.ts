@@ -8,9 +8,9 @@
  */
 import type { Core } from "../core.ts";
 import type { DeliveryKind } from "../event.ts";
-import { RUN, SEG, SEGMENT, SEGMENT_BYTES, STATE } from "../layout.ts";
+import { SEG, SEGMENT, SEGMENT_BYTES, STATE } from "../layout.ts";
 import { ATTRIBUTE, FLAG } from "../registers.ts";
-import { tagged } from "./access.ts";
+import { taggedAt } from "./access.ts";
 import { BY, canonical } from "./paging.ts";
 import type { By } from "./paging.ts";
 import { dropPrivilegedSegments } from "./segment.ts";
@@ -28,41 +28,48 @@ const STACK = HIGH.accessed | HIGH.writable | HIGH.segment | HIGH.present;
 const FRAME_BYTES = 40;
 const dplOf = (high: number): number => (high >>> 13) & 3;
 
+/** Words of the CPU state. */
+const RIP = STATE.rip >>> 2;
+const RSP = (STATE.gpr + 4 * 8) >>> 2;
+/** Index of a segment register's word. */
+const segmentWord = (n: number, field: number): number => (STATE.segments + n * SEGMENT_BYTES + field) >>> 2;
+
 /** Host address of `size` bytes at `base` (a quadword of the CPU state) + `offset`, if a tag allows the access; else 0. Tables and frames that are not aligned to 4 are none of ours. */
 function reach(core: Core, base: number, offset: number, size: number, write: boolean, by: By): number {
-  const low = core.word(base) + offset;
-  core.setWord(RUN.address, low);
-  core.setWord(RUN.address + 4, core.word(base + 4) + Math.floor(low / 0x100000000));
-  const host = tagged(core, size, write, by);
+  const { u32 } = core;
+  const sum = u32[base >>> 2]! + offset;
+  const low = sum >>> 0;
+  const high = u32[(base + 4) >>> 2]!;
+  const host = taggedAt(core, low, low === sum ? high : (high + 1) >>> 0, size, write, by);
   return (host & 3) === 0 ? host : 0;
 }
 
 /** Host address of a descriptor in the GDT, or 0. */
 function descriptorAt(core: Core, selector: number): number {
   const offset = selector & 0xfff8;
-  if ((selector & 4) !== 0 || offset === 0 || offset + 7 > core.word(STATE.gdtr + 8)) return 0;
+  if ((selector & 4) !== 0 || offset === 0 || offset + 7 > core.u32[(STATE.gdtr + 8) >>> 2]!) return 0;
   return reach(core, STATE.gdtr, offset, 8, false, BY.processor);
 }
 
 /** `writeDescriptor` for the two words of a code or data descriptor that was accessed before. */
 function load(core: Core, n: number, selector: number, low: number, high: number): void {
-  const at = STATE.segments + n * SEGMENT_BYTES;
+  const { u32 } = core;
   const limit = (low & 0xffff) | (high & 0xf0000);
-  core.setWord(at + SEGMENT.selector, selector);
-  core.setWord(at + SEGMENT.attributes, (high >>> 8) & 0xf0ff);
-  core.setWord(at + SEGMENT.base, (low >>> 16) | ((high & 0xff) << 16) | (high & 0xff000000));
-  core.setWord(at + SEGMENT.base + 4, 0);
-  core.setWord(at + SEGMENT.limit, (high & 0x800000) !== 0 ? (limit << 12) | 0xfff : limit);
+  u32[segmentWord(n, SEGMENT.selector)] = selector;
+  u32[segmentWord(n, SEGMENT.attributes)] = (high >>> 8) & 0xf0ff;
+  u32[segmentWord(n, SEGMENT.base)] = (low >>> 16) | ((high & 0xff) << 16) | (high & 0xff000000);
+  u32[segmentWord(n, SEGMENT.base) + 1] = 0;
+  u32[segmentWord(n, SEGMENT.limit)] = (high & 0x800000) !== 0 ? (limit << 12) | 0xfff : limit;
 }
 
 /** A null SS that carries CPL. */
 function loadNullStack(core: Core, selector: number, cpl: number): void {
-  const at = STATE.segments + SEG.ss * SEGMENT_BYTES;
-  core.setWord(at + SEGMENT.selector, selector);
-  core.setWord(at + SEGMENT.attributes, ATTRIBUTE.unusable | (cpl << 5));
-  core.setWord(at + SEGMENT.base, 0);
-  core.setWord(at + SEGMENT.base + 4, 0);
-  core.setWord(at + SEGMENT.limit, 0xffffffff);
+  const { u32 } = core;
+  u32[segmentWord(SEG.ss, SEGMENT.selector)] = selector;
+  u32[segmentWord(SEG.ss, SEGMENT.attributes)] = ATTRIBUTE.unusable | (cpl << 5);
+  u32[segmentWord(SEG.ss, SEGMENT.base)] = 0;
+  u32[segmentWord(SEG.ss, SEGMENT.base) + 1] = 0;
+  u32[segmentWord(SEG.ss, SEGMENT.limit)] = 0xffffffff;
 }
 
 /** Whether the program asked for it (INT n, INT3, INTO), which the gate's DPL may forbid. */
@@ -71,67 +78,70 @@ export const isSoftware = (kind: DeliveryKind): boolean =>
 
 /** Delivery through a 64-bit gate (SDM 3A 6.14). `image` is the EFLAGS to push. */
 export function expressDelivery(core: Core, vector: number, errorCode: number | null, image: number, kind: DeliveryKind): boolean {
-  if (vector * 16 + 15 > core.word(STATE.idtr + 8)) return false;
+  const state = core.u32;
+  if (vector * 16 + 15 > state[(STATE.idtr + 8) >>> 2]!) return false;
   const gate = reach(core, STATE.idtr, vector * 16, 16, false, BY.processor);
   if (gate === 0) return false;
-  const u32 = core.host.u32;
-  const gateLow = u32[gate >>> 2]!;
-  const gateHigh = u32[(gate >>> 2) + 1]!;
-  const ripHigh = u32[(gate >>> 2) + 2]!;
-  const { cpl } = core;
+  const host = core.host.u32;
+  const gateLow = host[gate >>> 2]!;
+  const gateHigh = host[(gate >>> 2) + 1]!;
+  const ripHigh = host[(gate >>> 2) + 2]!;
+  const cpl = state[STATE.cpl >>> 2]!;
   // Present, system, type 14 or 15.
   if ((gateHigh & 0x9e00) !== 0x8e00 || (isSoftware(kind) && dplOf(gateHigh) < cpl) || !canonical(core, ripHigh)) return false;
   const selector = gateLow >>> 16;
   const code = descriptorAt(core, selector);
   if (code === 0) return false;
-  const codeLow = u32[code >>> 2]!;
-  const codeHigh = u32[(code >>> 2) + 1]!;
+  const codeLow = host[code >>> 2]!;
+  const codeHigh = host[(code >>> 2) + 1]!;
   if ((codeHigh & CODE_LOOKED_AT) !== CODE || dplOf(codeHigh) !== 0) return false;
   const ist = gateHigh & 7;
   const isInner = cpl !== 0;
-  let stackLow = core.word(STATE.gpr + 4 * 8);
-  let stackHigh = core.word(STATE.gpr + 4 * 8 + 4);
-  const oldLow = stackLow;
-  const oldHigh = stackHigh;
+  const oldLow = state[RSP]!;
+  const oldHigh = state[RSP + 1]!;
+  let stackLow = oldLow;
+  let stackHigh = oldHigh;
   if (ist !== 0 || isInner) {
     const offset = ist !== 0 ? 28 + ist * 8 : 4;
-    const tr = STATE.segments + SEG.tr * SEGMENT_BYTES;
-    if (offset + 7 > core.word(tr + SEGMENT.limit)) return false;
-    const slot = reach(core, tr + SEGMENT.base, offset, 8, false, BY.processor);
+    if (offset + 7 > state[segmentWord(SEG.tr, SEGMENT.limit)]!) return false;
+    const slot = reach(core, STATE.segments + SEG.tr * SEGMENT_BYTES + SEGMENT.base, offset, 8, false, BY.processor);
     if (slot === 0) return false;
-    stackLow = u32[slot >>> 2]!;
-    stackHigh = u32[(slot >>> 2) + 1]!;
+    stackLow = host[slot >>> 2]!;
+    stackHigh = host[(slot >>> 2) + 1]!;
     if (!canonical(core, stackHigh)) return false;
   }
   const bytes = errorCode === null ? FRAME_BYTES : FRAME_BYTES + 8;
   stackLow = (stackLow & ~0xf) >>> 0;
   if (stackLow < bytes) return false;
   stackLow -= bytes;
-  core.setWord(RUN.address, stackLow);
-  core.setWord(RUN.address + 4, stackHigh);
-  const frame = tagged(core, bytes, true, BY.system);
+  const frame = taggedAt(core, stackLow, stackHigh, bytes, true, BY.system);
   if (frame === 0) return false;
   const hook = ist !== 0 || !isInner ? core.stackHook : null;
   if (hook !== null) hook.interrupting(core, ist);
 
   let at = frame >>> 2;
-  const put = (low: number, high: number): void => {
-    u32[at++] = low;
-    u32[at++] = high;
-  };
-  if (errorCode !== null) put(errorCode, 0);
-  put(core.word(STATE.rip), core.word(STATE.rip + 4));
-  put(core.selector(SEG.cs), 0);
-  put(image, 0);
-  put(oldLow, oldHigh);
-  put(core.selector(SEG.ss), 0);
+  if (errorCode !== null) {
+    host[at] = errorCode;
+    host[at + 1] = 0;
+    at += 2;
+  }
+  host[at] = state[RIP]!;
+  host[at + 1] = state[RIP + 1]!;
+  host[at + 2] = state[segmentWord(SEG.cs, SEGMENT.selector)]!;
+  host[at + 3] = 0;
+  host[at + 4] = image;
+  host[at + 5] = 0;
+  host[at + 6] = oldLow;
+  host[at + 7] = oldHigh;
+  host[at + 8] = state[segmentWord(SEG.ss, SEGMENT.selector)]!;
+  host[at + 9] = 0;
   core.setSystemFlag(FLAG.TF | FLAG.NT | FLAG.VM | FLAG.RF | ((gateHigh & 0x100) === 0 ? FLAG.IF : 0), false);
   if (isInner) loadNullStack(core, 0, 0);
-  core.setWord(STATE.gpr + 4 * 8, stackLow);
-  core.setWord(STATE.gpr + 4 * 8 + 4, stackHigh);
+  state[RSP] = stackLow;
+  state[RSP + 1] = stackHigh;
   load(core, SEG.cs, selector & ~3, codeLow, codeHigh);
-  core.setWord(STATE.rip, (gateLow & 0xffff) | (gateHigh & 0xffff0000));
-  core.setWord(STATE.rip + 4, ripHigh);
+  state[RIP] = (gateLow & 0xffff) | (gateHigh & 0xffff0000);
+  state[RIP + 1] = ripHigh;
   core.updateMode();
   if (hook !== null) hook.interrupted(core, vector, errorCode, kind, ist);
   return true;
@@ -139,40 +149,41 @@ export function expressDelivery(core: Core, vector: number, errorCode: number | 
 
 /** IRETQ in 64-bit mode to 64-bit code. `replace` puts flags of the image in place that the level may change. */
 export function expressReturn(core: Core, replace: (core: Core, image: number, mask: number) => void, mask: number): boolean {
-  const { cpl } = core;
+  const state = core.u32;
+  const cpl = state[STATE.cpl >>> 2]!;
   const frame = reach(core, STATE.gpr + 4 * 8, 0, FRAME_BYTES, false, byLevel(cpl));
   if (frame === 0) return false;
-  const { u32 } = core.host;
-  const popped = (n: number): number => u32[(frame >>> 2) + n]!;
-  const ripHigh = popped(1);
-  const selector = popped(2) & 0xffff;
-  const stackSelector = popped(8) & 0xffff;
+  const host = core.host.u32;
+  const at = frame >>> 2;
+  const ripHigh = host[at + 1]!;
+  const selector = host[at + 2]! & 0xffff;
+  const stackSelector = host[at + 8]! & 0xffff;
   const rpl = selector & 3;
   if (rpl < cpl || !canonical(core, ripHigh)) return false;
   const code = descriptorAt(core, selector);
   if (code === 0) return false;
-  const codeLow = u32[code >>> 2]!;
-  const codeHigh = u32[(code >>> 2) + 1]!;
+  const codeLow = host[code >>> 2]!;
+  const codeHigh = host[(code >>> 2) + 1]!;
   if ((codeHigh & CODE_LOOKED_AT) !== CODE || dplOf(codeHigh) !== rpl) return false;
   let stackLow = 0;
   let stackDescriptor = 0;
   if ((stackSelector & 0xfffc) !== 0) {
     const stack = descriptorAt(core, stackSelector);
     if (stack === 0) return false;
-    stackLow = u32[stack >>> 2]!;
-    stackDescriptor = u32[(stack >>> 2) + 1]!;
+    stackLow = host[stack >>> 2]!;
+    stackDescriptor = host[(stack >>> 2) + 1]!;
     const fits = (stackDescriptor & STACK_LOOKED_AT) === STACK && dplOf(stackDescriptor) === rpl;
     if (!fits || (stackSelector & 3) !== rpl) return false;
   } else if (rpl === 3) return false;
 
-  replace(core, popped(4), mask);
+  replace(core, host[at + 4]!, mask);
   if (stackDescriptor === 0) loadNullStack(core, stackSelector, rpl);
   else load(core, SEG.ss, stackSelector, stackLow, stackDescriptor);
   load(core, SEG.cs, selector, codeLow, codeHigh);
-  core.setWord(STATE.rip, popped(0));
-  core.setWord(STATE.rip + 4, ripHigh);
-  core.setWord(STATE.gpr + 4 * 8, popped(6));
-  core.setWord(STATE.gpr + 4 * 8 + 4, popped(7));
+  state[RIP] = host[at]!;
+  state[RIP + 1] = ripHigh;
+  state[RSP] = host[at + 6]!;
+  state[RSP + 1] = host[at + 7]!;
   if (rpl !== cpl) dropPrivilegedSegments(core, rpl);
   core.updateMode();
   return true;
