@@ -48,7 +48,9 @@ export class Outputs {
     this.#tail.push(byte);
     if (this.#tail.length > this.#text.length) this.#tail.shift();
     this.found =
-      this.#tail.length === this.#text.length && this.#text.every((want, i) => want === this.#tail[i]);
+      byte === this.#text.at(-1) &&
+      this.#tail.length === this.#text.length &&
+      this.#text.every((want, i) => want === this.#tail[i]);
   }
 
   flush(): void {
