@@ -82,13 +82,20 @@ const lateDisassembler = {
   },
 };
 
-/** The language client is a program of its own: it is loaded when a document of its languages is open. */
-const lateLanguage = {
-  name: "late-language",
+/**
+ * Programs that others load later: the language client when a document of its languages is open, the command line when what Node has compiled of it may be
+ * looked for.
+ */
+const latePrograms = {
+  name: "late-programs",
   setup(builder) {
-    builder.onResolve({ filter: /^\.\/desktop\.ts$/ }, ({ kind }) =>
-      kind === "dynamic-import" ? { path: "./language.js", external: true } : undefined,
-    );
+    for (const [filter, program] of [
+      [/^\.\/desktop\.ts$/, "./language.js"],
+      [/^\.\/command-line\.ts$/, "./command-line.js"],
+    ])
+      builder.onResolve({ filter }, ({ kind }) =>
+        kind === "dynamic-import" ? { path: program, external: true } : undefined,
+      );
   },
 };
 
@@ -102,7 +109,7 @@ const node = {
   outdir: out,
   // The editor finds `vscode` for what is required, not for what is imported.
   supported: { "dynamic-import": false },
-  plugins: [emittedInterpreter, lateDisassembler, lateLanguage],
+  plugins: [emittedInterpreter, lateDisassembler, latePrograms],
   entryPoints: [
     { in: "extension/extension.ts", out: "extension" },
     { in: "extension/adapter/worker.ts", out: "adapter-worker" },
@@ -111,6 +118,7 @@ const node = {
     { in: "extension/language/desktop.ts", out: "language" },
     { in: "extension/language/server/main-node.ts", out: "language-server" },
     { in: "debug-adapter/redzone.ts", out: "redzone" },
+    { in: "debug-adapter/command-line.ts", out: "command-line" },
     { in: "iced-x86", out: "iced_x86" },
   ],
 };

@@ -1,7 +1,7 @@
 /**
  * The debug adapter: DAP on one side, a machine on the other. This file is the layer's boundary.
  *
- * Elsewhere: the command line (`redzone.ts`), which is an entry point of its own.
+ * Elsewhere: the command line (`command-line.ts`), which is an entry point of its own.
  */
 export { capabilities } from "./capabilities.ts";
 export { AdapterError } from "./errors.ts";

@@ -1,32 +1,12 @@
 #!/usr/bin/env node
-/** The `redzone` command: boots kernels without an editor, or serves the adapter over standard input and output. */
-import { parseCommand } from "./cli/command.ts";
-import { analyse } from "./cli/analyse.ts";
-import { STATUS } from "./cli/ending.ts";
-import { nodeHost } from "./cli/node-host.ts";
-import { run } from "./cli/run.ts";
-import { runStdio } from "./index.ts";
+/**
+ * What `redzone` begins with: Node keeps what it compiles of the program (`command-line.ts`) for the next time, in the folder for temporary files. Compiling
+ * is a third of what a start costs. NODE_DISABLE_COMPILE_CACHE=1 forbids it; Node 20 cannot do it.
+ */
+import * as nodeModule from "node:module";
 
-const command = parseCommand(process.argv.slice(2));
-switch (command.kind) {
-  case "help":
-    process.stdout.write(command.text);
-    break;
-  case "version":
-    process.stdout.write("redzone 0.1.0\n");
-    break;
-  case "error":
-    process.stderr.write(`redzone: ${command.text}\n`);
-    process.exitCode = STATUS.usage;
-    break;
-  case "run": {
-    void run(command, nodeHost()).then((status) => (process.exitCode = status));
-    break;
-  }
-  case "analyse":
-    process.exitCode = analyse(command, nodeHost());
-    break;
-  case "dap":
-    void runStdio();
-    break;
+interface CompileCache {
+  readonly enableCompileCache?: () => unknown;
 }
+(nodeModule as typeof nodeModule & CompileCache).enableCompileCache?.();
+void import("./command-line.ts");
