@@ -12,11 +12,11 @@ import { ACTIVITY, CR4, Core, FLAG, SHADOW, type CoreEnvironment } from "./core.
 import { Fault, Halt, VECTOR } from "./event.ts";
 import { PageCache } from "./mmu/page-cache.ts";
 import { interpreterBytes } from "./interpreter/module.ts";
-import { EXIT, RECORD, RUN, SEG, STATE, TRACE } from "./layout.ts";
+import { EXIT, RECORD, RUN, SEG, SEGMENT, SEGMENT_BYTES, STATE, TRACE } from "./layout.ts";
 import { integerOperations } from "./operation/index.ts";
 import type { Processor, ProcessorExit } from "./processor.ts";
 import { attempt, commit, type Kind } from "./system/access.ts";
-import { translateCode } from "./system/fetch.ts";
+import { fetchFrom, translateCode } from "./system/fetch.ts";
 import { sseOperations } from "./sse/index.ts";
 import { systemOperations } from "./system/index.ts";
 import { deliver, deliverFault } from "./system/interrupt.ts";
@@ -59,6 +59,14 @@ export class Cpu implements Processor {
   /** The CPU that is seated. */
   #core: Core;
   readonly #interpret: (trace: number) => number;
+  /** What `#source` gives. */
+  readonly #place = {
+    physical: 0,
+    mode: 0,
+    ripLow: 0,
+    ripHigh: 0,
+    nextPage: (): number => Math.floor(this.#fetch(this.#place, 1) / PAGE),
+  };
 
   acknowledge: (cpu: number) => number = () => 0xff;
   isBreakpoint: (linear: bigint, physical: PhysicalAddress) => boolean = () => false;
@@ -389,7 +397,7 @@ export class Cpu implements Processor {
     let trace = 0;
     this.translator.idle();
     try {
-      if (how === "single") trace = this.#traces.scratch(this.#source()).address;
+      if (how === "single") trace = this.#traces.scratch(this.#source());
       for (;;) {
         this.#inside = true;
         const exit = this.#interpret(trace);
@@ -408,7 +416,7 @@ export class Cpu implements Processor {
         if (exit === EXIT.break) {
           const stopped = this.#breakpoint();
           if (stopped !== null) return this.#account(stopped);
-          trace = this.#traces.scratch(this.#source()).address;
+          trace = this.#traces.scratch(this.#source());
         } else if (exit === EXIT.budget) {
           if (how === "piece") break;
           trace = this.#tail(left);
@@ -463,32 +471,44 @@ export class Cpu implements Processor {
     return null;
   }
 
-  /** Where state.rip's bytes are. Faults if they may not be fetched. */
+  /** Where state.rip's bytes are, until this is asked again. Faults if they may not be fetched. */
   #source(): CodeSource {
     const { core } = this;
-    const rip = core.rip;
-    const limit = core.quad(RUN.codeLimit);
-    if (rip > limit)
+    const source = this.#place;
+    const { u32 } = core;
+    source.ripLow = u32[STATE.rip >>> 2]!;
+    source.ripHigh = u32[(STATE.rip >>> 2) + 1]!;
+    if (this.#isBeyondLimit(source, 0))
       throw new Fault(
         VECTOR.GP,
         0,
-        `RIP 0x${rip.toString(16)} is beyond the code segment's limit 0x${limit.toString(16)}`,
+        `RIP 0x${core.rip.toString(16)} is beyond the code segment's limit 0x${core.quad(RUN.codeLimit).toString(16)}`,
       );
-    const address = this.#linearRip(rip);
-    const mode = core.mode;
-    return {
-      physical: translateCode(core, address),
-      mode,
-      rip,
-      nextPage: () => Math.floor(translateCode(core, this.#linearRip((rip & ~0xfffn) + 0x1000n, rip)) / PAGE),
-    };
+    source.mode = core.mode;
+    source.physical = this.#fetch(source, 0);
+    return source;
   }
-  #linearRip(rip: bigint, within = rip): bigint {
+  /** Guest-physical address of a place, or of where the page behind it begins, counted in linear addresses. Faults if it may not be fetched. */
+  #fetch({ ripLow, ripHigh }: CodeSource, pagesOn: 0 | 1): number {
+    const { u32 } = this.#core;
+    const base = (STATE.segments + SEG.cs * SEGMENT_BYTES + SEGMENT.base) >>> 2;
+    const mask = RUN.linearMask >>> 2;
+    const sum = ripLow + u32[base]!;
+    const low = pagesOn === 0 ? sum : sum - (sum % PAGE) + PAGE;
+    const high = ripHigh + u32[base + 1]! + Math.floor(low / 2 ** 32);
+    return fetchFrom(this.#core, (low & u32[mask]!) >>> 0, (high & u32[mask + 1]!) >>> 0);
+  }
+  /** Whether the byte so many bytes after a place is beyond the code segment's limit. */
+  #isBeyondLimit({ ripLow, ripHigh }: CodeSource, distance: number): boolean {
+    const { u32 } = this.#core;
+    const limit = RUN.codeLimit >>> 2;
+    const low = ripLow + distance;
+    const high = ripHigh + (low > 0xffffffff ? 1 : 0);
+    return high > u32[limit + 1]! || (high === u32[limit + 1] && low >>> 0 > u32[limit]!);
+  }
+  #linearRip(rip: bigint): bigint {
     const { core } = this;
-    const base = core.segmentBase(SEG.cs);
-    // The page after the one `within` lies on is counted in linear addresses, not in offsets.
-    const at = within === rip ? base + rip : ((base + within) & ~0xfffn) + 0x1000n;
-    return at & core.quad(RUN.linearMask);
+    return (core.segmentBase(SEG.cs) + rip) & core.quad(RUN.linearMask);
   }
 
   /** Guest-physical pages by their distance from that of a linear address; −1 where nothing is mapped. */
@@ -512,32 +532,31 @@ export class Cpu implements Processor {
     const source = this.#source();
     const trace = this.#traces.find(source);
     // A trace that passes the segment's limit is cut off there; the instruction at the limit then faults by itself.
-    const limit = core.quad(RUN.codeLimit);
-    if (source.rip + BigInt(trace.end - trace.start - 1) > limit) return this.#atLimit(source, limit);
-    if (link !== 0 && trace.key >= 0 && core.word(RUN.link) === link) core.setWord(link, trace.address);
+    if (this.#isBeyondLimit(source, core.word(trace + TRACE.lastByte))) return this.#atLimit(source);
+    const isListed = core.word(trace + TRACE.keyHigh) < TRACE.unlisted;
+    if (link !== 0 && isListed && core.word(RUN.link) === link) core.setWord(link, trace);
     core.setWord(RUN.link, 0);
-    return trace.address;
+    return trace;
   }
 
   /** The first instructions of a trace that is longer than what is `left` of the budget. */
   #tail(left: number): number {
     const source = this.#source();
     const trace = this.#traces.find(source);
-    if (source.rip + BigInt(trace.end - trace.start - 1) > this.core.quad(RUN.codeLimit))
-      return this.#traces.scratch(source).address;
-    return trace.count <= left ? trace.address : this.#traces.head(trace, left);
+    if (this.#isBeyondLimit(source, this.core.word(trace + TRACE.lastByte)))
+      return this.#traces.scratch(source);
+    return this.core.word(trace + TRACE.count) <= left ? trace : this.#traces.head(trace, left);
   }
 
-  #atLimit(source: CodeSource, limit: bigint): number {
+  #atLimit(source: CodeSource): number {
     const one = this.#traces.scratch(source);
-    const last = source.rip + BigInt(one.end - one.start - 1);
-    if (last > limit)
+    if (this.#isBeyondLimit(source, this.core.word(one + TRACE.lastByte)))
       throw new Fault(
         VECTOR.GP,
         0,
-        `instruction at 0x${source.rip.toString(16)} reaches beyond the code segment's limit`,
+        `instruction at 0x${this.core.rip.toString(16)} reaches beyond the code segment's limit`,
       );
-    return one.address;
+    return one;
   }
 
   /** At a BREAK record: a debug register that matches raises #DB, a breakpoint of the debugger ends the run. */

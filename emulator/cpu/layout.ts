@@ -8,7 +8,7 @@
  *     0x002000  scratch: bytes of an access that is not plain RAM      0x010000  data TLB, 1024 × 64 bytes
  *     0x020000  instruction TLB, 512 × 32 bytes              0x024000  which TLB entries are filled or opened
  *     0x030000  granules with code, 4096 × 8 bytes           0x080000  page cache of the MMU, 65536 × 8 bytes
- *     0x100000  trace index, 262144 × 16 bytes               0x500000  trace pool
+ *     0x100000  trace index, 262144 × 4 bytes                0x200000  trace pool
  *     0x2000000 frames
  */
 
@@ -290,8 +290,12 @@ export const SUSPICION = TLB_FLAG.suspect | TLB_FLAG.readable;
  */
 export const INDIRECT_LOG = { base: 0x38000, entries: 256, entryBytes: 16 } as const;
 
-export const TRACE_INDEX = { base: 0x100000, entries: 262144, entryBytes: 16 } as const;
-export const TRACE_POOL = { base: 0x500000, end: 0x2000000 } as const;
+/** Host addresses (u32) of traces by a hash of their physical address, or 0: the first of a list that goes on in `TRACE.next`. */
+export const TRACE_INDEX = { base: 0x100000, entries: 262144, entryBytes: 4 } as const;
+/** Where in the index the traces of a physical address are, in bytes from its base; `keyLow` is its lower half. */
+export const traceSlot = (keyLow: number): number =>
+  ((keyLow ^ (keyLow >>> 14)) & (TRACE_INDEX.entries - 1)) * TRACE_INDEX.entryBytes;
+export const TRACE_POOL = { base: 0x200000, end: 0x2000000 } as const;
 /**
  * Guest-physical pages by number modulo `entries`, and where their frames are: what page walks and TLB refills ask instead of the memory model.
  * Shared by all CPUs. A cache of what the memory model has lent: see `mmu/page-cache.ts`.
@@ -335,7 +339,7 @@ export const FRAMES = 0x2000000;
 export const TRACE = {
   /** u32: physical address, low 32 bits */
   keyLow: 0,
-  /** u32: physical address bits 51:32 in bits 19:0, mode in bits 31:20 */
+  /** u32: physical address bits 51:32 in bits 19:0, mode in bits 30:20; bit 31: emitted code may not find it by its key (`unlisted`) */
   keyHigh: 4,
   /** u32: instructions; what entering the trace costs */
   count: 8,
@@ -345,7 +349,10 @@ export const TRACE = {
   region: 16,
   /** i32: entries left until the trace is hot; counts down, and stays at −1 when it has been reported */
   heat: 20,
-  headerBytes: 24,
+  /** u32: host address of another trace with the same place in TRACE_INDEX, or 0 */
+  next: 24,
+  headerBytes: 32,
+  unlisted: 0x80000000,
 } as const;
 
 /** One decoded instruction. Register fields are offsets from 0 of linear memory (STATE.gpr + 8 × number, + 1 for AH CH DH BH). */

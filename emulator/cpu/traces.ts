@@ -14,7 +14,7 @@ import { Fault, Halt, VECTOR } from "./event.ts";
 import type { Form } from "../isa/index.ts";
 import type { Instruction, Operation } from "./instruction.ts";
 import { PSEUDO } from "./interpreter/variant.ts";
-import { FRAMES, MODE, RECORD, RUN, SEG, TRACE, TRACE_INDEX, TRACE_POOL } from "./layout.ts";
+import { FRAMES, MODE, RECORD, RUN, SEG, TRACE, TRACE_INDEX, TRACE_POOL, traceSlot } from "./layout.ts";
 import type { Views } from "./views.ts";
 
 const PAGE = 4096;
@@ -37,39 +37,34 @@ export interface CallOut {
   readonly tally: Tally;
 }
 
+/** A kept trace. */
 export interface Trace {
   /** Host address of its header. */
   readonly address: number;
   readonly page: number;
-  /** Range of its bytes within the page. */
-  readonly start: number;
-  readonly end: number;
-  readonly count: number;
-  readonly key: number;
-  readonly mode: number;
 }
 
 /** Where an instruction's bytes come from: its page, and for one that crosses the page, the next (asked for only then; may fault). */
 export interface CodeSource {
   readonly physical: number;
   readonly mode: number;
-  /** Offset of the first instruction in its segment: traces end before rip would wrap. */
-  readonly rip: bigint;
+  /** Offset of the first instruction in its segment, its low and its high half: traces end before rip would wrap. */
+  readonly ripLow: number;
+  readonly ripHigh: number;
   nextPage(): number;
 }
 
-/** Writes a number of at most 33 bits as a signed 64-bit one. */
-function writeQuad(view: DataView, at: number, value: number): void {
-  view.setInt32(at, value | 0, true);
-  view.setInt32(at + 4, Math.floor(value / 2 ** 32), true);
+/** Bytes from rip to where it wraps; a page or more says nothing. */
+function beforeWrap({ ripLow, ripHigh, mode }: CodeSource): number {
+  const size = mode & MODE.codeSize;
+  if (size === 2) return ripHigh === 0xffffffff ? 2 ** 32 - ripLow : PAGE;
+  return (size === 0 ? 0x10000 : 2 ** 32) - ripLow - ripHigh * 2 ** 32;
 }
 
-const RIP_END = [0x1_0000n, 0x1_0000_0000n, 0x1_0000_0000_0000_0000n, 0n] as const;
-/** Bytes from `rip` to where it wraps, a page at most. */
-function beforeWrap(rip: bigint, mode: number): number {
-  const end = RIP_END[(mode & MODE.codeSize) as 0 | 1 | 2 | 3];
-  return end > rip + 0x1000n ? PAGE : Number(end - rip);
-}
+/** Where in its page a trace's bytes are: from `startOf` to before `endOf`. */
+const spanOf = (start: number, end: number): number => start | (end << 13);
+const startOf = (span: number): number => span & 0x1fff;
+const endOf = (span: number): number => span >> 13;
 
 /** Stands for an instruction where there is none. */
 const NOTHING: CallOut = {
@@ -111,18 +106,22 @@ const NO_REGIONS: Regions = {
   breakpointChanged: () => {},
 };
 
-/** An instruction that crosses a page, decoded, and the bytes it was decoded from: nobody watches those of the second page. */
-interface Crossing {
-  readonly trace: Trace;
-  readonly bytes: Uint8Array;
-}
+/** Header, records and the END record of the longest trace. */
+const ROOM = TRACE.headerBytes + (TRACE_INSTRUCTIONS_MAX + 2) * RECORD.bytes;
+/** An instruction that crosses a page: behind its END record are the bytes it was decoded from, since nobody watches those of the second page. */
+const CROSSING = {
+  bytes: TRACE.headerBytes + 2 * RECORD.bytes,
+  size: TRACE.headerBytes + 2 * RECORD.bytes + 16,
+};
+
+const NOWHERE: ReadonlySet<number> = new Set();
 
 export class TraceCache {
   readonly #views: Views;
   readonly #guest: GuestMemory;
   readonly #decoder: Decoder;
-  readonly #byKey = new Map<number, Trace>();
-  readonly #byPage = new Map<number, Trace[]>();
+  /** Traces by page: host address and span of each in turn. */
+  readonly #byPage = new Map<number, number[]>();
   #free: number = TRACE_POOL.base + 4096;
   /** Call-outs by the index in their records. A trace has at most one, at its end; number 0 is that of traces that are not kept. */
   readonly callOuts: CallOut[] = [NOTHING];
@@ -141,12 +140,13 @@ export class TraceCache {
   /** Record whose handler was replaced by YIELD, and what it was. */
   #yield: { address: number; handler: number } | null = null;
   /** The scratch trace is the beginning of this one. */
-  #head: { readonly whole: Trace; readonly count: number } | null = null;
+  #head: { readonly whole: number; readonly count: number } | null = null;
   /** Bytes of the instruction that crosses a page. */
   readonly #joined = new Uint8Array(64);
-  /** Those that came out of it last, if they can be remembered. */
-  #crossed: Uint8Array | null = null;
-  readonly #crossings = new Map<number, Crossing>();
+  /** The trace decoded last is an instruction that crosses a page and can be remembered with these bytes. */
+  #crossed = false;
+  /** How many traces there are. */
+  count = 0;
 
   /**
    * @param onCode a page now holds code: no processor may keep a tag by which it stores there
@@ -167,70 +167,82 @@ export class TraceCache {
     guest.onCodeWrite = (page, offset, length) => this.invalidate(page, offset, length);
   }
 
-  #key(physical: number, mode: number): number {
-    // 52 address bits would not fit beside the mode; guest RAM does (2^41).
-    return physical * 1024 + mode;
-  }
-
-  /** The trace at a physical address, decoded if need be, and put into the index that emitted code looks at. */
-  find(source: CodeSource): Trace {
-    const key = this.#key(source.physical, source.mode);
-    const kept = this.#byKey.get(key);
-    if (kept === undefined) {
-      const crossing = this.#crossings.get(key);
-      if (crossing !== undefined && this.#isStill(crossing, source)) return crossing.trace;
+  /**
+   * Host address of the trace at a physical address, decoded if need be and put where emitted code finds it. One that is `TRACE.unlisted` is good for
+   * one run only.
+   */
+  find(source: CodeSource): number {
+    const low = source.physical >>> 0;
+    const high = highKey(source.physical, source.mode);
+    const { u32 } = this.#views;
+    let crossing = 0;
+    for (let at = u32[firstOf(low)]!; at !== 0; at = u32[(at + TRACE.next) >>> 2]!) {
+      if (u32[at >>> 2] !== low) continue;
+      const key = u32[(at + TRACE.keyHigh) >>> 2]!;
+      if (key === high) return at;
+      if ((key & ~TRACE.unlisted) === high) crossing = at;
     }
-    const trace = kept ?? this.#build(source, key);
-    if (trace.key === key) this.#index(trace);
-    return trace;
+    if (crossing !== 0) {
+      if (this.#isStill(crossing, source)) return crossing;
+      this.#unlink(crossing);
+    }
+    return this.#build(source);
   }
 
   /** Whether the bytes of an instruction that crosses a page are what they were. The second page is looked up as a fetch does, which may fault. */
-  #isStill({ trace, bytes }: Crossing, source: CodeSource): boolean {
-    if (this.breakpoints.at(trace.page).has(trace.start)) return false;
+  #isStill(trace: number, source: CodeSource): boolean {
+    const start = source.physical % PAGE;
+    const page = (source.physical - start) / PAGE;
+    if (this.breakpoints.at(page).has(start)) return false;
     const next = source.nextPage();
-    const first = PAGE - trace.start;
-    const frame = this.#guest.frameForRead(trace.page);
+    const first = this.#guest.frameForRead(page) + start;
     const second = this.#guest.frameForRead(next);
-    if (frame === 0 || second === 0) return false;
-    const { u8 } = this.#views;
-    for (let i = 0; i < bytes.length; i++)
-      if (u8[i < first ? frame + trace.start + i : second + i - first] !== bytes[i]) return false;
+    if (first === start || second === 0) return false;
+    const { u8, u32 } = this.#views;
+    const known = trace + CROSSING.bytes;
+    const length = u32[(trace + TRACE.lastByte) >>> 2]! + 1;
+    const head = PAGE - start;
+    for (let i = 0; i < head; i++) if (u8[first + i] !== u8[known + i]) return false;
+    for (let i = head; i < length; i++) if (u8[second + i - head] !== u8[known + i]) return false;
     return true;
   }
 
-  #index(trace: Trace): void {
-    const physical = (trace.key - trace.mode) / 1024;
-    const low = physical >>> 0;
-    const at = this.#entry(low) >>> 2;
-    const u32 = this.#views.u32;
-    u32[at] = low;
-    u32[at + 1] = Math.floor(physical / 2 ** 32) | (trace.mode << 20);
-    u32[at + 2] = trace.address;
+  #link(trace: number): void {
+    const { u32 } = this.#views;
+    const slot = firstOf(u32[trace >>> 2]!);
+    u32[(trace + TRACE.next) >>> 2] = u32[slot]!;
+    u32[slot] = trace;
   }
-  #entry(low: number): number {
-    return TRACE_INDEX.base + (((low ^ (low >>> 14)) & (TRACE_INDEX.entries - 1)) << 4);
+  #unlink(trace: number): void {
+    const { u32 } = this.#views;
+    let from = firstOf(u32[trace >>> 2]!);
+    while (u32[from] !== trace) {
+      assert(u32[from] !== 0, "a trace is where it was put", trace);
+      from = (u32[from]! + TRACE.next) >>> 2;
+    }
+    u32[from] = u32[(trace + TRACE.next) >>> 2]!;
   }
 
   /**
    * Decodes one instruction (and no BREAK record before it) into the scratch trace, for single steps, the rest of a budget, and instructions that
-   * cross a page. It is not kept.
+   * cross a page. It is not kept. Returns its host address, which is always the same.
    */
-  scratch(source: CodeSource): Trace {
+  scratch(source: CodeSource): number {
     this.#head = null;
-    return this.#decode(source, 1, TRACE_POOL.base, -1);
+    this.#decode(source, 1, TRACE_POOL.base, false);
+    return TRACE_POOL.base;
   }
 
   /**
    * Copies the first `count` instructions of a kept trace that has more of them into the scratch trace: a run that ends within a trace. Stores to the bytes of
    * the whole trace are stores to those of its head.
    */
-  head(whole: Trace, count: number): number {
+  head(whole: number, count: number): number {
     const at = TRACE_POOL.base;
     const { u8, u32, view } = this.#views;
     const length = TRACE.headerBytes + count * RECORD.bytes;
-    u8.copyWithin(at, whole.address, whole.address + length);
-    const end = view.getUint16(whole.address + length + RECORD.offset, true);
+    u8.copyWithin(at, whole, whole + length);
+    const end = view.getUint16(whole + length + RECORD.offset, true);
     u32[(at + TRACE.count) >>> 2] = count;
     u32[(at + TRACE.lastByte) >>> 2] = end - 1;
     u32[(at + TRACE.region) >>> 2] = 0;
@@ -240,41 +252,44 @@ export class TraceCache {
     return at;
   }
 
-  #build(source: CodeSource, key: number): Trace {
-    // Header, records and the END record of the longest trace.
-    const room = TRACE.headerBytes + (TRACE_INSTRUCTIONS_MAX + 2) * RECORD.bytes;
-    if (this.#free + room > TRACE_POOL.end) this.flush();
-    const trace = this.#decode(source, TRACE_INSTRUCTIONS_MAX, this.#free, key);
-    if (trace.key < 0) {
-      const bytes = this.#crossed;
-      if (bytes === null) return trace;
-      this.#crossings.set(key, { trace, bytes });
-      this.#free += TRACE.headerBytes + 2 * RECORD.bytes;
-      return trace;
+  #build(source: CodeSource): number {
+    if (this.#free + ROOM > TRACE_POOL.end) this.flush();
+    const at = this.#free;
+    this.#decode(source, TRACE_INSTRUCTIONS_MAX, at, true);
+    const { u8, u32 } = this.#views;
+    if ((u32[(at + TRACE.keyHigh) >>> 2]! & TRACE.unlisted) !== 0) {
+      if (!this.#crossed) return at;
+      for (let i = 0; i < 16; i++) u8[at + CROSSING.bytes + i] = this.#joined[i]!;
+      this.#free = at + CROSSING.size;
+      this.#link(at);
+      return at;
     }
-    this.#free += TRACE.headerBytes + (trace.count + 1) * RECORD.bytes;
-    this.#free = (this.#free + 7) & ~7;
-    this.#views.setWord(
-      trace.address + TRACE.region,
-      this.regions.slotOf(trace.start + trace.page * PAGE, trace.mode),
-    );
-    this.#views.setWord(trace.address + TRACE.heat, this.regions.heatOf(trace.page));
-    this.#byKey.set(key, trace);
+    const start = source.physical % PAGE;
+    const page = (source.physical - start) / PAGE;
+    // Fifteen prefixes at the end of a page are too long without a byte of the next.
+    const end = Math.min(start + u32[(at + TRACE.lastByte) >>> 2]! + 1, PAGE);
+    this.#free = at + TRACE.headerBytes + (u32[(at + TRACE.count) >>> 2]! + 1) * RECORD.bytes;
+    u32[(at + TRACE.region) >>> 2] = this.regions.slotOf(source.physical, source.mode);
+    u32[(at + TRACE.heat) >>> 2] = this.regions.heatOf(page);
+    this.#link(at);
+    this.count++;
     this.counters.decoded++;
-    const list = this.#byPage.get(trace.page);
-    if (list === undefined) this.#byPage.set(trace.page, [trace]);
-    else list.push(trace);
-    const isFirst = !this.#guest.hasCode(trace.page);
-    this.#guest.markCode(trace.page, granulesOf(trace.start, trace.end));
-    if (isFirst) this.#onCode(trace.page);
-    return trace;
+    const list = this.#byPage.get(page);
+    if (list === undefined) this.#byPage.set(page, [at, spanOf(start, end)]);
+    else list.push(at, spanOf(start, end));
+    const isFirst = !this.#guest.hasCode(page);
+    this.#guest.markCode(page, granulesOf(start, end));
+    if (isFirst) this.#onCode(page);
+    return at;
   }
 
-  /** Decodes a trace at host address `at`. A key of −1, or one that turns out not to be keepable, gives a trace with key −1. */
-  #decode(source: CodeSource, most: number, at: number, key: number): Trace {
+  /**
+   * Decodes a trace at host address `at`. It is `TRACE.unlisted` if `keep` is false, or if it turns out that it cannot be kept.
+   */
+  #decode(source: CodeSource, most: number, at: number, keep: boolean): void {
     const { physical, mode } = source;
-    const page = Math.floor(physical / PAGE);
     const start = physical % PAGE;
+    const page = (physical - start) / PAGE;
     const frame = this.#guest.frameForRead(page);
     const bytes =
       frame === 0 ? this.#guest.readBytes(physicalAddress(physical), PAGE - start) : this.#views.u8;
@@ -283,49 +298,45 @@ export class TraceCache {
     const count = isStable ? most : 1;
     const origin = frame === 0 ? 0 : frame + start;
     const room = PAGE - start;
-    const breaks = key < 0 ? null : this.breakpoints.at(page);
+    const breaks = keep ? this.breakpoints.at(page) : NOWHERE;
+    const isBroken = breaks.size > 0;
+    const decoder = this.#decoder;
     let offset = 0;
     let done = 0;
     let crosses = false;
     let ended = false;
-    const wrap = beforeWrap(source.rip, mode);
-    this.#crossed = null;
+    const wrap = beforeWrap(source);
+    this.#crossed = false;
     while (done < count && offset < room && !ended) {
       if (done > 0 && offset >= wrap) break;
-      if (breaks?.has(start + offset) === true) {
+      if (isBroken && breaks.has(start + offset)) {
         if (done > 0) break;
-        return this.#breakTrace(source, at, key);
+        return this.#breakTrace(source, at);
       }
-      let decoded = this.#decoder.decode(bytes, origin + offset, origin + room, mode);
+      let decoded = decoder.decode(bytes, origin + offset, origin + room, mode);
       if (decoded === "short") {
         // An instruction that crosses the page stands alone and is looked at every time: the second page may be another one then.
         if (done > 0) break;
         crosses = true;
         decoded = this.#decodeAcross(source, bytes.subarray(origin + offset, origin + room), mode);
-        const isPlain = decoded === "handler" && this.#decoder.instruction === null;
-        if (isPlain && isStable) this.#crossed = this.#joined.slice(0, this.#decoder.length);
+        this.#crossed = isStable && decoded === "handler" && decoder.instruction === null;
       }
-      const repeats = decoded === "handler" && this.#decoder.family?.traits.repeats === true;
-      this.repeats = repeats || (this.#decoder.instruction?.rep ?? "") !== "";
+      const repeats = decoded === "handler" && decoder.family?.traits.repeats === true;
+      this.repeats = repeats || (decoder.instruction?.rep ?? "") !== "";
       if (repeats && done > 0) break;
       const record = at + TRACE.headerBytes + done * RECORD.bytes;
-      const kept = key >= 0 && !crosses && isStable;
+      const kept = keep && !crosses && isStable;
       ended = this.#writeRecord(record, offset, decoded, start, kept) || repeats;
-      offset += this.#decoder.length;
+      offset += decoder.length;
       done++;
     }
-    this.#finish(at, done, offset, physical, mode);
-    const keepable = key >= 0 && !crosses && isStable;
-    return { address: at, page, start, end: start + offset, count: done, key: keepable ? key : -1, mode };
+    this.#finish(source, at, done, offset, keep && !crosses && isStable);
   }
 
   /** A trace that is nothing but a BREAK record: whoever runs into it leaves, and steps on with a scratch trace. */
-  #breakTrace(source: CodeSource, at: number, key: number): Trace {
-    const { physical, mode } = source;
-    const start = physical % PAGE;
+  #breakTrace(source: CodeSource, at: number): void {
     this.#writePseudo(at + TRACE.headerBytes, PSEUDO.break, 0);
-    this.#finish(at, 1, 1, physical, mode);
-    return { address: at, page: Math.floor(physical / PAGE), start, end: start + 1, count: 1, key, mode };
+    this.#finish(source, at, 1, 1, true);
   }
 
   #decodeAcross(source: CodeSource, head: Uint8Array, mode: number): Decoded {
@@ -337,65 +348,62 @@ export class TraceCache {
   }
 
   /** Header, and behind the records an END record that carries the offset of what follows. */
-  #finish(at: number, count: number, length: number, physical: number, mode: number): void {
-    const u32 = this.#views.u32;
+  #finish({ physical, mode }: CodeSource, at: number, count: number, length: number, listed: boolean): void {
+    const { u32 } = this.#views;
+    const high = highKey(physical, mode);
     u32[(at + TRACE.keyLow) >>> 2] = physical >>> 0;
-    u32[(at + TRACE.keyHigh) >>> 2] = Math.floor(physical / 2 ** 32) | (mode << 20);
+    u32[(at + TRACE.keyHigh) >>> 2] = listed ? high : high | TRACE.unlisted;
     u32[(at + TRACE.count) >>> 2] = count;
     u32[(at + TRACE.lastByte) >>> 2] = Math.max(length - 1, 0);
     u32[(at + TRACE.region) >>> 2] = 0;
     u32[(at + TRACE.heat) >>> 2] = EMBERS;
+    u32[(at + TRACE.next) >>> 2] = 0;
     this.#writePseudo(at + TRACE.headerBytes + count * RECORD.bytes, PSEUDO.end, length);
   }
 
   #writePseudo(at: number, handler: number, offset: number): void {
-    const view = this.#views.view;
-    this.#views.u8.fill(0, at, at + RECORD.bytes);
-    view.setUint16(at + RECORD.handler, handler, true);
-    view.setUint16(at + RECORD.offset, offset, true);
+    const { u32 } = this.#views;
+    u32[at >>> 2] = handler | (offset << 16);
+    for (let i = 1; i < RECORD.bytes >>> 2; i++) u32[(at >>> 2) + i] = 0;
   }
 
-  /** Writes what the decoder found; true if the trace ends with it. */
+  /** Writes what the decoder found, by words as RECORD has its fields; true if the trace ends with it. */
   #writeRecord(at: number, offset: number, decoded: Decoded, pageStart: number, kept: boolean): boolean {
     const d = this.#decoder;
-    const view = this.#views.view;
+    const { u32 } = this.#views;
     assert(decoded !== "short", "instruction without bytes");
     const length = decoded === "long" ? 15 : d.length;
-    view.setUint16(at + RECORD.handler, decoded === "handler" ? d.handler : PSEUDO.operate, true);
-    view.setUint16(at + RECORD.offset, offset, true);
-    view.setUint8(at + RECORD.length, length);
-    view.setUint8(at + RECORD.shift, d.shift);
-    for (let i = 0; i < 3; i++)
-      view.setUint16(at + RECORD.register + 2 * i, d.registers[i as 0 | 1 | 2], true);
-    view.setUint16(at + RECORD.base, d.base, true);
-    view.setUint16(at + RECORD.index, d.index, true);
-    writeQuad(view, at + RECORD.immediate, d.immediate);
-    writeQuad(
-      view,
-      at + RECORD.displacement,
-      d.ripRelative ? d.displacement + offset + length : d.displacement,
-    );
+    const { registers, immediate } = d;
+    const displacement = d.ripRelative ? d.displacement + offset + length : d.displacement;
+    const word = at >>> 2;
+    u32[word] = (decoded === "handler" ? d.handler : PSEUDO.operate) | (offset << 16);
+    u32[word + 1] = length | (d.shift << 8) | (registers[0] << 16);
+    u32[word + 2] = registers[1] | (registers[2] << 16);
+    u32[word + 3] = d.base | (d.index << 16);
+    // Neither has more than 33 bits, with its sign.
+    u32[word + 4] = immediate;
+    u32[word + 5] = immediate < 0 ? -1 : 0;
+    u32[word + 6] = displacement;
+    u32[word + 7] = displacement < 0 ? -1 : 0;
     if (d.wide !== null) {
       // MOV's 64-bit immediate, or its 64-bit offset.
-      view.setBigUint64(at + (d.hasMemory ? RECORD.displacement : RECORD.immediate), d.wide, true);
+      const field = d.hasMemory ? RECORD.displacement : RECORD.immediate;
+      this.#views.setQuad(at + field, d.wide);
     }
-    view.setUint32(at + RECORD.linkTaken, 0, true);
-    view.setUint32(at + RECORD.linkNext, 0, true);
     if (decoded === "handler" && d.relative) {
       // A target on the same page may be linked; traces that are not kept remember nothing.
       const after = pageStart + offset + length;
-      const target = after + d.immediate;
-      const near = (offsetInPage: number) => kept && offsetInPage >= 0 && offsetInPage < PAGE;
-      view.setUint32(at + RECORD.linkTaken, near(target) ? 0 : 1, true);
-      view.setUint32(at + RECORD.linkNext, near(after) ? 0 : 1, true);
+      const target = after + immediate;
+      u32[word + 8] = kept && target >= 0 && target < PAGE ? 0 : 1;
+      u32[word + 9] = kept && after < PAGE ? 0 : 1;
       return true;
     }
-    view.setUint8(at + RECORD.segment, d.segment);
-    view.setUint8(at + RECORD.addressSize, d.addressSize === 64 ? 2 : d.addressSize === 32 ? 1 : 0);
+    u32[word + 8] = d.segment | ((d.addressSize >> 5) << 8);
+    u32[word + 9] = 0;
     if (decoded === "handler" && d.instruction === null) return d.family?.traits.ends === true;
     const callOut = this.#callOut(decoded, length);
     if (!kept) this.callOuts[0] = callOut;
-    view.setUint32(at + RECORD.instruction, kept ? this.callOuts.push(callOut) - 1 : 0, true);
+    u32[word + 9] = kept ? this.callOuts.push(callOut) - 1 : 0;
     return decoded !== "handler" || d.family?.traits.ends === true;
   }
 
@@ -428,17 +436,20 @@ export class TraceCache {
     if (list === undefined) return this.#release(page);
     const before = list.length;
     let kept = 0;
-    for (let at = 0; at < before; at++) {
-      const trace = list[at]!;
-      if (trace.start < offset + length && trace.end > offset) this.#kill(trace);
-      else list[kept++] = trace;
+    for (let at = 0; at < before; at += 2) {
+      const span = list[at + 1]!;
+      if (startOf(span) < offset + length && endOf(span) > offset) this.#kill(list[at]!);
+      else {
+        list[kept++] = list[at]!;
+        list[kept++] = span;
+      }
     }
     if (kept === before) return;
     list.length = kept;
     if (kept > 0) {
       if (this.regions.holds(page)) return;
       let granules = 0;
-      for (const { start, end } of list) granules |= granulesOf(start, end);
+      for (let at = 1; at < kept; at += 2) granules |= granulesOf(startOf(list[at]!), endOf(list[at]!));
       this.#guest.clearCode(page, ~granules);
     } else {
       this.#byPage.delete(page);
@@ -455,20 +466,25 @@ export class TraceCache {
   }
   /** The trace that begins at a physical address, if there is one. */
   at(physical: number, mode: number): Trace | undefined {
-    return this.#byKey.get(this.#key(physical, mode));
+    const low = physical >>> 0;
+    const high = highKey(physical, mode);
+    const { u32 } = this.#views;
+    let address = u32[firstOf(low)]!;
+    while (address !== 0 && (u32[address >>> 2] !== low || u32[(address + TRACE.keyHigh) >>> 2] !== high))
+      address = u32[(address + TRACE.next) >>> 2]!;
+    return address === 0 ? undefined : { address, page: Math.floor(physical / PAGE) };
   }
 
-  #kill(trace: Trace): void {
+  #kill(trace: number): void {
+    this.count--;
     this.counters.dropped++;
-    this.#bury(trace.address, trace.count);
+    const { u32 } = this.#views;
+    this.#unlink(trace);
+    this.#bury(trace, u32[(trace + TRACE.count) >>> 2]!);
     if (this.#head?.whole === trace) this.#bury(TRACE_POOL.base, this.#head.count);
     // Links lead here still, and the region that begins here may be dropped later, when nobody knows of this trace any more.
-    this.#views.setWord(trace.address + TRACE.region, 0);
-    this.#views.setWord(trace.address + TRACE.heat, EMBERS);
-    this.#byKey.delete(trace.key);
-    const physical = (trace.key - trace.mode) / 1024;
-    const at = this.#entry(physical >>> 0) >>> 2;
-    if (this.#views.u32[at + 2] === trace.address) this.#views.u32.fill(0xffffffff, at, at + 2);
+    u32[(trace + TRACE.region) >>> 2] = 0;
+    u32[(trace + TRACE.heat) >>> 2] = EMBERS;
   }
 
   #bury(trace: number, count: number): void {
@@ -486,8 +502,10 @@ export class TraceCache {
     for (const address of addresses) {
       const page = Math.floor(address / PAGE);
       this.regions.breakpointChanged(page, address % PAGE);
-      const isIn = (trace: Trace): boolean => trace.start <= address % PAGE && trace.end > address % PAGE;
-      if (this.#byPage.get(page)?.some(isIn) === true) this.invalidate(page, address % PAGE, 1);
+      const offset = address % PAGE;
+      const isIn = (span: number): boolean => startOf(span) <= offset && endOf(span) > offset;
+      const spans = this.#byPage.get(page)?.filter((_, index) => index % 2 === 1);
+      if (spans?.some(isIn) === true) this.invalidate(page, offset, 1);
     }
   }
 
@@ -495,15 +513,15 @@ export class TraceCache {
   flush(): void {
     this.counters.flushes++;
     const pages = [...this.#byPage.keys()];
-    this.#byKey.clear();
-    this.#crossings.clear();
+    this.count = 0;
+    this.#head = null;
     this.#byPage.clear();
     for (const page of pages) this.#release(page);
     this.#free = TRACE_POOL.base + 4096;
     this.callOuts.length = 1;
     this.#yield = null;
     this.#views.u32.fill(
-      0xffffffff,
+      0,
       TRACE_INDEX.base >>> 2,
       (TRACE_INDEX.base + TRACE_INDEX.entries * TRACE_INDEX.entryBytes) >>> 2,
     );
@@ -527,12 +545,12 @@ export class TraceCache {
     this.#views.view.setUint16(this.#yield.address + RECORD.handler, this.#yield.handler, true);
     this.#yield = null;
   }
-
-  /** How many traces there are, for statistics. */
-  get count(): number {
-    return this.#byKey.size;
-  }
 }
+
+/** Index in linear memory's words of the place in TRACE_INDEX that a trace's key leads to. */
+const firstOf = (keyLow: number): number => (TRACE_INDEX.base + traceSlot(keyLow)) >>> 2;
+/** TRACE.keyHigh of a kept trace. */
+const highKey = (physical: number, mode: number): number => Math.floor(physical / 2 ** 32) | (mode << 20);
 
 const invalid: Operation = () => {
   throw new Fault(VECTOR.UD, null, "invalid opcode");

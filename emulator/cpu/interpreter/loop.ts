@@ -243,11 +243,18 @@ function lookup(f: FunctionBuilder, trace: Local): readonly Node[] {
       op("i32.xor", low, op("i32.shr_u", low, i32(14))),
       i32(TRACE_INDEX.entries - 1),
     );
-    const entry = f.let(op("i32.shl", hash, i32(4)));
-    const at = (field: number) => load("i32.load", entry, TRACE_INDEX.base + field);
-    const found = op("i32.and", op("i32.eq", at(0), low), op("i32.eq", at(4), high));
-    f.emit(when(op("i32.eqz", found), [ret(i32(EXIT.miss))]));
-    f.emit(set(trace, at(8)));
+    const slot = op("i32.shl", hash, i32(Math.log2(TRACE_INDEX.entryBytes)));
+    f.emit(set(trace, load("i32.load", slot, TRACE_INDEX.base)));
+    const isIt = (): Node => {
+      const has = (field: number, value: Node) => op("i32.eq", load("i32.load", get(trace), field), value);
+      return op("i32.and", has(TRACE.keyLow, low), has(TRACE.keyHigh, high));
+    };
+    const found = label("found");
+    const others = label("others");
+    const missing = when(op("i32.eqz", get(trace)), [ret(i32(EXIT.miss))]);
+    const another = set(trace, load("i32.load", get(trace), TRACE.next));
+    const search = loop(others, [another, missing, brIf(found, isIt()), br(others)]);
+    f.emit(block(found, [missing, brIf(found, isIt()), search]));
     // The branch that led here may remember where it went.
     const link = f.let(memory(RUN.link, "i32.load"));
     const remember: Node = {
