@@ -9,13 +9,35 @@ import { missingName } from "../isa/missing.ts";
 import type { Instruction } from "./instruction.ts";
 import { MODE, RUN, SEG, SEGMENT, SEGMENT_BYTES, STATE, type SegmentNumber } from "./layout.ts";
 import { handlerNumber, widthFor, type Variant } from "./interpreter/variant.ts";
-import { IS, PREFIX, TAKE, recipes, type Known, type Recipe, type Taking } from "./recipe.ts";
+import {
+  IS,
+  PREFIX,
+  TAKE,
+  hasModrm,
+  recipes,
+  type Known,
+  type Recipe,
+  type Take,
+  type TakeImmediate,
+  type Taking,
+} from "./recipe.ts";
 import { x87Name } from "./x87/index.ts";
 
 /** What `decode` found. "short": the bytes ended before the instruction did. "invalid": #UD. "long": more than 15 bytes, #GP(0). */
 export type Decoded = "handler" | "operation" | "invalid" | "missing" | "short" | "long";
 
 const INSTRUCTION_BYTES_MAX = 15;
+/**
+ * What prefixes, opcode and ModRM say of an instruction that a handler alone executes, where only a memory operand by ModRM and an immediate are left to read:
+ * its shape. Instructions of a shape come again and again, so shapes are remembered by a hash of their keys, each in four words:
+ *
+ *     0  the key: `Decoder.#key`, all that decides but the mode
+ *     1  bits 4:0 what of the mode decides, 5 used, 6 has a memory operand, 8:7 operand size / 32, 13:9 the immediate (TAKE; `one`: none), 16:14 segment,
+ *        17 and 18 the family's traits `ends` and `repeats`
+ *     2  number of the handler u16, register of operand 0 u16
+ *     3  registers of operands 1 and 2, u16 each
+ */
+const SHAPE = { entries: 1 << 14, used: 0x20, memory: 0x40, ends: 1 << 17, repeats: 1 << 18 } as const;
 
 const repeatFamilies = new Map<string, Family>();
 for (const family of families) if (family.traits.repeats === true) repeatFamilies.set(family.name, family);
@@ -71,13 +93,13 @@ export class Decoder {
   #short = false;
 
   // Results
-  form: Form | null = null;
-  /** The form's family, or the repeating one of it. */
-  family: Family | null = null;
+  #form: Form | null = null;
+  #known: Known | null = null;
   length = 0;
   handler = 0;
-  /** Of what the handler with that number is one. */
-  variant: Variant | null = null;
+  /** Traits of `family`, if a handler executes the instruction. */
+  ends = false;
+  repeats = false;
   /** Register fields of operands 0 … 2, as offsets into linear memory. */
   readonly registers: [number, number, number] = [0, 0, 0];
   base: number = RUN.zero;
@@ -110,6 +132,12 @@ export class Decoder {
   /** An operand is a register that there is not. */
   #nonexistent = false;
   #immediate2 = 0;
+  /** SHAPE, and beside it what its handler stands for. */
+  readonly #shapes = new Int32Array(SHAPE.entries * 4);
+  readonly #shapeForms: (Form | null)[] = Array.from({ length: SHAPE.entries }, () => null);
+  readonly #shapeKnown: (Known | null)[] = Array.from({ length: SHAPE.entries }, () => null);
+  /** Shape of the instruction under way if it was remembered, else −1. */
+  #shape = -1;
 
   /** @param absent forms that the processor does not know: they are no instructions */
   constructor(absent: ReadonlySet<Form> = new Set()) {
@@ -132,11 +160,29 @@ export class Decoder {
     this.#nonexistent = false;
     this.#modrm = -1;
     this.instruction = null;
-    this.form = this.family = null;
+    this.#form = this.#known = null;
+    this.#shape = -1;
+    this.ends = this.repeats = false;
     const result = this.#decode();
     this.length = this.#at - at;
     if (this.length > INSTRUCTION_BYTES_MAX) return "long";
     return this.#short ? "short" : result;
+  }
+
+  /** The form found, if any. */
+  get form(): Form | null {
+    return this.#shape < 0 ? this.#form : this.#shapeForms[this.#shape]!;
+  }
+  /** The form's family, or the repeating one of it. Null unless there is a handler. */
+  get family(): Family | null {
+    return this.#handled?.family ?? null;
+  }
+  /** Of what the handler with that number is one. */
+  get variant(): Variant | null {
+    return this.#handled?.variant ?? null;
+  }
+  get #handled(): Known | null {
+    return this.#shape < 0 ? this.#known : this.#shapeKnown[this.#shape]!;
   }
 
   get #is64(): boolean {
@@ -201,10 +247,73 @@ export class Decoder {
       return this.#missing(opcode === 0x62 ? "EVEX" : "VEX");
     }
     this.#opcode = opcode;
+    if (hasModrm[this.#map * 256 + opcode] === 1) this.#modrm = this.#byte();
+    const key = this.#key();
+    const kind = (this.#is64 ? 2 : this.#mode & (MODE.codeSize | MODE.flat | MODE.stack32)) | SHAPE.used;
+    const shape = Math.imul(key ^ kind, 0x9e3779b1) >>> (32 - Math.log2(SHAPE.entries));
+    const shapes = this.#shapes;
+    if (shapes[shape * 4] === key && (shapes[shape * 4 + 1]! & 0x3f) === kind) return this.#follow(shape);
+    this.registers[0] = this.registers[1] = this.registers[2] = 0;
+    this.segment = SEG.ds;
     const recipe = this.#find(opcode);
     if (recipe === null) return this.#missing("");
-    this.form = recipe.form;
-    return this.#operands(recipe);
+    this.#form = recipe.form;
+    const result = this.#operands(recipe);
+    if (result === "handler" && this.instruction === null) this.#remember(shape, key, kind, recipe);
+    return result;
+  }
+
+  /** Bit 0 66, bit 1 LOCK, 3:2 F3 or F2, 5:4 address size / 32, 8:6 segment override + 1, 13:9 REX, 21:14 ModRM, 29:22 opcode, 31:30 map. */
+  #key(): number {
+    const prefixes =
+      (this.#operandPrefix ? 1 : 0) |
+      (this.#lock ? 2 : 0) |
+      (this.#repeat === "" ? 0 : this.#repeat === "rep" ? 4 : 8) |
+      ((this.addressSize >> 5) << 4) |
+      ((this.#override + 1) << 6) |
+      ((this.#rex === 0 ? 0 : this.#rex - 0x30) << 9);
+    return prefixes | ((this.#modrm & 0xff) << 14) | (this.#opcode << 22) | (this.#map << 30);
+  }
+
+  /** Reads the rest of an instruction of a known shape. */
+  #follow(shape: number): Decoded {
+    this.#shape = shape;
+    const bits = this.#shapes[shape * 4 + 1]!;
+    const first = this.#shapes[shape * 4 + 2]!;
+    const others = this.#shapes[shape * 4 + 3]!;
+    this.handler = first & 0xffff;
+    this.registers[0] = first >>> 16;
+    this.registers[1] = others & 0xffff;
+    this.registers[2] = others >>> 16;
+    this.ends = (bits & SHAPE.ends) !== 0;
+    this.repeats = (bits & SHAPE.repeats) !== 0;
+    const size = (bits >> 7) & 3;
+    this.#operandSize = size === 2 ? 64 : size === 1 ? 32 : 16;
+    this.segment = ((bits >> 14) & 7) as SegmentNumber;
+    if ((bits & SHAPE.memory) !== 0) this.#memory();
+    const immediate = ((bits >> 9) & 31) as TakeImmediate | typeof TAKE.one;
+    if (immediate !== TAKE.one) this.#immediate(immediate);
+    return "handler";
+  }
+
+  /** Keeps the shape of the instruction under way, if it has one. */
+  #remember(shape: number, key: number, kind: number, { form, operands }: Recipe): void {
+    let immediate: Take = TAKE.one;
+    for (const { take } of operands) {
+      if (take === TAKE.offset || take === TAKE.pointer) return;
+      if (take >= TAKE.byteSigned && take <= TAKE.far) immediate = take;
+    }
+    const sizes = ((this.#operandSize >> 5) << 7) | (immediate << 9) | (this.segment << 14);
+    const memory = this.hasMemory ? SHAPE.memory : 0;
+    const traits = (this.ends ? SHAPE.ends : 0) | (this.repeats ? SHAPE.repeats : 0);
+    const [first, second, third] = this.registers;
+    const shapes = this.#shapes;
+    shapes[shape * 4] = key;
+    shapes[shape * 4 + 1] = kind | memory | sizes | traits;
+    shapes[shape * 4 + 2] = this.handler | (first << 16);
+    shapes[shape * 4 + 3] = second | (third << 16);
+    this.#shapeForms[shape] = form;
+    this.#shapeKnown[shape] = this.#known;
   }
 
   #prefixes(): void {
@@ -214,7 +323,9 @@ export class Decoder {
     this.#override = -1;
     let addressPrefix = false;
     const is64 = this.#is64;
-    for (;;) {
+    const first = this.#bytes[this.#at];
+    const isBare = first !== undefined && this.#at < this.#end && PREFIXES[first] === 0;
+    while (!isBare) {
       const byte = this.#byte();
       if (this.#short) break;
       const kind = PREFIXES[byte];
@@ -323,29 +434,6 @@ export class Decoder {
         return;
       case TAKE.one:
         return;
-      case TAKE.byteSigned:
-        this.immediate = this.#signed8();
-        return;
-      case TAKE.byte:
-        this.immediate = this.#byte();
-        return;
-      case TAKE.word:
-        this.immediate = this.#unsigned16();
-        return;
-      case TAKE.sized:
-        this.immediate = this.#sized();
-        return;
-      case TAKE.full:
-        this.immediate = this.#operandSize === 64 ? this.#quad() : this.#sizedUnsigned();
-        return;
-      case TAKE.near:
-        this.relative = true;
-        this.immediate = this.#signed8();
-        return;
-      case TAKE.far:
-        this.relative = true;
-        this.immediate = this.#sized();
-        return;
       case TAKE.offset:
         this.hasMemory = true;
         this.segment = this.#override >= 0 ? (this.#override as SegmentNumber) : SEG.ds;
@@ -383,7 +471,43 @@ export class Decoder {
         this.registers[slot] = this.#controlRegister(reg | ((this.#rex & 4) << 1));
         return;
       case TAKE.implicit:
-        assert(false, "string operands are implicit", this.form?.family.name ?? "");
+        assert(false, "string operands are implicit", this.#form?.family.name ?? "");
+      case TAKE.byteSigned:
+      case TAKE.byte:
+      case TAKE.word:
+      case TAKE.sized:
+      case TAKE.full:
+      case TAKE.near:
+      case TAKE.far:
+        this.#immediate(operand.take);
+    }
+  }
+
+  #immediate(take: TakeImmediate): void {
+    switch (take) {
+      case TAKE.byteSigned:
+        this.immediate = this.#signed8();
+        return;
+      case TAKE.byte:
+        this.immediate = this.#byte();
+        return;
+      case TAKE.word:
+        this.immediate = this.#unsigned16();
+        return;
+      case TAKE.sized:
+        this.immediate = this.#sized();
+        return;
+      case TAKE.full:
+        this.immediate = this.#operandSize === 64 ? this.#quad() : this.#sizedUnsigned();
+        return;
+      case TAKE.near:
+        this.relative = true;
+        this.immediate = this.#signed8();
+        return;
+      case TAKE.far:
+        this.relative = true;
+        this.immediate = this.#sized();
+        return;
     }
   }
 
@@ -494,9 +618,10 @@ export class Decoder {
     const key = sizes | (memory << 4) | (stack << 6) | (repeat << 8) | (this.hasMemory ? 1 << 10 : 0);
     let known = recipe.known.get(key);
     if (known === undefined) recipe.known.set(key, (known = this.#variant(recipe, memory, stack)));
-    this.family = known.family;
-    this.variant = known.variant;
+    this.#known = known;
     this.handler = known.number;
+    this.ends = known.ends;
+    this.repeats = known.repeats;
     return "handler";
   }
 
@@ -518,7 +643,14 @@ export class Decoder {
       stack: (["", "s64", "s32", "ss"] as const)[stack],
       address: this.addressSize,
     };
-    return { family, variant, number: handlerNumber(variant) };
+    const { ends, repeats } = family.traits;
+    return {
+      family,
+      variant,
+      number: handlerNumber(variant),
+      ends: ends === true,
+      repeats: repeats === true,
+    };
   }
 
   #memoryKind(): Kind {

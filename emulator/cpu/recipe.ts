@@ -3,6 +3,7 @@
  *
  * Elsewhere: forms themselves (`isa/form.ts`), the decoder that follows a recipe (`decode.ts`).
  */
+import { assert } from "../assert.ts";
 import { families, type Family, type Form } from "../isa/index.ts";
 import type { Variant } from "./interpreter/variant.ts";
 
@@ -67,6 +68,7 @@ export const TAKE = {
   implicit: 22,
 } as const;
 export type Take = (typeof TAKE)[keyof typeof TAKE];
+export type TakeImmediate = Extract<Take, 6 | 7 | 8 | 9 | 10 | 11 | 12>;
 
 export interface Taking {
   readonly take: Take;
@@ -82,6 +84,9 @@ export interface Known {
   readonly family: Family;
   readonly variant: Variant;
   readonly number: number;
+  /** Traits of the family. */
+  readonly ends: boolean;
+  readonly repeats: boolean;
 }
 
 export interface Recipe {
@@ -214,3 +219,10 @@ export const recipes: readonly (readonly Recipe[])[] = (() => {
   for (const candidates of table) candidates.sort((a, b) => specificity(b) - specificity(a));
   return table;
 })();
+
+/** By the same number: 1 if a ModRM byte follows, on which all candidates agree. */
+export const hasModrm = Uint8Array.from(recipes, (candidates) => {
+  const having = candidates.filter(({ bits }) => (bits & IS.modrm) !== 0).length;
+  assert(having === 0 || having === candidates.length, "forms of one opcode are alike");
+  return having === 0 ? 0 : 1;
+});

@@ -321,7 +321,7 @@ export class TraceCache {
         decoded = this.#decodeAcross(source, bytes.subarray(origin + offset, origin + room), mode);
         this.#crossed = isStable && decoded === "handler" && decoder.instruction === null;
       }
-      const repeats = decoded === "handler" && decoder.family?.traits.repeats === true;
+      const repeats = decoded === "handler" && decoder.repeats;
       this.repeats = repeats || (decoder.instruction?.rep ?? "") !== "";
       if (repeats && done > 0) break;
       const record = at + TRACE.headerBytes + done * RECORD.bytes;
@@ -400,11 +400,11 @@ export class TraceCache {
     }
     u32[word + 8] = d.segment | ((d.addressSize >> 5) << 8);
     u32[word + 9] = 0;
-    if (decoded === "handler" && d.instruction === null) return d.family?.traits.ends === true;
+    if (decoded === "handler" && d.instruction === null) return d.ends;
     const callOut = this.#callOut(decoded, length);
     if (!kept) this.callOuts[0] = callOut;
     u32[word + 9] = kept ? this.callOuts.push(callOut) - 1 : 0;
-    return decoded !== "handler" || d.family?.traits.ends === true;
+    return decoded !== "handler" || d.ends;
   }
 
   #callOut(decoded: Exclude<Decoded, "short">, length: number): CallOut {
@@ -440,8 +440,11 @@ export class TraceCache {
       const span = list[at + 1]!;
       if (startOf(span) < offset + length && endOf(span) > offset) this.#kill(list[at]!);
       else {
-        list[kept++] = list[at]!;
-        list[kept++] = span;
+        if (kept !== at) {
+          list[kept] = list[at]!;
+          list[kept + 1] = span;
+        }
+        kept += 2;
       }
     }
     if (kept === before) return;
