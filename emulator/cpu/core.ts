@@ -518,6 +518,8 @@ export class Core extends Registers {
   /** Host addresses of frames are void (`GuestMemory.onFramesChanged`): forgets the cached tags, not the translations. */
   dropFrames(which: Voided = "all", page?: number): void {
     this.pages.forget(which, page);
+    // No tag leads to a page with code.
+    if (which === "beside") return;
     if (page !== undefined) dropPageTags(this, page, which);
     else if (this.#parked !== null) this.#stale = true;
     else if (which === "all") dropTags(this);

@@ -3,8 +3,8 @@
  */
 import type { PhysicalAddress, RamAddress } from "../numbers.ts";
 
-/** Which host addresses are void. */
-export type Voided = "all" | "writes";
+/** Which host addresses are void: all, those for writing, or of these only what `frameBesideCode` gave. */
+export type Voided = "all" | "writes" | "beside";
 
 /** How finely a page knows where it holds code: 32 granules a page. */
 export const CODE_GRANULE_BYTES = 128;
@@ -57,7 +57,7 @@ export interface GuestMemory {
   /**
    * Called when host addresses that `frameForRead`/`frameForWrite` gave out are no longer good. Without a page those of every page: "all" when the flat
    * view changed or frames moved, "writes" (those for writing) when an epoch began (checkpoint). With one, those of that guest-physical page: "all" when
-   * an untouched page got a frame of its own, "writes" when it holds code from now on. The processor forgets its cached tags, not its TLB. May be called
+   * an untouched page got a frame of its own, "writes" when it holds code from now on, "beside" when it holds more code. The processor forgets its cached tags, not its TLB. May be called
    * from within any method here that takes a page or an address, before it returns; what that method returns is good. In the same places linear
    * memory may grow, which detaches its old buffer but leaves host addresses as they are.
    */

@@ -297,22 +297,23 @@ export class Memory implements GuestMemory, TableMemory {
     const index = page - range.pageDelta;
     const chunk = this.#pages.chunk(block, index >>> CHUNK_SHIFT);
     const i = index & CHUNK_MASK;
+    const hadCode = (chunk.flags[i]! & PAGE_FLAG.code) !== 0;
     chunk.flags[i]! |= PAGE_FLAG.code;
     if (known === undefined) this.#code.set(page, { block, page: index, granules });
     else known.granules |= granules;
     const physicalPages = block.code.get(index);
     if (physicalPages === undefined) block.code.set(index, new Set([page]));
     else physicalPages.add(page);
-    this.#takeBack(block, index);
+    this.#takeBack(block, index, hadCode ? "beside" : "writes");
   }
 
   /** What was lent of a page for writing is void. */
-  #takeBack(block: RamBlock, page: number): void {
+  #takeBack(block: RamBlock, page: number, which: "writes" | "beside" = "writes"): void {
     const chunk = this.#pages.chunk(block, page >>> CHUNK_SHIFT);
     const i = page & CHUNK_MASK;
     if (chunk.lentAt[i] !== this.#pages.generation) return;
     chunk.lentAt[i] = 0;
-    this.#pages.invalidateWrites(block, page);
+    this.#pages.invalidateWrites(block, page, which);
   }
 
   clearCode(page: number, granules = ALL_GRANULES): void {

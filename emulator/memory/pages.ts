@@ -79,9 +79,9 @@ export class Pages {
     this.#readGeneration++;
     this.#void("all");
   }
-  /** Voids the addresses given out for writing a page: it holds code. */
-  invalidateWrites(block: RamBlock, page: number): void {
-    this.#void("writes", block, page);
+  /** Voids the addresses given out for writing a page: it holds code, or ("beside") more code. */
+  invalidateWrites(block: RamBlock, page: number, which: "writes" | "beside" = "writes"): void {
+    this.#void(which, block, page);
   }
 
   /** Changes from now on are told from those before. Returns the number to ask `changedSince` with. */
