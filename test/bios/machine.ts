@@ -1,9 +1,10 @@
 /** Disks and CDs on the built-in BIOS: assembled guests, images in memory, and the same in QEMU with SeaBIOS. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { BlockImage } from "../../emulator/block/index.ts";
 import { createMachine, type Machine, type MachineConfig, type StopReason } from "../../emulator/index.ts";
+import { made } from "../support/made.ts";
 
 const FOLDER = fileURLToPath(new URL("guests/", import.meta.url));
 export const CACHE = fileURLToPath(new URL("../../.cache/bios/", import.meta.url));
@@ -12,13 +13,12 @@ export const hasQemu = spawnSync("qemu-system-x86_64", ["--version"]).status ===
 
 /** Path of the assembled flat file, padded to `sizeBytes`. */
 export function assemble(name: string, sizeBytes = 0): string {
-  mkdirSync(CACHE, { recursive: true });
-  const out = `${CACHE}${name}.img`;
-  execFileSync("nasm", ["-f", "bin", "-I", FOLDER, "-o", out, `${FOLDER}${name}.asm`]);
-  const bytes = readFileSync(out);
-  if (bytes.length < sizeBytes)
-    writeFileSync(out, Buffer.concat([bytes, Buffer.alloc(sizeBytes - bytes.length)]));
-  return out;
+  return made(`${CACHE}${name}.img`, (out) => {
+    execFileSync("nasm", ["-f", "bin", "-I", FOLDER, "-o", out, `${FOLDER}${name}.asm`]);
+    const bytes = readFileSync(out);
+    if (bytes.length < sizeBytes)
+      writeFileSync(out, Buffer.concat([bytes, Buffer.alloc(sizeBytes - bytes.length)]));
+  });
 }
 
 /** A raw image in memory that takes writes. */

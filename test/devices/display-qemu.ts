@@ -1,10 +1,11 @@
 /** The pictures of `test/guests/display.c` on our machine and on QEMU, one after the other. */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { boot } from "../../emulator/boot/index.ts";
 import { createMachine, type Machine } from "../../emulator/index.ts";
+import { made } from "../support/made.ts";
 
 const SOURCE = fileURLToPath(new URL("../guests/display.c", import.meta.url));
 const OUT = fileURLToPath(new URL("../../.cache/guests/", import.meta.url));
@@ -22,13 +23,11 @@ export interface Shown {
 
 /** Path of the compiled guest. */
 export function compile(): string {
-  mkdirSync(OUT, { recursive: true });
-  const out = `${OUT}display.elf`;
-  execFileSync("gcc", [
+  const words = [
     "-m32", "-O2", "-ffreestanding", "-fno-pic", "-no-pie", "-fno-stack-protector", "-mgeneral-regs-only", "-nostdlib", "-static",
-    "-Wl,-N,-Ttext=0x101000,--section-start=.multiboot=0x100000,--no-warn-rwx-segments,--build-id=none,-e,_start", "-o", out, SOURCE,
-  ]); // oxfmt-ignore
-  return out;
+    "-Wl,-N,-Ttext=0x101000,--section-start=.multiboot=0x100000,--no-warn-rwx-segments,--build-id=none,-e,_start",
+  ]; // oxfmt-ignore
+  return made(`${OUT}display.elf`, (out) => execFileSync("gcc", [...words, "-o", out, SOURCE]));
 }
 
 export class OurGuest {

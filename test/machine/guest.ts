@@ -1,9 +1,10 @@
 /** Guests of `test/guests/`, assembled with nasm, on our machine and on QEMU; both print to the debug console. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { boot } from "../../emulator/boot/index.ts";
 import { createMachine, type Machine, type MachineConfig, type StopReason } from "../../emulator/index.ts";
+import { made } from "../support/made.ts";
 
 const FOLDER = fileURLToPath(new URL("../guests/", import.meta.url));
 const OUT = fileURLToPath(new URL("../../.cache/guests/", import.meta.url));
@@ -12,10 +13,9 @@ export const hasQemu = spawnSync("qemu-system-x86_64", ["--version"]).status ===
 
 /** Path of the assembled flat file. */
 export function assemble(name: string): string {
-  mkdirSync(OUT, { recursive: true });
-  const out = `${OUT}${name}.bin`;
-  execFileSync("nasm", ["-f", "bin", "-I", FOLDER, "-o", out, `${FOLDER}${name}.asm`]);
-  return out;
+  return made(`${OUT}${name}.bin`, (out) =>
+    execFileSync("nasm", ["-f", "bin", "-I", FOLDER, "-o", out, `${FOLDER}${name}.asm`]),
+  );
 }
 
 export interface Guest {

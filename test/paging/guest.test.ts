@@ -1,21 +1,21 @@
 /** A guest that maps memory as an IncludeOS start does: 2560 large pages, from tables at known places. The model says exactly that. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
 import { boot } from "../../emulator/boot/index.ts";
 import { createMachine, type Pc } from "../../emulator/index.ts";
 import { Monitor } from "../../debug-adapter/index.ts";
 import { NO_NAMES, overview, PageTables, pagingOf, reverse, tableEntries, translate, type Looked } from "../../debug-adapter/paging/index.ts"; // oxfmt-ignore
+import { made } from "../support/made.ts";
 
 const OUT = fileURLToPath(new URL("../../.cache/guests/", import.meta.url));
 const hasNasm = spawnSync("nasm", ["-v"]).status === 0;
 
 /** Runs until it has halted for good. */
 function started(): Pc {
-  mkdirSync(OUT, { recursive: true });
-  const file = `${OUT}includeos.bin`;
-  execFileSync("nasm", ["-f", "bin", "-o", file, fileURLToPath(new URL("includeos.asm", import.meta.url))]);
+  const source = fileURLToPath(new URL("includeos.asm", import.meta.url));
+  const file = made(`${OUT}includeos.bin`, (out) => execFileSync("nasm", ["-f", "bin", "-o", out, source]));
   const machine = createMachine({ ramBytes: 64 << 20 });
   const booted = boot(machine, {
     kernel: new Uint8Array(readFileSync(file)),

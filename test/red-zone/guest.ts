@@ -1,6 +1,6 @@
 /** Builds `kernel.c` in its variants with the host's gcc, boots it, and collects what it prints and what the detector reports. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { boot } from "../../emulator/boot/index.ts";
 import {
@@ -14,6 +14,7 @@ import {
 } from "../../emulator/index.ts";
 import { findOwnPushes, Liveness } from "../../debug-adapter/red-zone/index.ts";
 import { memoryReader, openImage, SymbolError, SymbolTable } from "../../debug-adapter/symbols/index.ts";
+import { made } from "../support/made.ts";
 
 const FOLDER = fileURLToPath(new URL(".", import.meta.url));
 const OUT = fileURLToPath(new URL("../../.cache/guests/red-zone/", import.meta.url));
@@ -27,21 +28,17 @@ export function build(flags: readonly string[]): string {
   const name = `kernel${flags.join("")}.elf`;
   const known = built.get(name);
   if (known !== undefined) return known;
-  mkdirSync(OUT, { recursive: true });
-  execFileSync(
-    "gcc",
-    [
+  const words = [
       "-g", "-std=gnu17", "-Wall", "-Wextra", "-Werror", "-ffreestanding", "-fno-pic", "-fno-pie", "-mgeneral-regs-only", "-fno-stack-protector",
       "-fcf-protection=none", "-fno-asynchronous-unwind-tables", "-static", "-nostdlib", "-no-pie", "-Wl,-T,kernel.lds", "-Wl,--build-id=none",
       "-Wl,-z,noexecstack", "-Wl,-z,max-page-size=4096", "-Wl,--no-warn-rwx-segments",
       ...(flags.some((flag) => flag.startsWith("-O")) ? [] : ["-O2"]),
       ...(flags.some((flag) => flag.startsWith("-DCASE")) ? [] : ["-DCASE=7"]),
-      ...flags, "-o", `${OUT}${name}`, "start.S", "kernel.c",
-    ],
-    { cwd: FOLDER },
-  ); // oxfmt-ignore
-  built.set(name, `${OUT}${name}`);
-  return `${OUT}${name}`;
+      ...flags, "start.S", "kernel.c",
+  ]; // oxfmt-ignore
+  const file = made(`${OUT}${name}`, (out) => execFileSync("gcc", [...words, "-o", out], { cwd: FOLDER }));
+  built.set(name, file);
+  return file;
 }
 
 export function symbolsOf(kernel: Uint8Array): SymbolTable {

@@ -1,6 +1,6 @@
 /** Runs machines in ways that must not matter: in slices, from saved states, with a debugger looking on. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import {
   boot,
@@ -10,6 +10,7 @@ import {
   type MachineConfig,
   type StopReason,
 } from "../../emulator/index.ts";
+import { made } from "../support/made.ts";
 
 export interface Subject {
   readonly kernel: Uint8Array;
@@ -43,10 +44,11 @@ const OUT = fileURLToPath(new URL("../../.cache/guests/", import.meta.url));
 
 /** The assembled flat file. */
 export function assemble(name: string): Uint8Array {
-  mkdirSync(OUT, { recursive: true });
   const source = fileURLToPath(new URL(`${name}.asm`, import.meta.url));
-  execFileSync("nasm", ["-f", "bin", "-I", GUESTS, "-o", `${OUT}${name}.bin`, source]);
-  return new Uint8Array(readFileSync(`${OUT}${name}.bin`));
+  const file = made(`${OUT}${name}.bin`, (out) =>
+    execFileSync("nasm", ["-f", "bin", "-I", GUESTS, "-o", out, source]),
+  );
+  return new Uint8Array(readFileSync(file));
 }
 
 /** A machine just booted; also one for a saved state to go into, which knows what to load again after a reset. */

@@ -3,7 +3,7 @@
  * list is data, so tests write guests in TypeScript.
  */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import {
   CR0,
@@ -18,6 +18,7 @@ import {
   type StaleUse,
   type TranslatorMode,
 } from "../../emulator/index.ts";
+import { made } from "../support/made.ts";
 
 export type Mode = "32-bit" | "PAE" | "4-level";
 export const MODES: readonly Mode[] = ["32-bit", "PAE", "4-level"];
@@ -51,12 +52,11 @@ function code(bits: 32 | 64): Uint8Array {
   const known = assembled.get(bits);
   if (known !== undefined) return known;
   const folder = fileURLToPath(new URL("../../.cache/guests/", import.meta.url));
-  mkdirSync(folder, { recursive: true });
   const source = fileURLToPath(new URL("operations.asm", import.meta.url));
-  // Several test files may assemble it at once.
-  const out = `${folder}operations-${bits}-${process.pid}.bin`;
-  execFileSync("nasm", ["-f", "bin", `-DBITS=${bits}`, "-o", out, source]);
-  const bytes = new Uint8Array(readFileSync(out));
+  const file = made(`${folder}operations-${bits}.bin`, (out) =>
+    execFileSync("nasm", ["-f", "bin", `-DBITS=${bits}`, "-o", out, source]),
+  );
+  const bytes = new Uint8Array(readFileSync(file));
   assembled.set(bits, bytes);
   return bytes;
 }
