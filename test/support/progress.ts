@@ -57,22 +57,28 @@ export class Progress implements Reporter {
       if (state !== "pending") this.#record[state]++;
       if (state === "failed") this.#fail(`${name}: ${test.fullName}`, errors);
     }
-    // A file that could not be loaded has no tests, and a hook that failed may have none either.
-    if (module.state() === "failed" && [...module.children.allTests("failed")].length === 0) {
-      this.#record.failed++;
-      this.#fail(name, module.errors());
-    }
+    // A file that could not be loaded has no tests, and a hook that failed leaves its tests out.
+    if (module.errors().length > 0) this.#failBeside(name, module.errors());
+    for (const suite of module.children.allSuites())
+      if (suite.errors().length > 0) this.#failBeside(`${name}: ${suite.fullName}`, suite.errors());
     this.#write();
   }
 
-  onTestRunEnd(): void {
+  onTestRunEnd(_modules: readonly TestModule[], unhandled: readonly { readonly message: string }[]): void {
     clearInterval(this.#timer);
+    for (const error of unhandled) this.#failBeside("outside of the tests", [error]);
     this.#record.ended = true;
     this.#write();
     if (this.#took.length <= SLOWEST) return;
     const slowest = this.#took.toSorted((a, b) => b.seconds - a.seconds).slice(0, SLOWEST);
     const lines = slowest.map(({ name, seconds }) => `${seconds.toFixed(1).padStart(8)} s  ${name}`);
     console.log(`\nslowest files:\n${lines.join("\n")}`);
+  }
+
+  /** Something that is no test and counts as one. */
+  #failBeside(name: string, errors: readonly { readonly message: string }[]): void {
+    this.#record.failed++;
+    this.#fail(name, errors);
   }
 
   #fail(name: string, errors: readonly { readonly message: string }[]): void {
