@@ -9,6 +9,8 @@ export default defineConfig({
     reporters: ["default", new Progress()],
     sequence: { sequencer: SlowFirst },
     testTimeout: 180_000,
+    // Hooks start browsers, build programs and boot kernels, too.
+    hookTimeout: 180_000,
     maxWorkers: 2,
   },
 });
