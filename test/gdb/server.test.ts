@@ -236,14 +236,24 @@ describe.skipIf(!hasQemu)("beside QEMU", () => {
     onTestFinished(() => rmSync(directory, { recursive: true }));
     const kernel = join(directory, "sample32.elf");
     spawnSync("objcopy", ["-O", "elf32-i386", SAMPLE, kernel]);
-    const port = await freePort();
+    const socket = join(directory, "gdb");
     const qemu = spawn(
       "qemu-system-x86_64",
-      ["-kernel", kernel, "-S", "-display", "none", "-serial", "null", "-gdb", `tcp:127.0.0.1:${port}`],
+      [
+        "-kernel",
+        kernel,
+        "-S",
+        "-display",
+        "none",
+        "-serial",
+        "null",
+        "-gdb",
+        `unix:${socket},server=on,wait=off`,
+      ],
       { stdio: "ignore" },
     );
     onTestFinished(() => void qemu.kill());
-    const theirs = await GdbClient.connect(port);
+    const theirs = await GdbClient.connect(socket);
     onTestFinished(() => theirs.close());
     const { gdb: ours } = await connect();
     for (const client of [theirs, ours]) {
@@ -267,13 +277,6 @@ describe.skipIf(!hasQemu)("beside QEMU", () => {
     ours.send("k");
   });
 });
-
-/** A port that nobody listens on: QEMU does not say which it chose. */
-async function freePort(): Promise<number> {
-  const listener = await new TestHost().listen("127.0.0.1", 0, () => {});
-  listener.close();
-  return listener.port;
-}
 
 const NAMES =
   "rax rbx rcx rdx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip eflags cs ss ds es fs gs fs_base gs_base k_gs_base cr0 cr2 cr3 cr4 cr8 efer".split(
