@@ -90,7 +90,21 @@ async function prepareSystem() {
 /** One step that passes or fails as a whole. */
 async function step(name, command, words, minutes) {
   console.log(`\n── ${name}`);
-  const { passed, text, seconds } = await execute(command, words, minutes, { cwd: root });
+  return told(name, await execute(command, words, minutes, { cwd: root }));
+}
+
+/** A step that runs beside the ones that follow: what is given back waits for it, and says then what it has printed. */
+function stepBeside(name, command, words, minutes) {
+  const running = execute(command, words, minutes, { cwd: root, stdout: "collect" });
+  return async () => {
+    const result = await running;
+    console.log(`\n── ${name}, meanwhile\n${result.output.trimEnd()}`);
+    return told(name, result);
+  };
+}
+
+/** Counts a step, and says how it went. */
+function told(name, { passed, text, seconds }) {
   total[passed ? "passed" : "failed"] += 1;
   if (!passed) failures.push(`${name}: ${text}`);
   console.log(`── ${name}: ${text} in ${seconds.toFixed(1)} s`);
@@ -146,6 +160,8 @@ if (chosen[0] === "--long") {
     await step("npm install", "npm", ["install", "--no-save", "--ignore-scripts"], LIMITS.npm);
   }
   const bin = (name) => path.join(root, "node_modules/.bin", name);
+  // A minute of network and compilers, beside what needs neither.
+  const server = stepBeside("editor's server", process.execPath, ["test/vscode/server.mjs"], LIMITS.server);
   const built = await step("build", process.execPath, ["build.mjs"], LIMITS.check);
   await step("types", bin("tsc"), ["-b"], LIMITS.check);
   await step("lint", bin("oxlint"), ["--type-aware", "--max-warnings", "0"], LIMITS.check);
@@ -157,10 +173,8 @@ if (chosen[0] === "--long") {
     await step("GNU Mach", process.execPath, ["test/guests-boot/gnumach.mjs"], LIMITS.fetch);
   }
   await vitest("tests", [], LIMITS.tests);
-  if (built) {
-    await step("editor's server", process.execPath, ["test/vscode/server.mjs"], LIMITS.server);
-    await vitest("editor", EDITOR, LIMITS.editor);
-  }
+  await server();
+  if (built) await vitest("editor", EDITOR, LIMITS.editor);
 }
 if (failures.length > 0) console.log(`\nfailed:\n${failures.map((line) => `  ${line}`).join("\n")}`);
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";

@@ -2,7 +2,8 @@
  * Runs a program as one step of `test/run.mjs`, and ends it, with all that it has started, when its time is over.
  *
  * A step is a process group of its own without a standard input, and its processes carry a word in their environment: browsers and servers leave the group, and
- * are found by that word (on Linux) when the step is over. Elsewhere: what counts as passed, and the steps themselves.
+ * are found by that word (on Linux) when the step is over. Each step has its own word, so that one may run beside another; what it prints is then collected.
+ * Elsewhere: what counts as passed, and the steps themselves.
  */
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
@@ -15,9 +16,11 @@ const LOOK_MILLISECONDS = 2000;
 const LEAVE_MILLISECONDS = 60_000;
 const GRACE_MILLISECONDS = 3000;
 
-const mark = `${process.pid}-${Date.now()}`;
-/** Process groups that have been started and not ended. */
-const groups = new Set();
+/** Steps carry this word, a dot and their number. */
+const run = `${process.pid}-${Date.now()}`;
+let steps = 0;
+/** Process groups that have been started and not ended, and the words of their steps. */
+const groups = new Map();
 
 /** What a run of tests has said of itself (`progress.ts`); without a file nothing has been. */
 export function readRecord(file) {
@@ -36,8 +39,8 @@ function signal(target, name) {
   }
 }
 
-/** Processes of this run that are alive, with their command lines. */
-function strays() {
+/** Processes that are alive and whose word begins so, with their command lines. */
+function strays(word) {
   const found = [];
   let entries = [];
   try {
@@ -47,7 +50,7 @@ function strays() {
   }
   for (const entry of entries) {
     try {
-      if (!readFileSync(`/proc/${entry}/environ`, "latin1").includes(`${MARK}=${mark}\0`)) continue;
+      if (!readFileSync(`/proc/${entry}/environ`, "latin1").includes(`${MARK}=${word}`)) continue;
       const words = readFileSync(`/proc/${entry}/cmdline`, "latin1").split("\0");
       if (words[0] !== "") found.push({ id: Number(entry), command: words.join(" ").slice(0, 100) });
     } catch {
@@ -57,39 +60,52 @@ function strays() {
   return found;
 }
 
-/** Ends everything that was started and is still there. */
-export async function endAll() {
+async function end(word) {
   for (const name of ["SIGTERM", "SIGKILL"]) {
-    const left = strays();
-    if (groups.size === 0 && left.length === 0) return;
-    for (const group of groups) signal(-group, name);
+    const left = strays(word);
+    const own = [...groups].filter(([, of]) => `${of}\0`.startsWith(word));
+    if (own.length === 0 && left.length === 0) return;
+    for (const [group] of own) signal(-group, name);
     for (const { id } of left) signal(id, name);
     await sleep(name === "SIGTERM" ? GRACE_MILLISECONDS : 0);
   }
 }
 
+/** Ends everything that was started and is still there. */
+export const endAll = () => end(`${run}.`);
+
 /**
  * Runs a program to its end, or for `minutes`.
  *
- * @param options `cwd`, `environment` (added), `stdout` ("inherit" or "ignore"), `record`: where a run of tests says how far it is
- * @returns whether it passed, that in words, and seconds
+ * @param options `cwd`, `environment` (added), `stdout` ("inherit", "ignore", or "collect", which holds for the errors as well), `record`: where a run of tests
+ *   says how far it is
+ * @returns whether it passed, that in words, seconds, and what was collected
  */
 export async function execute(command, words, minutes, options = {}) {
   const { cwd, environment = {}, stdout = "inherit", record } = options;
   if (record !== undefined) rmSync(record, { force: true });
+  const step = `${run}.${++steps}`;
+  // Number 1 is not the beginning of number 10.
+  const word = `${step}\0`;
   const started = Date.now();
   const child = spawn(command, words, {
     cwd,
     detached: true,
-    stdio: ["ignore", stdout, "inherit"],
+    stdio: stdout === "collect" ? ["ignore", "pipe", "pipe"] : ["ignore", stdout, "inherit"],
     env: {
       ...process.env,
       ...environment,
-      [MARK]: mark,
+      [MARK]: step,
       ...(record === undefined ? {} : { REDZONE_RECORD: record }),
     },
   });
-  if (child.pid !== undefined) groups.add(child.pid);
+  if (child.pid !== undefined) groups.set(child.pid, step);
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream?.setEncoding("utf8").on("data", (text) => (output += text));
+  const closed = new Promise((resolve) => {
+    child.once("close", resolve);
+  });
   let why = null;
   let endedAt = null;
   const timer = setInterval(() => {
@@ -100,7 +116,7 @@ export async function execute(command, words, minutes, options = {}) {
       why ??= "FAILED: all tests were over and it did not end";
     if (why === null) return;
     clearInterval(timer);
-    void endAll();
+    void end(word);
   }, LOOK_MILLISECONDS);
   const status = await new Promise((resolve) => {
     child.once("error", (error) => {
@@ -111,8 +127,15 @@ export async function execute(command, words, minutes, options = {}) {
   });
   clearInterval(timer);
   groups.delete(child.pid);
-  for (const { id, command: left } of strays()) console.log(`   left behind, ended: ${left} (${id})`);
-  await endAll();
+  const left = strays(word)
+    .map(({ id, command: words }) => `   left behind, ended: ${words} (${id})\n`)
+    .join("");
+  await end(word);
+  if (stdout === "collect") {
+    // What it has written before it ended is still on its way.
+    await Promise.race([closed, sleep(GRACE_MILLISECONDS, undefined, { ref: false })]);
+    output += left;
+  } else process.stdout.write(left);
   const text = why ?? (status === 0 ? "passed" : "FAILED");
-  return { passed: text === "passed", text, seconds: (Date.now() - started) / 1000 };
+  return { passed: text === "passed", text, seconds: (Date.now() - started) / 1000, output };
 }
