@@ -1,8 +1,10 @@
 import { defineConfig } from "vitest/config";
+import { emittedInterpreter } from "./test/support/interpreter.ts";
 import { SlowFirst } from "./test/support/order.ts";
 import { Progress } from "./test/support/progress.ts";
 
 export default defineConfig({
+  plugins: [emittedInterpreter],
   test: {
     include: ["test/**/*.test.ts"],
     setupFiles: ["test/support/stall.ts"],
