@@ -17,7 +17,7 @@ export const sampleSource = (name: string): string => path.join(ROOT, "media/sam
 type Message = DebugProtocol.Event | DebugProtocol.Response | DebugProtocol.Request;
 type StoppedBody = DebugProtocol.StoppedEvent["body"];
 
-const PATIENCE_MILLISECONDS = 20_000;
+const PATIENCE_MILLISECONDS = 60_000;
 
 export class Client {
   readonly messages: Message[] = [];
@@ -81,7 +81,7 @@ export class Client {
 
   /** The next event of this name that has not been waited for, and that `matches`. */
   async event(name: string, matches: (body: never) => boolean = () => true): Promise<DebugProtocol.Event> {
-    const deadline = Date.now() + this.#patience;
+    const deadline = performance.now() + this.#patience;
     for (;;) {
       const found = this.messages.findIndex(
         (message, i) =>
@@ -94,7 +94,7 @@ export class Client {
         this.#seen = found + 1;
         return this.messages[found] as DebugProtocol.Event;
       }
-      const left = deadline - Date.now();
+      const left = deadline - performance.now();
       if (left <= 0)
         throw new Error(`no event "${name}"; the last messages: ${JSON.stringify(this.messages.slice(-6))}`);
       await new Promise<void>((resolve) => {
@@ -192,8 +192,8 @@ export class Client {
 
   /** Waits until the guest has written a text. */
   async written(text: string): Promise<void> {
-    for (const deadline = Date.now() + PATIENCE_MILLISECONDS; !this.output().includes(text);) {
-      if (Date.now() > deadline)
+    for (const deadline = performance.now() + PATIENCE_MILLISECONDS; !this.output().includes(text);) {
+      if (performance.now() > deadline)
         throw new Error(`the guest has not written "${text}" but ${JSON.stringify(this.output())}`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }

@@ -64,7 +64,7 @@ export async function askQemu(
     const human = (command: string): Promise<string> =>
       ask("human-monitor-command", { "command-line": command });
     for (let tries = 0; !/HLT=1/.test(await human("info registers")); tries++) {
-      if (tries > 200) throw new Error("QEMU's guest did not halt");
+      if (tries > 1200) throw new Error("QEMU's guest did not halt");
       await sleep(50);
     }
     const answers: string[] = [];
@@ -93,7 +93,7 @@ async function connect(socketPath: string): Promise<Connection> {
       attempt.once("connect", () => resolve(true)).once("error", () => resolve(false)),
     );
     if (isOpen) socket = attempt;
-    else if (tries > 100) throw new Error("QEMU does not answer");
+    else if (tries > 1200) throw new Error("QEMU does not answer");
     else await sleep(50);
   }
   const open = socket;

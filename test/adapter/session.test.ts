@@ -10,8 +10,8 @@ beforeEach(() => {
 afterEach(() => client.end());
 
 const until = async (condition: () => boolean): Promise<void> => {
-  for (const deadline = Date.now() + 15_000; !condition();) {
-    if (Date.now() > deadline) throw new Error("it did not happen");
+  for (const deadline = performance.now() + 60_000; !condition();) {
+    if (performance.now() > deadline) throw new Error("it did not happen");
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 };
@@ -97,11 +97,11 @@ test("noDebug ignores breakpoints and the entry", async () => {
 
 test("idle time passes as real time does, if wanted", async () => {
   await client.launchToEntry({ append: "exit=1", debugExit: true, realTime: true });
-  const began = Date.now();
+  const began = performance.now();
   await client.request("continue", { threadId: 1 });
   await client.event("exited");
   // Three timer ticks of 10 ms.
-  expect(Date.now() - began).toBeGreaterThan(25);
+  expect(performance.now() - began).toBeGreaterThan(25);
 });
 
 test("two runs of the same session say the same", async () => {

@@ -7,6 +7,7 @@ import { buildElf, code, multiboot1, multiboot2, pvhElf, pvhNote } from "./elf-b
 import { bzImage } from "./linux-builder.ts";
 import { image, MIB, RAM_128M } from "./plan.ts";
 import { SAMPLE } from "./toolchain.ts";
+import { cpuMilliseconds } from "../support/time.ts";
 
 const SEED = Number(process.env["REDZONE_SEED"] ?? 20260101);
 
@@ -151,7 +152,7 @@ it("tables as large as their fields allow take no long time", () => {
   const file = buildElf({ bits: 32, programs });
   // In the place of a program header, which for its type is then none to load.
   file.set(multiboot1(), 52 + 127 * 32);
-  const started = performance.now();
+  const started = cpuMilliseconds();
   expect(plan(image(file), RAM_128M).kind).toBe("plan");
-  expect(performance.now() - started).toBeLessThan(5000);
+  expect(cpuMilliseconds() - started).toBeLessThan(5000);
 });

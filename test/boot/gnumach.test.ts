@@ -10,7 +10,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { linear } from "../../emulator/index.ts";
 import { fetchGnuMach } from "../guests-boot/gnumach.mjs";
 import { start, type Guest } from "./guest.ts";
-import { hasQemu, qemuUntil, temporaryFolder } from "./toolchain.ts";
+import { hasQemu, qemuUntil, temporaryFolder, waitForFile } from "./toolchain.ts";
 
 const APPEND = "console=com0";
 const NANOSECONDS_PER_INSTANT = 32;
@@ -153,9 +153,7 @@ async function registersInQemu(path: string, addresses: readonly bigint[]): Prom
   ];
   const qemu = spawn("qemu-system-x86_64", words, { stdio: "ignore" });
   try {
-    await new Promise((resolve) => {
-      setTimeout(resolve, 1000);
-    });
+    await waitForFile(socket);
     const names = NAMES.map((name) => name.replace(/^e(?=..)/, "r"));
     const commands = ["set pagination off", "set architecture i386:x86-64", `target remote ${socket}`].concat(
       // Deleted by hand: before paging gdb does not recognise the stop as its breakpoint's, since EIP is not the linear address.

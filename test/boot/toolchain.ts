@@ -3,6 +3,7 @@ import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll } from "vitest";
 
@@ -78,8 +79,14 @@ export function qemu(
   return { serial: existsSync(log) ? readFileSync(log, "latin1") : "", code: run.status };
 }
 
+/** Waits until a program has made a file: QEMU its socket, on which it listens from then on. */
+export async function waitForFile(path: string): Promise<void> {
+  for (const deadline = performance.now() + 60_000; !existsSync(path); await sleep(20))
+    if (performance.now() > deadline) throw new Error(`${path} has not been made`);
+}
+
 /** Runs QEMU until COM1 has said `text` (or for so many milliseconds), and ends it. */
-export function qemuUntil(args: readonly string[], text: string, milliseconds = 30_000): Promise<string> {
+export function qemuUntil(args: readonly string[], text: string, milliseconds = 120_000): Promise<string> {
   const run = spawn("qemu-system-x86_64", [...ARGS, "-serial", "stdio", ...args], {
     stdio: ["ignore", "pipe", "ignore"],
   });

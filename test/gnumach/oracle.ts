@@ -40,7 +40,7 @@ export function stopsInQemu(
     const script = fileURLToPath(new URL("frames.py", import.meta.url));
     const out = execFileSync("gdb", ["-batch", "-nx", kernel, "-x", script], {
       encoding: "latin1",
-      timeout: 60_000,
+      timeout: 120_000,
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, SOCKET: socket, PLACES: JSON.stringify(places) },
     });
@@ -58,7 +58,7 @@ export function stopsInQemu(
 function waitFor(socket: string): void {
   execFileSync("sh", [
     "-c",
-    `for i in $(seq 200); do [ -S "$0" ] && exit 0; sleep 0.1; done; exit 1`,
+    `for i in $(seq 600); do [ -S "$0" ] && exit 0; sleep 0.1; done; exit 1`,
     socket,
   ]);
 }

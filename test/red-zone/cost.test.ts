@@ -3,6 +3,7 @@
  * so that what else the host does hits both. Times are printed; their bound is wide, because the machines that run this are shared. Counts have exact ones.
  */
 import { expect, test } from "vitest";
+import { cpuMilliseconds } from "../support/time.ts";
 import { hasGcc, start, type Detector, type Run } from "./guest.ts";
 
 const TICKS = 4000;
@@ -11,10 +12,9 @@ const SLICE = 500_000;
 const MOST = 5;
 
 function milliseconds(action: () => void): number {
-  const before = process.cpuUsage();
+  const before = cpuMilliseconds();
   action();
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1000;
+  return cpuMilliseconds() - before;
 }
 
 const slowAccesses = ({ machine }: Run): number =>

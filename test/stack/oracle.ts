@@ -63,8 +63,13 @@ export function compileSample(
   execFileSync("make", ["-s", "-C", source, `OUT=${out}`, ...words, `${out}/sample32.elf`], {
     stdio: "pipe",
   });
-  if (existsSync(made)) rmSync(out, { recursive: true });
-  else renameSync(out, made);
+  try {
+    renameSync(out, made);
+  } catch (error) {
+    // Another process has been quicker.
+    if (!existsSync(files.elf32)) throw error;
+    rmSync(out, { recursive: true });
+  }
   return files;
 }
 
@@ -84,7 +89,7 @@ export function stopsInQemu(
   try {
     execFileSync("sh", [
       "-c",
-      `for i in $(seq 300); do [ -S "$0" ] && exit 0; sleep 0.1; done; exit 1`,
+      `for i in $(seq 600); do [ -S "$0" ] && exit 0; sleep 0.1; done; exit 1`,
       socket,
     ]);
     const script = fileURLToPath(new URL("frames.py", import.meta.url));
