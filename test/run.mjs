@@ -141,6 +141,11 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
 const LONG = [
   ["whole kernels", ["test/linux", "test/adapter/linux.test.ts"], 90],
   ["lock-step of the engines", ["test/translator", "test/repeat", "test/oracle"], 240],
+  [
+    "saved states, changes at random",
+    ["test/machine/guests.test.ts", "test/language/script-document.test.ts"],
+    30,
+  ],
   ["Linux's sources in the language server", ["test/language/linux-source.test.ts"], 30],
   ["the editor with a kernel's vmlinux", [...EDITOR, "test/vscode/linux.e2e.ts"], 30],
 ];

@@ -2,7 +2,9 @@
 ; nothing. Each part adds up what it has executed and prints the sum.
 %include "kernel.asm"
 
-ROUNDS equ 1500
+%ifndef ROUNDS
+%define ROUNDS 1500
+%endif
 DIRECTORY equ 0x300000
 TABLE equ 0x301000
 FIRST equ 0x180000      ; two physical pages for code

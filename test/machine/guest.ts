@@ -11,10 +11,11 @@ const OUT = fileURLToPath(new URL("../../.cache/guests/", import.meta.url));
 
 export const hasQemu = spawnSync("qemu-system-x86_64", ["--version"]).status === 0;
 
-/** Path of the assembled flat file. */
-export function assemble(name: string): string {
-  return made(`${OUT}${name}.bin`, (out) =>
-    execFileSync("nasm", ["-f", "bin", "-I", FOLDER, "-o", out, `${FOLDER}${name}.asm`]),
+/** Path of the assembled flat file. @param defines "NAME=value" for the assembler */
+export function assemble(name: string, defines: readonly string[] = []): string {
+  const words = ["-f", "bin", "-I", FOLDER, ...defines.map((define) => `-D${define}`)];
+  return made(`${OUT}${[name, ...defines].join("-")}.bin`, (out) =>
+    execFileSync("nasm", [...words, "-o", out, `${FOLDER}${name}.asm`]),
   );
 }
 

@@ -5,6 +5,7 @@ import { emptyGuest, hasQemu, runQemu, startGuest } from "./guest.ts";
 
 const GUESTS = ["timer", "clock", "serial", "priority", "apic", "smp"] as const;
 const SEED = 20_260_101;
+const STATES = process.env["REDZONE_LONG"] === "1" ? 6 : 3;
 
 describe.each(GUESTS)("guest %s", (name) => {
   test.skipIf(!hasQemu)("prints what it prints in QEMU", () => {
@@ -27,7 +28,7 @@ describe.each(GUESTS)("guest %s", (name) => {
     reference.run();
     const end = reference.machine.save();
     const random = randomNumbers(SEED + name.length);
-    for (let i = 0; i < 6; i++) {
+    for (let i = 0; i < STATES; i++) {
       const instant = Math.floor(random.next().value * end.instant);
       const before = startGuest(name);
       before.machine.run({ instants: instant });

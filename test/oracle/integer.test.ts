@@ -11,7 +11,7 @@ import { nativeProblem, runNative } from "./native.ts";
 import { Random } from "./random.ts";
 
 const SEED = Number(process.env["ORACLE_SEED"] ?? 1);
-const COUNT = Number(process.env["ORACLE_COUNT"] ?? 50_000);
+const COUNT = Number(process.env["ORACLE_COUNT"] ?? (process.env["REDZONE_LONG"] === "1" ? 50_000 : 32_000));
 const ONLY = process.env["ORACLE_ONLY"] ?? null;
 const BATCH = 10_000;
 const MINUTES_PER_MILLION = 5;

@@ -18,7 +18,7 @@ import { floats, ordinary, randomMxcsr } from "./sse-float-operands.ts";
 import { randomState87 } from "./x87-operands.ts";
 
 const SEED = Number(process.env["ORACLE_SEED"] ?? 1);
-const COUNT = Number(process.env["ORACLE_COUNT"] ?? 64_000);
+const COUNT = Number(process.env["ORACLE_COUNT"] ?? (process.env["REDZONE_LONG"] === "1" ? 64_000 : 32_000));
 const ONLY = process.env["ORACLE_ONLY"];
 const BATCH = 4000;
 /** Cases of ordinary numbers. */

@@ -15,7 +15,7 @@ import { randomMxcsr } from "./sse-float-operands.ts";
 import { randomState87 } from "./x87-operands.ts";
 
 const SEED = Number(process.env["ORACLE_SEED"] ?? 1);
-const COUNT = Number(process.env["ORACLE_COUNT"] ?? 6000);
+const COUNT = Number(process.env["ORACLE_COUNT"] ?? (process.env["REDZONE_LONG"] === "1" ? 6000 : 4000));
 const BATCH = 2000;
 const CODE_OFFSET = 0x1800;
 const DATA_OFFSET = 0x4800;

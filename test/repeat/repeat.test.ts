@@ -9,6 +9,7 @@ import { runTo, start, text, type Run, type Subject } from "./runner.ts";
 import { SUBJECTS } from "./subjects.ts";
 
 const SEED = Number(process.env["REDZONE_SEED"] ?? 71_077_345);
+const isLong = process.env["REDZONE_LONG"] === "1";
 /** What the run on an unwatched machine in large slices gives. */
 const references = new Map<
   string,
@@ -65,7 +66,9 @@ describe.each(Object.entries(SUBJECTS))("%s", (name, given) => {
   check(`from states saved at random instants, in new machines (seed ${SEED})`, () => {
     const { run: expected, end } = reference(name, subject);
     const random = randomNumbers(SEED);
-    const instants = Array.from({ length: 8 }, () => Math.floor(random.next().value * end.instant));
+    const instants = Array.from({ length: isLong ? 8 : 4 }, () =>
+      Math.floor(random.next().value * end.instant),
+    );
     const run = start(subject);
     const states = instants
       .toSorted((a, b) => a - b)
@@ -112,7 +115,8 @@ describe.each(Object.entries(SUBJECTS))("%s", (name, given) => {
     finish(run, subject, 1e6, (stop) => {
       stops++;
       // Enough has been seen of a place in a hot loop.
-      if (stops % 300 === 0 && stop.kind === "breakpoint") for (const each of stop.ids) debug.remove(each);
+      if (stops % (isLong ? 300 : 100) === 0 && stop.kind === "breakpoint")
+        for (const each of stop.ids) debug.remove(each);
     });
     expect(stops).toBeGreaterThan(10);
     expectReference(run);
