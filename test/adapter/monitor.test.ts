@@ -209,7 +209,7 @@ describe.runIf(hasOracle).each(MODES)("beside QEMU: $name", (mode) => {
     answers = await askQemu(sector, { address: TABLES, bytes: tables(mode) }, COMMANDS);
     const machine = ours(mode, sector);
     monitor = new Monitor({ machine, core: machine.cpus[0]! });
-  }, 60_000);
+  });
 
   test("every command answers the same", () => {
     const own = COMMANDS.map((command) => monitor.run(command));

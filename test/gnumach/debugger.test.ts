@@ -76,7 +76,7 @@ describe.skipIf(kernel === null)("GNU Mach", () => {
       stops.push({ reason, ...(await stackOf(client)) });
       await clear(client, place);
     }
-  }, 120_000);
+  });
   afterAll(() => client.end());
 
   it("stops at functions and at lines of files that are not there", () => {
@@ -102,7 +102,7 @@ describe.skipIf(kernel === null)("GNU Mach", () => {
         PLACES.map(({ gdb }, n) => gdb ?? `*${stops[n]!.pc}`),
       );
       expect(theirs).toHaveLength(PLACES.length);
-    }, 90_000);
+    });
 
     it.each(PLACES.map(({ gdb }, n) => ({ gdb: gdb ?? "an inlined function", n })))(
       "$gdb: the call stack, its lines and its values",
@@ -130,13 +130,13 @@ describe.skipIf(kernel === null)("GNU Mach", () => {
     await client.request("continue", { threadId: 1 });
     await until(() => client.output().includes("db> "));
     expect(client.output()).toContain(`panic ../kern/bootstrap.c:181: bootstrap_create: ${PANIC}`);
-  }, 60_000);
+  });
 
   it("boots to its last message from the command line", async () => {
     const words = `-kernel ${kernel} -append ${APPEND} -m ${MEMORY} -icount shift=5 --until-serial`;
     const { status, out } = await redzone(`${words} '${PANIC}'`);
     expect([status, out.endsWith(PANIC)]).toEqual([0, true]);
-  }, 60_000);
+  });
 });
 
 async function set(client: Client, place: Place): Promise<readonly DebugProtocol.Breakpoint[]> {

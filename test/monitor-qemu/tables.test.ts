@@ -187,7 +187,7 @@ describe.runIf(hasOracle).each(MODES)("$name", (mode) => {
   const commands = mode.levels === 5 ? ["info tlb"] : ["info mem", "info tlb"];
   test(`${commands.join(" and ")} of tables made by chance (seed ${SEED})`, async () => {
     await compare(mode, tables(mode, new Random(SEED)), commands, 50);
-  }, 120_000);
+  });
 });
 
 test.runIf(hasOracle)(
