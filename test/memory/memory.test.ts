@@ -303,7 +303,7 @@ describe("translated code", () => {
     memory.markCode(3, 0b1);
     expect(changes).toEqual([]);
     memory.markCode(3, 0b10);
-    expect(changes).toEqual(["writes 3"]);
+    expect(changes).toEqual(["beside 3"]);
     expect(memory.codeGranules(3)).toBe(0b11);
     memory.clearCode(3, 0b1);
     expect([memory.codeGranules(3), memory.hasCode(3)]).toEqual([0b10, true]);
