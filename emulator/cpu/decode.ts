@@ -134,8 +134,7 @@ export class Decoder {
   #immediate2 = 0;
   /** SHAPE, and beside it what its handler stands for. */
   readonly #shapes = new Int32Array(SHAPE.entries * 4);
-  readonly #shapeForms: (Form | null)[] = Array.from({ length: SHAPE.entries }, () => null);
-  readonly #shapeKnown: (Known | null)[] = Array.from({ length: SHAPE.entries }, () => null);
+  readonly #shapeKnown = Array.from<Known | null>({ length: SHAPE.entries }).fill(null);
   /** Shape of the instruction under way if it was remembered, else −1. */
   #shape = -1;
 
@@ -171,7 +170,7 @@ export class Decoder {
 
   /** The form found, if any. */
   get form(): Form | null {
-    return this.#shape < 0 ? this.#form : this.#shapeForms[this.#shape]!;
+    return this.#shape < 0 ? this.#form : this.#shapeKnown[this.#shape]!.form;
   }
   /** The form's family, or the repeating one of it. Null unless there is a handler. */
   get family(): Family | null {
@@ -297,7 +296,7 @@ export class Decoder {
   }
 
   /** Keeps the shape of the instruction under way, if it has one. */
-  #remember(shape: number, key: number, kind: number, { form, operands }: Recipe): void {
+  #remember(shape: number, key: number, kind: number, { operands }: Recipe): void {
     let immediate: Take = TAKE.one;
     for (const { take } of operands) {
       if (take === TAKE.offset || take === TAKE.pointer) return;
@@ -312,7 +311,6 @@ export class Decoder {
     shapes[shape * 4 + 1] = kind | memory | sizes | traits;
     shapes[shape * 4 + 2] = this.handler | (first << 16);
     shapes[shape * 4 + 3] = second | (third << 16);
-    this.#shapeForms[shape] = form;
     this.#shapeKnown[shape] = this.#known;
   }
 
@@ -645,6 +643,7 @@ export class Decoder {
     };
     const { ends, repeats } = family.traits;
     return {
+      form,
       family,
       variant,
       number: handlerNumber(variant),

@@ -81,6 +81,7 @@ export interface Taking {
 
 /** A handler of the form that has been asked for. */
 export interface Known {
+  readonly form: Form;
   readonly family: Family;
   readonly variant: Variant;
   readonly number: number;

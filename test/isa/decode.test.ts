@@ -5,6 +5,7 @@
 import { createRequire } from "node:module";
 import { expect, test } from "vitest";
 import { Decoder, type Decoded } from "../../emulator/cpu/decode.ts";
+import { variantName } from "../../emulator/cpu/interpreter/variant.ts";
 import { MODE } from "../../emulator/cpu/layout.ts";
 
 const iced = createRequire(import.meta.url)("iced-x86") as typeof import("iced-x86");
@@ -92,4 +93,38 @@ test.each([16, 32, 64] as const)("%i-bit code decodes as the second decoder has 
       differences.set(`${difference.theirs.split(" ")[0]} ${difference.ours.split(" ")[0]}`, difference);
   }
   expect([...differences.values()], `seed ${SEED}`).toEqual([]);
+});
+
+/** All that a record is made of. */
+function fields(d: Decoder, bytes: Uint8Array, end: number, mode: number): string {
+  const result = d.decode(bytes, 0, end, mode);
+  if (result !== "handler" && result !== "operation") return `${result} length ${d.length}`;
+  const form = d.form === null ? [] : [d.form.family.name, d.form.map, d.form.opcode, d.form.digit];
+  const how = [
+    d.family?.name,
+    d.variant === null ? "" : variantName(d.variant),
+    d.ends,
+    d.repeats,
+    d.relative,
+  ];
+  const memory = [d.hasMemory, d.segment, d.addressSize, d.base, d.index, d.shift, d.ripRelative];
+  const rest = [result === "handler" ? d.handler : 0, d.registers, d.displacement, d.immediate, d.wide];
+  const all = [result, d.length, form, how, memory, rest, d.instruction];
+  return JSON.stringify(all, (_, value: unknown) => (typeof value === "bigint" ? `${value}` : value));
+}
+
+test.each([16, 32, 64] as const)("%i-bit code decodes as it does the first time", (bits) => {
+  const next = random(SEED + 7 * bits);
+  const used = new Decoder();
+  let mode: number = MODES[bits];
+  for (let i = 0; i < 1_000; i++) {
+    const bytes = bytesFrom(next);
+    const end = next(8) === 0 ? next(16) : 16;
+    if (next(4) === 0) mode = MODES[bits] ^ (next(2) * MODE.flat) ^ (next(2) * MODE.stack32);
+    const first = fields(new Decoder(), bytes, end, mode);
+    // Often of the same shape, with another SIB, displacement and immediate.
+    const others = bytes.map((byte, at) => (at < 3 + next(5) ? byte : next(256)));
+    used.decode(others, 0, 16, mode);
+    for (const _ of "12") expect(fields(used, bytes, end, mode), `${i}, seed ${SEED}`).toBe(first);
+  }
 });
