@@ -6,6 +6,7 @@
  */
 import * as vscode from "vscode";
 import type { BaseLanguageClient, Diagnostic } from "vscode-languageclient";
+import { onRestart } from "./restart.ts";
 import { diagnosticSource, methods, type BuildFile } from "./server/protocol.ts";
 import { buildActions } from "./server/rules/build-action.ts";
 
@@ -45,11 +46,14 @@ export function followBuildFiles(client: BaseLanguageClient): vscode.Disposable 
     );
   };
   const watcher = vscode.workspace.createFileSystemWatcher(PATTERN);
-  void vscode.workspace
-    .findFiles(PATTERN, EXCLUDED, FILES_MAX)
-    .then((found) => Promise.all(found.map((uri) => read(uri))));
+  const readAll = async (): Promise<void> => {
+    const found = await vscode.workspace.findFiles(PATTERN, EXCLUDED, FILES_MAX);
+    await Promise.all(found.map((uri) => read(uri)));
+  };
+  void readAll();
   return vscode.Disposable.from(
     watcher,
+    onRestart(client, () => void readAll()),
     watcher.onDidChange(changed),
     watcher.onDidCreate(changed),
     watcher.onDidDelete((uri) => send(uri, null)),

@@ -15,6 +15,9 @@ import { LanguageStatus } from "./status.ts";
 
 const STOP_COMMAND = "redzone.language.stopReading";
 const READ_COMMAND = "redzone.language.readAgain";
+const RESTART_COMMAND = "redzone.language.restart";
+/** Context key: there is a client, whose server can be restarted. */
+const RUNNING_CONTEXT = "redzone.language.isRunning";
 
 export const clientName = "Redzone Language Server";
 export const clientId = "redzone.language";
@@ -54,10 +57,16 @@ export async function startClient(
     client.onNotification(methods.index, (state: IndexState) => status.indexed(state)),
     vscode.commands.registerCommand(STOP_COMMAND, () => client.sendNotification(methods.stopIndexing)),
     vscode.commands.registerCommand(READ_COMMAND, () => client.sendNotification(methods.readAgain)),
+    vscode.commands.registerCommand(RESTART_COMMAND, async () => {
+      if (client.isRunning()) await client.stop();
+      await client.start();
+    }),
+    new vscode.Disposable(() => void vscode.commands.executeCommand("setContext", RUNNING_CONTEXT, false)),
     new vscode.Disposable(() => void client.dispose().catch(() => {})),
   );
   await client.start();
   status.started();
+  void vscode.commands.executeCommand("setContext", RUNNING_CONTEXT, true);
   const more = vscode.Disposable.from(registerExplanations(client), followBuildFiles(client));
   return { client, disposable: vscode.Disposable.from(more, disposable) };
 }

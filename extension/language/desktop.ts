@@ -21,6 +21,7 @@ import { followBuilt } from "./built/index.ts";
 import { clientId, clientName, startClient } from "./client.ts";
 import { debuggingMiddleware, registerDebugging } from "./debugging.ts";
 import { isOurs } from "./identifier.ts";
+import { onRestart } from "./restart.ts";
 import { tell } from "./server/dialect.ts";
 import { methods } from "./server/protocol.ts";
 import type { Language } from "./server/syntax.ts";
@@ -48,6 +49,7 @@ export async function startLanguage(
         client.sendNotification(methods.built, update).catch(fail);
       },
       languageOf,
+      onRestart: (again) => onRestart(client, again),
     }),
     new Tools(
       async (uri) => ({

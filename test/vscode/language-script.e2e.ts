@@ -83,6 +83,13 @@ describe.skipIf(browserPath === null)("linker scripts in the editor", () => {
     await page().keyboard.press("Escape");
   });
 
+  it("knows what was built after its server is restarted", async () => {
+    await goTo("sample.lds", ".text : {", ".text");
+    await desk.window.command("Redzone: Restart Language Server");
+    await hover(/sample\.elf[\s\S]*0x200[0-9a-f]+/u);
+    await page().keyboard.press("Escape");
+  });
+
   it("finds mistakes, and completes regions", async () => {
     await desk.window.openFile("faulty.lds");
     await editor().locator(".squiggly-error").first().waitFor();

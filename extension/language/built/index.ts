@@ -23,6 +23,8 @@ export interface BuiltOptions {
   readonly send: (update: BuiltUpdate) => void;
   /** Null for documents that are no assembly. */
   readonly languageOf: (document: vscode.TextDocument) => Language | null;
+  /** Hears of each server that has taken the place of another. */
+  readonly onRestart: (again: () => void) => vscode.Disposable;
 }
 
 export function followBuilt(options: BuiltOptions): vscode.Disposable {
@@ -31,6 +33,7 @@ export function followBuilt(options: BuiltOptions): vscode.Disposable {
   follower.configure();
   return vscode.Disposable.from(
     follower,
+    options.onRestart(() => follower.again()),
     machines.onDidStart(() => follower.configure()),
     machines.onDidEnd(() => follower.configure()),
     vscode.workspace.onDidOpenTextDocument((document) => void follower.opened(document)),
@@ -71,6 +74,12 @@ class Follower implements vscode.Disposable {
       if (JSON.stringify(places.get(file)) !== JSON.stringify(place)) this.#drop(file);
     for (const place of places.values()) this.#follow(place);
     this.#options.send({ kind: "order", paths: [...places.keys()] });
+  }
+
+  /** Tells all of it to a server that knows nothing yet. */
+  again(): void {
+    this.#options.send({ kind: "order", paths: [...this.#followed.keys()] });
+    for (const { place } of this.#followed.values()) void this.#look(place);
   }
 
   /** Tells the server what was built of a document. */

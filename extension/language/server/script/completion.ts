@@ -39,11 +39,7 @@ export function scriptCompletion(world: World, uri: string, position: Position):
   }
   const offers = new Map<string, Offer>();
   for (const offer of offersAt(world, file, context, position)) {
-    const isLike = offer.label
-      .replace(/^\W+/, "")
-      .toLowerCase()
-      .startsWith(context.prefix.replace(/^\W+/, "").slice(0, 1).toLowerCase());
-    if (isLike && !offers.has(offer.label)) {
+    if (isLike(offer.label, context.prefix) && !offers.has(offer.label)) {
       offers.set(offer.label, offer);
     }
   }
@@ -54,6 +50,12 @@ export function scriptCompletion(world: World, uri: string, position: Position):
     isIncomplete: all.length > limit || context.prefix.length < 2,
     items: all.slice(0, limit).map((offer) => itemOf(offer, range)),
   };
+}
+
+/** Whether a name begins as what is typed does; signs before the first letter do not count. */
+function isLike(label: string, prefix: string): boolean {
+  const [first] = prefix.replace(/^\W+/, "");
+  return first === undefined || label.replace(/^\W+/, "").slice(0, 1).toLowerCase() === first.toLowerCase();
 }
 
 function itemOf(offer: Offer, range: Range): CompletionItem {
@@ -233,7 +235,8 @@ function* outputTemplates(file: SyntaxFile): Iterable<Offer> {
 }
 
 function* symbols(world: World, file: SyntaxFile, position: Position, prefix: string): Iterable<Offer> {
-  for (const { uri, definition } of world.names.visibleAt(file.uri, position)) {
+  const admits = (name: string): boolean => isLike(name, prefix);
+  for (const { uri, definition } of world.names.visibleAt(file.uri, position, admits)) {
     const isOwn = uri === file.uri;
     if (definition.kind === "label" || definition.kind === "constant" || definition.kind === "define") {
       yield {

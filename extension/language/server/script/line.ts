@@ -108,11 +108,16 @@ function staleLines(
 ): readonly number[] {
   const stale = new Set<number>();
   lines.forEach((line, number) => {
-    const fold = folds.get(number);
-    if (!line || line.fold?.opens !== fold?.opens || line.fold?.closes !== fold?.closes) {
+    if (!line || (line.fold && !folds.has(number))) {
       stale.add(number);
     }
   });
+  for (const [number, { opens, closes }] of folds) {
+    const fold = lines[number]?.fold;
+    if (fold?.opens !== opens || fold?.closes !== closes) {
+      stale.add(number);
+    }
+  }
   const note = (
     { tree, texts }: Parsed,
     kept: ReadonlySet<Statement>,

@@ -24,8 +24,10 @@ export interface Source {
 const directivePattern =
   /^\s*#\s*(include_next|include|define|undef|ifdef|ifndef|if|elif|else|endif|error|warning|pragma|line)\b/;
 
+const isDirective = (text: string): boolean => text.includes("#") && directivePattern.test(text);
+
 export function sourceOf(uri: string, lines: readonly string[]): Source {
-  const isPreprocessed = uri.endsWith(".S") || lines.some((line) => directivePattern.test(line));
+  const isPreprocessed = uri.endsWith(".S") || lines.some(isDirective);
   const blanked = lines.map(() => "");
   const comments: (readonly Span[])[] = [];
   const inComment: boolean[] = [];
@@ -43,7 +45,8 @@ export function sourceOf(uri: string, lines: readonly string[]): Source {
     }
     isOpen = part.isOpen;
     comments.push(part.comments);
-    const name: string | undefined = continued === null ? directivePattern.exec(part.code)?.[1] : undefined;
+    const mayBeDirective = continued === null && part.code.includes("#");
+    const name = mayBeDirective ? directivePattern.exec(part.code)?.[1] : undefined;
     if (name !== undefined) {
       const start = part.code.indexOf("#");
       const end = part.code.indexOf(name, start) + name.length;
@@ -57,7 +60,8 @@ export function sourceOf(uri: string, lines: readonly string[]): Source {
         continued = null;
       }
     } else {
-      blanked[number] = withoutHash(part.code).replace(/\\$/, " ");
+      const code = withoutHash(part.code);
+      blanked[number] = code.endsWith("\\") ? `${code.slice(0, -1)} ` : code;
     }
   }
   if (isOpen) {

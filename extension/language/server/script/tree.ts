@@ -280,9 +280,19 @@ export function* allStatements(
   statements: readonly Statement[],
   around: OutputSection | null = null,
 ): Generator<{ readonly statement: Statement; readonly around: OutputSection | null }> {
-  for (const statement of statements) {
-    yield { statement, around };
-    yield* allStatements(partsOf(statement), statement.kind === "section" ? statement : around);
+  const open = [{ list: statements, next: 0, around }];
+  for (let top = open.at(-1); top; top = open.at(-1)) {
+    const statement = top.list[top.next];
+    top.next += 1;
+    if (!statement) {
+      open.pop();
+    } else {
+      yield { statement, around: top.around };
+      const list = partsOf(statement);
+      if (list.length > 0) {
+        open.push({ list, next: 0, around: statement.kind === "section" ? statement : top.around });
+      }
+    }
   }
 }
 
