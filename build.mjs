@@ -17,6 +17,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import path from "node:path";
 
 const root = path.dirname(fileURLToPath(import.meta.url));
+const { version } = JSON.parse(await readFile(path.join(root, "package.json"), "utf8"));
 const watch = process.argv.includes("--watch");
 const out = process.argv.includes("--out") ? process.argv[process.argv.indexOf("--out") + 1] : "dist";
 const dist = path.resolve(root, out);
@@ -110,6 +111,7 @@ const node = {
   // The editor finds `vscode` for what is required, not for what is imported.
   supported: { "dynamic-import": false },
   plugins: [emittedInterpreter, lateDisassembler, latePrograms],
+  define: { REDZONE_VERSION: JSON.stringify(version) },
   entryPoints: [
     { in: "extension/extension.ts", out: "extension" },
     { in: "extension/adapter/worker.ts", out: "adapter-worker" },

@@ -6,13 +6,16 @@ import { nodeHost } from "./cli/node-host.ts";
 import { run } from "./cli/run.ts";
 import { runStdio } from "./index.ts";
 
+/** Of the package, written in by the build (`build.mjs`). */
+declare const REDZONE_VERSION: string;
+
 const command = parseCommand(process.argv.slice(2));
 switch (command.kind) {
   case "help":
     process.stdout.write(command.text);
     break;
   case "version":
-    process.stdout.write("redzone 0.1.0\n");
+    process.stdout.write(`redzone ${REDZONE_VERSION}\n`);
     break;
   case "error":
     process.stderr.write(`redzone: ${command.text}\n`);

@@ -74,7 +74,7 @@ async function startWorker(extensionUri: vscode.Uri): Promise<MessageTransports>
 }
 
 /** Commands that the client itself registers, here as elsewhere. */
-const commandsOfLanguage: ReadonlySet<string> = new Set(["redzone.explainRule"]);
+const commandsOfLanguage: ReadonlySet<string> = new Set(["redzone.explainRule", "redzone.language.restart"]);
 
 interface Manifest {
   readonly contributes: {

@@ -1,6 +1,7 @@
 /** What is shipped: everything that runs, nothing else, and small. */
 import { execFileSync } from "node:child_process";
-import { statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { vsix } from "./package.ts";
@@ -66,6 +67,18 @@ describe("the VSIX", () => {
       "readme.md",
     ];
     for (const name of needed) expect(files).toContain(`extension/${name}`);
+  });
+
+  it("has a command line that says the package's version", () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "redzone-vsix-"));
+    execFileSync("unzip", ["-q", vsix(), "-d", folder]);
+    const { version } = JSON.parse(readFileSync(path.join(folder, "extension/package.json"), "utf8")) as {
+      version: string;
+    };
+    const program = path.join(folder, "extension/dist/redzone.js");
+    const said = execFileSync(process.execPath, [program, "--version"], { encoding: "utf8" });
+    rmSync(folder, { recursive: true });
+    expect(said).toBe(`redzone ${version}\n`);
   });
 
   it.each(Object.entries(MOST_PROGRAM_BYTES))("%s has at most %i bytes", (name, most) => {
