@@ -60,14 +60,10 @@ export function contextAt(file: SyntaxFile, position: Position): Context {
   const isPreprocessor = line?.statements.some(
     ({ kind, ...rest }) => kind === "directive" && "name" in rest && rest.name.text.startsWith("#"),
   );
-  const frames = thawed(framesBefore(file, position.line));
-  let inString = false;
-  if (line && !isDirective(line.text)) {
-    for (const mark of marksIn(before.slice(0, start), line)) {
-      inString = mark.text.startsWith('"') && !/^".*"$/.test(mark.text);
-      feed(frames, mark);
-    }
-  }
+  const marks = line && !isDirective(line.text) ? marksIn(before.slice(0, start), line) : [];
+  const frames = fed(framesBefore(file, position.line), marks);
+  const last = marks.at(-1)?.text ?? "";
+  const inString = last.startsWith('"') && !/^".*"$/.test(last);
   if (isComment || isPreprocessor || inString) {
     return { place: null, wants: null, prefix, start, call: null };
   }
@@ -89,19 +85,22 @@ function framesBefore(file: SyntaxFile, number: number): readonly Frame[] {
       open = known.behind;
     } else {
       const marks = isDirective(line.text) ? [] : marksIn(line.text, line);
-      const behind = thawed(open);
-      for (const mark of marks) {
-        feed(behind, mark);
-      }
-      framesBehind.set(line, { before: open, behind: marks.length === 0 ? open : behind });
-      open = marks.length === 0 ? open : behind;
+      const behind = marks.length === 0 ? open : fed(open, marks);
+      framesBehind.set(line, { before: open, behind });
+      open = behind;
     }
   }
   return open;
 }
 
-const thawed = (frames: readonly Frame[]): Frame[] =>
-  frames.map((frame) => ({ ...frame, tokens: [...frame.tokens] }));
+/** What is open behind `marks`. */
+function fed(before: readonly Frame[], marks: readonly Mark[]): Frame[] {
+  const frames = before.map((frame) => ({ ...frame, tokens: [...frame.tokens] }));
+  for (const mark of marks) {
+    feed(frames, mark);
+  }
+  return frames;
+}
 
 /** Words and marks in the beginning of a line. */
 function marksIn(beginning: string, { comments }: Line): readonly Mark[] {

@@ -9,7 +9,7 @@ import { memory, phdrs, version } from "./block.ts";
 import { expression, wordOf } from "./expression.ts";
 import { beginsInput, bracketed, input } from "./pattern.ts";
 import { isFollowed, open, recover, type Level, type Reading } from "./reading.ts";
-import { Reuse, unchanged, type Parsed } from "./reuse.ts";
+import { Reuse, unchanged, type FileLevel, type Parsed } from "./reuse.ts";
 import { Scanner, type Mode, type Scanned } from "./scanner.ts";
 import { outputSection, overlay, tail } from "./section.ts";
 import { sourceOf, type Source } from "./source.ts";
@@ -84,20 +84,18 @@ export function parse(uri: string, texts: readonly string[], old: Parsed | null 
   const none: ReadonlySet<Statement> = new Set();
   const { pieces } = reading;
   const { kept = none, before = none } = reuse ?? {};
-  return { tree, source, texts, pieces, unchanged: same, kept, before };
+  return { tree, source, texts, level, pieces, unchanged: same, kept, before };
 }
 
 /** Whether what is the same in both is read in the same way: numbers of conditions count from the first. */
-function isAlike({ source: old }: Parsed, now: Source, level: FileLevel): boolean {
+function isAlike({ source: old, level: oldLevel }: Parsed, now: Source, level: FileLevel): boolean {
   return (
     old.isPreprocessed === now.isPreprocessed &&
-    levelOf(old) === level &&
+    oldLevel === level &&
     old.directives.length === now.directives.length &&
     old.directives.every(({ name }, at) => name === now.directives[at]?.name)
   );
 }
-
-type FileLevel = "script" | "fragment" | "regions";
 
 function levelOf(source: Source): FileLevel {
   const has = (pattern: RegExp): boolean => source.code.some((line) => pattern.test(line));

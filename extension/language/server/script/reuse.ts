@@ -29,11 +29,15 @@ export interface Piece {
   readonly inner: readonly Piece[];
 }
 
+/** What a whole file is: a script, a part of one that another includes, or regions of MEMORY alone. */
+export type FileLevel = "script" | "fragment" | "regions";
+
 /** A script that was read, with what the next reading of it needs. */
 export interface Parsed {
   readonly tree: ScriptTree;
   readonly source: Source;
   readonly texts: readonly string[];
+  readonly level: FileLevel;
   readonly pieces: readonly Piece[];
   /** What is as it was in the script before; null: nothing, or there was none. */
   readonly unchanged: Unchanged | null;
