@@ -345,12 +345,14 @@ export const TRACE = {
   count: 8,
   /** u32: bytes from the first instruction to the end of the last, less 1 */
   lastByte: 12,
-  /** u32: slot in the function table of the translated region that begins here, or 0 */
+  /** u32: slot in the function table of the translated region that can be entered here, or 0 */
   region: 16,
   /** i32: entries left until the trace is hot; counts down, and stays at −1 when it has been reported */
   heat: 20,
   /** u32: host address of another trace with the same place in TRACE_INDEX, or 0 */
   next: 24,
+  /** u32: by which of its entrances the region is entered here: the number in bits 7:0, above it the distance in bytes from the first one, signed */
+  entrance: 28,
   headerBytes: 32,
   unlisted: 0x80000000,
 } as const;

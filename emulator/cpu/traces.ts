@@ -86,10 +86,17 @@ const NOTHING: CallOut = {
   tally: { count: 0 },
 };
 
+/** Where a region can be entered. */
+export interface Entrance {
+  readonly slot: number;
+  /** What `TRACE.entrance` holds. */
+  readonly word: number;
+}
+
 /** What the trace cache asks of the translator. */
 export interface Regions {
-  /** Slot of the region that begins at a physical address, or 0. */
-  slotOf(physical: number, mode: number): number;
+  /** The region that can be entered at a physical address. */
+  entranceAt(physical: number, mode: number): Entrance | undefined;
   /** Entries after which a trace on a page is hot; −1: never. */
   heatOf(page: number): number;
   holds(page: number): boolean;
@@ -99,7 +106,7 @@ export interface Regions {
   breakpointChanged(page: number, offset: number): void;
 }
 const NO_REGIONS: Regions = {
-  slotOf: () => 0,
+  entranceAt: () => undefined,
   heatOf: () => -1,
   holds: () => false,
   invalidate: () => {},
@@ -269,7 +276,9 @@ export class TraceCache {
     // Fifteen prefixes at the end of a page are too long without a byte of the next.
     const end = Math.min(start + u32[(at + TRACE.lastByte) >>> 2]! + 1, PAGE);
     this.#free = at + TRACE.headerBytes + (u32[(at + TRACE.count) >>> 2]! + 1) * RECORD.bytes;
-    u32[(at + TRACE.region) >>> 2] = this.regions.slotOf(source.physical, source.mode);
+    const entrance = this.regions.entranceAt(source.physical, source.mode);
+    u32[(at + TRACE.region) >>> 2] = entrance?.slot ?? 0;
+    u32[(at + TRACE.entrance) >>> 2] = entrance?.word ?? 0;
     u32[(at + TRACE.heat) >>> 2] = this.regions.heatOf(page);
     this.#link(at);
     this.count++;

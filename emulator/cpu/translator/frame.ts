@@ -19,7 +19,7 @@ import {
   type Local,
   type Node,
 } from "../../wasm/index.ts";
-import { MODE, RUN, STATE } from "../layout.ts";
+import { MODE, RUN, STATE, TRACE } from "../layout.ts";
 import { WORDS, recipeNumber, type Recipe } from "./flags.ts";
 
 /** How a region ends. */
@@ -35,6 +35,15 @@ const REFUND_SHIFT = 1;
 const DELTA_SHIFT = 8;
 const DELTA_MAX = 2 ** 23 - 1;
 
+// `TRACE.entrance`: bits of the number.
+const ENTRANCE_BITS = 8;
+/** Entrances that a region may have, and how far, in bytes, they may be from the first. */
+export const ENTRANCES_MAX = 2 ** ENTRANCE_BITS;
+const ENTRANCE_REACH = 2 ** 23;
+/** What `TRACE.entrance` holds for entrance `number` at `delta`; null: none can be there. */
+export const entranceWord = (number: number, delta: number): number | null =>
+  number < ENTRANCES_MAX && Math.abs(delta) < ENTRANCE_REACH ? (delta << ENTRANCE_BITS) | number : null;
+
 export interface FlagLocals {
   readonly a: Local;
   readonly b: Local;
@@ -45,6 +54,8 @@ export class Frame {
   readonly f: FunctionBuilder;
   readonly mode: number;
   readonly budget: Local;
+  /** The trace at which the region was entered. */
+  readonly trace: Local;
   /** rip of the entry. */
   readonly base: Local;
   /** rip where an indirect transfer went. */
@@ -81,6 +92,7 @@ export class Frame {
     this.mode = mode;
     this.#exit = exit;
     this.#left = left;
+    this.trace = f.param(0);
     this.budget = f.local("i32");
     this.base = f.local("i64");
     this.target = f.local("i64");
@@ -168,11 +180,22 @@ export class Frame {
     return [set(this.#code, i32(code)), br(this.#exit)];
   }
 
-  /** What stands before the blocks: everything into its local. */
-  prologue(): readonly Node[] {
+  /** What stands before the blocks: everything into its local, and into `entrance`, if there is one, by which of several the region was entered. */
+  prologue(entrance: Local | null): readonly Node[] {
+    const rip = load("i64.load", i32(0), STATE.rip);
+    const word = load("i32.load", get(this.trace), TRACE.entrance);
     const nodes: Node[] = [
       set(this.budget, load("i32.load", i32(0), RUN.budget)),
-      set(this.base, load("i64.load", i32(0), STATE.rip)),
+      ...(entrance === null
+        ? [set(this.base, rip)]
+        : [
+            set(entrance, word),
+            set(
+              this.base,
+              op("i64.sub", rip, op("i64.extend_i32_s", op("i32.shr_s", get(entrance), i32(ENTRANCE_BITS)))),
+            ),
+            set(entrance, op("i32.and", get(entrance), i32(ENTRANCES_MAX - 1))),
+          ]),
       set(this.result, load("i64.load", i32(0), STATE.lazyResult)),
       set(this.aux, load("i32.load", i32(0), STATE.lazyAux)),
     ];

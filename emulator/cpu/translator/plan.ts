@@ -52,6 +52,8 @@ export interface Plan {
   readonly mode: number;
   /** The first is the entry. */
   readonly blocks: readonly Block[];
+  /** Where the region can be entered, by their delta: at 0, and behind calls that leave it, where they return to. */
+  readonly entrances: readonly number[];
   readonly pages: readonly CodePage[];
   readonly instructions: number;
   /** Where calls that are part of the region return to. */
@@ -116,6 +118,7 @@ class Planner {
   readonly #inside = new Map<number, Block>();
   readonly #pages: CodePage[] = [];
   readonly #returns: number[] = [];
+  readonly #entrances: number[] = [0];
   #count = 0;
   readonly #waiting: number[] = [0];
 
@@ -135,6 +138,7 @@ class Planner {
       physical,
       mode,
       blocks: this.#blocks,
+      entrances: this.#entrances.filter((delta) => this.#blockAt.has(delta)),
       pages: this.#pages,
       instructions: this.#count,
       targets: this.#entry.targets ?? NOWHERE,
@@ -238,13 +242,15 @@ class Planner {
     const target = block.end + Number(last.immediate);
     const seen = this.#entry.targets?.get(last.delta);
     if (seen !== undefined) {
-      if (name === "call_rm" && this.#count > this.#limits.inlined) return;
+      if (name === "call_rm" && this.#count > this.#limits.inlined) return this.#leaves(block);
       this.#waiting.push(...seen);
       if (name !== "call_rm") return;
       this.#waiting.push(block.end);
       this.#returns.push(block.end);
+    } else if (name === "call_rm") {
+      this.#leaves(block);
     } else if (name === "call") {
-      if (this.#count > this.#limits.inlined) return;
+      if (this.#count > this.#limits.inlined) return this.#leaves(block);
       this.#waiting.push(target);
       this.#waiting.push(block.end);
       this.#returns.push(block.end);
@@ -252,6 +258,13 @@ class Planner {
       this.#waiting.push(target);
       if (name !== "jmp") this.#waiting.push(block.end);
     }
+  }
+
+  /** A call is no part of the region; where it returns to is an entrance. */
+  #leaves(block: Block): void {
+    if (this.#entrances.includes(block.end)) return;
+    this.#waiting.push(block.end);
+    this.#entrances.push(block.end);
   }
 
   /** A jump into the middle of a block: what is behind the target becomes a block of its own. */

@@ -5,7 +5,7 @@
  * executed is paid back. So at every way out the budget is exact.
  * Elsewhere: instructions (`vocabulary.ts`), what is where (`frame.ts`).
  */
-import { FunctionBuilder, block, br, get, i32, i64, label, load, op, set, store, when, type FunctionBody, type Node } from "../../wasm/index.ts"; // oxfmt-ignore
+import { FunctionBuilder, block, br, get, i32, i64, label, load, op, set, store, when, type FunctionBody, type Local, type Node } from "../../wasm/index.ts"; // oxfmt-ignore
 import { INDIRECT_LOG, ITLB, MODE, RUN, SEG, SEGMENT, SEGMENT_BYTES, STATE } from "../layout.ts";
 import { Frame } from "./frame.ts";
 import { isRelative, type Block, type Plan, type PlannedInstruction } from "./plan.ts";
@@ -79,12 +79,24 @@ class Region {
       const [extra, terminator] = this.#terminator(each, flows[index] ?? null);
       this.#flow[index] = { body: [...(bodies[index] ?? []), ...extra], terminator };
     }
-    const code = structure(this.#flow, 0, f);
+    const { entrances } = this.#plan;
+    const entrance = entrances.length > 1 ? f.local("i32") : null;
+    const code = structure(this.#flow, entrance === null ? 0 : this.#enter(entrance), f);
     const severalPages = this.#plan.pages.length > 1;
-    f.emit(...this.#frame.prologue());
+    f.emit(...this.#frame.prologue(entrance));
     f.emit(block(this.#left, [block(this.#exit, code), ...this.#frame.constantExit()]));
     f.emit(...this.#frame.epilogue(severalPages));
     return { ...f.finish(), exported: true };
+  }
+
+  /** Before all blocks: on with that of the entrance by which the region was entered. */
+  #enter(entrance: Local): number {
+    const [first, ...others] = this.#plan.entrances.map((delta) => this.#plan.blockAt.get(delta)!);
+    const cases = [first!, ...others];
+    return this.#add({
+      body: [],
+      terminator: { kind: "switch", index: get(entrance), cases, otherwise: first! },
+    });
   }
 
   #successors(each: Block): readonly number[] {
@@ -106,9 +118,9 @@ class Region {
     const f = this.#f;
     const frame = this.#frame;
     const [only, second] = this.#predecessors[index] ?? [];
-    // The entry is reached from outside as well.
+    // An entrance is reached from outside as well.
     frame.recipe =
-      index !== 0 && only !== undefined && second === undefined && only < index
+      !this.#plan.entrances.includes(each.delta) && only !== undefined && second === undefined && only < index
         ? (this.#recipes[only] ?? null)
         : null;
     frame.vectorsChecked = false;

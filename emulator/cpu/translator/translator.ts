@@ -1,7 +1,7 @@
 /**
  * The translator: hot traces become regions, a batch at a time, and regions whose code changes are dropped.
  *
- * Invariant: a region is found only through the header of the trace that begins where it does; nothing else leads to it. So dropping one is forgetting its slot,
+ * Invariant: a region is found only through the headers of the traces at its entrances; nothing else leads to it. So dropping one is forgetting its slot,
  * and as emitted code never runs while this does, there is nobody inside.
  * Elsewhere: what a region is made of (`plan.ts`), its code (`region.ts`), which traces are hot (`interpreter/loop.ts` counts).
  */
@@ -14,6 +14,7 @@ import { FRAMES, INDIRECT_LOG, MODE, STATE, TRACE } from "../layout.ts";
 import type { TraceCache } from "../traces.ts";
 import type { TranslatorMode } from "../statistics.ts";
 import type { Views } from "../views.ts";
+import { entranceWord } from "./frame.ts";
 import { plan, type Block, type CodeView, type Targets, type Plan, type PlanLimits } from "./plan.ts";
 import { regionFunction } from "./region.ts";
 
@@ -73,6 +74,8 @@ interface Region {
   readonly bytes: number;
   /** It has become a larger one already. */
   readonly isLast: boolean;
+  /** Keys of the places where it can be entered; the first is its own. */
+  readonly entrances: readonly number[];
   /** Stretches of guest-physical memory whose bytes it was made of. */
   readonly parts: readonly { readonly page: number; readonly start: number; readonly end: number }[];
 }
@@ -81,6 +84,13 @@ interface Region {
 interface Task {
   readonly made: Plan;
   readonly isLast: boolean;
+}
+
+/** A place where a region can be entered. */
+interface Entrance {
+  readonly region: Region;
+  readonly slot: number;
+  readonly word: number;
 }
 
 /** A hot trace, and where its linear page's neighbours are. */
@@ -101,7 +111,7 @@ export class Translator {
   readonly #host: Readonly<Record<string, unknown>>;
   readonly #decoder: Decoder;
   readonly #byPage = new Map<number, Set<Region>>();
-  readonly #byKey = new Map<number, Region>();
+  readonly #byKey = new Map<number, Entrance>();
   /** In the order they were made. */
   readonly #regions = new Set<Region>();
   readonly #freeSlots: number[] = [];
@@ -162,9 +172,8 @@ export class Translator {
     const faded = churn.times - Math.floor((this.#runs - churn.last) / CHURN_DECAY_RUNS);
     return this.#hotEntries << Math.max(0, Math.min(faded, CHURN_SHIFT_MAX));
   }
-  /** Slot of the region that begins there, or 0. */
-  slotOf(physical: number, mode: number): number {
-    return this.#byKey.get(keyOf(physical, mode))?.slot ?? 0;
+  entranceAt(physical: number, mode: number): Entrance | undefined {
+    return this.#byKey.get(keyOf(physical, mode));
   }
   /** Whether some region was made of bytes of a page. */
   holds(page: number): boolean {
@@ -208,7 +217,8 @@ export class Translator {
     const mode = high >>> 20;
     // Real mode and 16-bit segments stay with the interpreter.
     if ((mode & MODE.codeSize) === 0) return;
-    const targets = this.slotOf(physical, mode) === 0 ? NOWHERE : this.#targets(this.#views.quad(STATE.rip));
+    const isNew = this.entranceAt(physical, mode) === undefined;
+    const targets = isNew ? NOWHERE : this.#targets(this.#views.quad(STATE.rip));
     this.#queue.push({ physical, mode, page, targets });
     if (this.mode === "forced" || this.#queue.length >= BATCH) this.translate();
   }
@@ -249,13 +259,15 @@ export class Translator {
       const { physical, mode } = candidate;
       // What has just become part of another region must show that it is entered by itself.
       if (covered.has(keyOf(physical, mode))) continue;
-      const before = this.#byKey.get(keyOf(physical, mode));
-      if (before?.isLast === true) continue;
+      const before = this.entranceAt(physical, mode)?.region;
+      // Only at its first entrance a region shows that it is worth a larger one.
+      if (before !== undefined && (before.isLast || before.physical !== physical)) continue;
       const isLast = before !== undefined || this.mode === "forced";
       const made = this.#plan(candidate, isLast ? AGAIN : FIRST);
       if (made === null) continue;
       plans.push({ made, isLast });
       instructions += made.instructions;
+      for (const delta of made.entrances) covered.add(keyOf(physicalOf(made, delta), mode));
       if (this.mode === "on") this.#cool(made, covered);
     }
     if (plans.length > 0) this.#build(plans);
@@ -290,7 +302,7 @@ export class Translator {
     if (this.mode === "forced") return this.#hotEntries;
     const trace = this.#traces.at(physical, mode);
     if (trace === undefined) return 0;
-    if (this.slotOf(physical, mode) !== 0) return this.#hotEntries;
+    if (this.entranceAt(physical, mode) !== undefined) return this.#hotEntries;
     const heat = this.#views.word(trace.address + TRACE.heat) | 0;
     return heat <= 0 ? this.#hotEntries : Math.max(this.heatOf(trace.page) - heat, 0);
   }
@@ -301,7 +313,7 @@ export class Translator {
       const physical = physicalOf(made, delta);
       covered.add(keyOf(physical, made.mode));
       const trace = this.#traces.at(physical, made.mode);
-      if (trace !== undefined && delta !== 0 && this.slotOf(physical, made.mode) === 0)
+      if (trace !== undefined && delta !== 0 && this.entranceAt(physical, made.mode) === undefined)
         this.#views.setWord(trace.address + TRACE.heat, this.heatOf(trace.page));
     }
   }
@@ -329,22 +341,29 @@ export class Translator {
     if (slot >= this.#core.table.length) this.#core.table.grow(1024);
     this.#core.table.set(slot, run as never);
     const parts = made.blocks.flatMap((each) => partsOf(made, each));
-    const region: Region = { slot, physical: made.physical, mode: made.mode, bytes, isLast, parts };
-    const before = this.#byKey.get(keyOf(made.physical, made.mode));
-    if (before !== undefined) this.#drop(before, "evicted");
+    const { physical, mode, entrances } = made;
+    const keys = entrances.map((delta) => keyOf(physicalOf(made, delta), mode));
+    const region: Region = { slot, physical, mode, bytes, isLast, entrances: keys, parts };
+    const before = this.entranceAt(physical, mode)?.region;
+    if (before?.physical === physical) this.#drop(before, "evicted");
     this.#regions.add(region);
-    this.#byKey.set(keyOf(made.physical, made.mode), region);
     for (const { page, start, end } of parts) {
       this.#guest.markCode(page, granulesOf(start, end));
       const list = this.#byPage.get(page);
       if (list === undefined) this.#byPage.set(page, new Set([region]));
       else list.add(region);
     }
-    const trace = this.#traces.at(made.physical, made.mode);
-    if (trace !== undefined) {
+    entrances.forEach((delta, number) => {
+      const word = entranceWord(number, delta);
+      const key = keys[number]!;
+      if (word === null || (number > 0 && this.#byKey.has(key))) return;
+      this.#byKey.set(key, { region, slot, word });
+      const trace = this.#traces.at(physicalOf(made, delta), mode);
+      if (trace === undefined) return;
       this.#views.setWord(trace.address + TRACE.region, slot);
-      this.#views.setWord(trace.address + TRACE.heat, isLast ? -1 : AGAIN_ENTRIES);
-    }
+      this.#views.setWord(trace.address + TRACE.entrance, word);
+      this.#views.setWord(trace.address + TRACE.heat, number > 0 || isLast ? -1 : AGAIN_ENTRIES);
+    });
     const { counters } = this;
     counters.made++;
     counters.kept++;
@@ -353,9 +372,7 @@ export class Translator {
   }
 
   #drop(region: Region, why: "written" | "evicted"): void {
-    const key = keyOf(region.physical, region.mode);
     this.#regions.delete(region);
-    if (this.#byKey.get(key) === region) this.#byKey.delete(key);
     for (const { page } of region.parts) {
       const list = this.#byPage.get(page);
       list?.delete(region);
@@ -366,8 +383,11 @@ export class Translator {
     }
     this.#core.table.set(region.slot, null as never);
     this.#freeSlots.push(region.slot);
-    const trace = this.#traces.at(region.physical, region.mode);
-    if (trace !== undefined) {
+    for (const key of region.entrances) {
+      if (this.#byKey.get(key)?.region !== region) continue;
+      this.#byKey.delete(key);
+      const trace = this.#traces.at(Math.floor(key / MODES), region.mode);
+      if (trace === undefined) continue;
       this.#views.setWord(trace.address + TRACE.region, 0);
       this.#views.setWord(trace.address + TRACE.heat, this.heatOf(trace.page));
     }
@@ -388,8 +408,9 @@ export class Translator {
 const usesVectors = (made: Plan): boolean =>
   made.blocks.some((each) => each.instructions.some(({ variant }) => variant.operands.includes("x")));
 
-/** What a region is found by. */
-const keyOf = (physical: number, mode: number): number => physical * 1024 + mode;
+/** What an entrance is found by. */
+const keyOf = (physical: number, mode: number): number => physical * MODES + mode;
+const MODES = 1024;
 
 /** The memory that a block was made of; its last instruction may reach into another page. */
 function partsOf(made: Plan, { delta, end }: Block): Region["parts"] {
