@@ -291,11 +291,13 @@ export const SUSPICION = TLB_FLAG.suspect | TLB_FLAG.readable;
 export const INDIRECT_LOG = { base: 0x38000, entries: 256, entryBytes: 16 } as const;
 
 /** Host addresses (u32) of traces by a hash of their physical address, or 0: the first of a list that goes on in `TRACE.next`. */
-export const TRACE_INDEX = { base: 0x100000, entries: 262144, entryBytes: 4 } as const;
+export const TRACE_INDEX = { base: 0x100000, entries: 131072, entryBytes: 4 } as const;
+/** Bits of an address that the index does not look at: code that is near is near in the index, too, and takes fewer lines of the host's caches. */
+export const TRACE_GRAIN = 2;
 /** Where in the index the traces of a physical address are, in bytes from its base; `keyLow` is its lower half. */
 export const traceSlot = (keyLow: number): number =>
-  ((keyLow ^ (keyLow >>> 14)) & (TRACE_INDEX.entries - 1)) * TRACE_INDEX.entryBytes;
-export const TRACE_POOL = { base: 0x200000, end: 0x2000000 } as const;
+  (((keyLow >>> TRACE_GRAIN) ^ (keyLow >>> 16)) & (TRACE_INDEX.entries - 1)) * TRACE_INDEX.entryBytes;
+export const TRACE_POOL = { base: 0x180000, end: 0x2000000 } as const;
 /**
  * Guest-physical pages by number modulo `entries`, and where their frames are: what page walks and TLB refills ask instead of the memory model.
  * Shared by all CPUs. A cache of what the memory model has lent: see `mmu/page-cache.ts`.

@@ -113,6 +113,8 @@ const NO_REGIONS: Regions = {
   breakpointChanged: () => {},
 };
 
+/** What is looked at of an END record; behind that the next trace may begin. */
+const END_BYTES = 8;
 /** Header, records and the END record of the longest trace. */
 const ROOM = TRACE.headerBytes + (TRACE_INSTRUCTIONS_MAX + 2) * RECORD.bytes;
 /** An instruction that crosses a page: behind its END record are the bytes it was decoded from, since nobody watches those of the second page. */
@@ -275,7 +277,7 @@ export class TraceCache {
     const page = (source.physical - start) / PAGE;
     // Fifteen prefixes at the end of a page are too long without a byte of the next.
     const end = Math.min(start + u32[(at + TRACE.lastByte) >>> 2]! + 1, PAGE);
-    this.#free = at + TRACE.headerBytes + (u32[(at + TRACE.count) >>> 2]! + 1) * RECORD.bytes;
+    this.#free = at + TRACE.headerBytes + u32[(at + TRACE.count) >>> 2]! * RECORD.bytes + END_BYTES;
     const entrance = this.regions.entranceAt(source.physical, source.mode);
     u32[(at + TRACE.region) >>> 2] = entrance?.slot ?? 0;
     u32[(at + TRACE.entrance) >>> 2] = entrance?.word ?? 0;

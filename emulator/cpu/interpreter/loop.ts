@@ -43,6 +43,7 @@ import {
   SEGMENT_BYTES,
   STATE,
   TRACE,
+  TRACE_GRAIN,
   TRACE_INDEX,
 } from "../layout.ts";
 import { PLAIN_DATA, bulkFunctions } from "./bulk.ts";
@@ -240,7 +241,7 @@ function lookup(f: FunctionBuilder, trace: Local): readonly Node[] {
     const high = f.let(op("i32.or", op("i32.wrap_i64", op("i64.shr_u", frame, i64(20n))), mode));
     const hash = op(
       "i32.and",
-      op("i32.xor", low, op("i32.shr_u", low, i32(14))),
+      op("i32.xor", op("i32.shr_u", low, i32(TRACE_GRAIN)), op("i32.shr_u", low, i32(16))),
       i32(TRACE_INDEX.entries - 1),
     );
     const slot = op("i32.shl", hash, i32(Math.log2(TRACE_INDEX.entryBytes)));
