@@ -247,8 +247,9 @@ function lookup(f: FunctionBuilder, trace: Local): readonly Node[] {
     const slot = op("i32.shl", hash, i32(Math.log2(TRACE_INDEX.entryBytes)));
     f.emit(set(trace, load("i32.load", slot, TRACE_INDEX.base)));
     const isIt = (): Node => {
-      const has = (field: number, value: Node) => op("i32.eq", load("i32.load", get(trace), field), value);
-      return op("i32.and", has(TRACE.keyLow, low), has(TRACE.keyHigh, high));
+      const differs = (field: number, value: Node) =>
+        op("i32.xor", load("i32.load", get(trace), field), value);
+      return op("i32.eqz", op("i32.or", differs(TRACE.keyLow, low), differs(TRACE.keyHigh, high)));
     };
     const found = label("found");
     const others = label("others");
@@ -289,20 +290,11 @@ function codePage(f: FunctionBuilder, page: Node): readonly Node[] {
 function enter(f: FunctionBuilder, trace: Local, rec: Local, interpret: Local, next: Label): readonly Node[] {
   return f.collect(() => {
     const field = (offset: number) => load("i32.load", get(trace), offset);
-    // A region that begins here runs instead, unless it has just said that it cannot go on from here.
+    // A region that can be entered here runs instead, unless it has just said that it cannot go on from here.
     const region = f.let(field(TRACE.region));
     const unlimited = op("i64.ge_u", memory(RUN.codeLimit, "i64.load"), i64(0xffffffffn));
-    const wanted = op(
-      "i32.and",
-      op("i32.and", region, op("i32.sub", get(interpret), i32(1))),
-      op("i32.sub", i32(0), unlimited),
-    );
-    f.emit(
-      when(
-        wanted,
-        f.collect(() => runRegion(f, trace, region, interpret, next)),
-      ),
-    );
+    const instead = f.collect(() => runRegion(f, trace, region, interpret, next));
+    f.emit(when(region, [when(op("i32.eqz", get(interpret)), [when(unlimited, instead)])]));
     f.emit(set(interpret, i32(0)));
     const heat = f.let(op("i32.sub", field(TRACE.heat), i32(1)));
     f.emit(store("i32.store", get(trace), TRACE.heat, heat));
