@@ -121,6 +121,7 @@ const node = {
     { in: "extension/language/server/main-node.ts", out: "language-server" },
     { in: "debug-adapter/redzone.ts", out: "redzone" },
     { in: "debug-adapter/command-line.ts", out: "command-line" },
+    { in: "debug-adapter/translator-worker.ts", out: "translator-worker" },
     { in: "iced-x86", out: "iced_x86" },
   ],
 };

@@ -20,6 +20,7 @@ import { badRom, cannotBoot, cannotReadFile } from "./errors.ts";
 import { directoryOf, type Files } from "./files.ts";
 import type { LaunchConfiguration } from "./launch.ts";
 import { MemoryFiles } from "./memory-files.ts";
+import { openWorkshop } from "./workshop.ts";
 
 /** As much of a configuration as booting needs. */
 export type BootConfiguration = Pick<
@@ -65,7 +66,12 @@ export function bootMachine(configuration: BootConfiguration, files: Files): Boo
     ...fwCfg(configuration.fwCfg, (path) => read("fw_cfg file", at(path))),
   };
   const images = openDrives(drives, configuration.cwd, files);
-  const machine = createMachine(config, { images, stopwatch: () => performance.now() });
+  const workshop = openWorkshop();
+  const machine = createMachine(config, {
+    images,
+    stopwatch: () => performance.now(),
+    ...(workshop === null ? {} : { workshop }),
+  });
   const first = kernel ?? firmware ?? drives.find(({ path }) => path !== null)?.path ?? "";
   memoryFiles.attach(machine);
   if (image === null)

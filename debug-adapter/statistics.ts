@@ -57,10 +57,11 @@ export function statisticsText(statistics: Statistics, run: Run | null = null): 
 
 function translatorLines(translator: TranslatorStatistics): string[] {
   const { made, kept, written, evicted, modules, moduleBytes, instructions } = translator;
-  const { milliseconds, longestMilliseconds } = translator;
+  const { milliseconds, longestMilliseconds, orders, elsewhereMilliseconds } = translator;
   const regions = `${grouped(made)} made, ${grouped(kept)} kept, ${grouped(written)} written to, ${grouped(evicted)} evicted`;
   const code = `${grouped(modules)} modules, ${grouped(Math.round(moduleBytes / 1024))} KiB for ${grouped(instructions)} instructions`;
-  const time = `${milliseconds.toFixed(0)} ms, ${longestMilliseconds.toFixed(1)} ms at once`;
+  const elsewhere = orders === 0 ? "" : `; ${elsewhereMilliseconds.toFixed(0)} ms of another thread`;
+  const time = `${milliseconds.toFixed(0)} ms, ${longestMilliseconds.toFixed(1)} ms at once${elsewhere}`;
   return [
     ["regions", regions],
     ["translated code", code],

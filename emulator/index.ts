@@ -110,6 +110,7 @@ export { cursorBox, type CursorBox } from "./devices/vga-text.ts";
 export { chooseCpu, DEFAULT_CPU, type CpuChoice, type CpuModel } from "./cpu/system/model.ts";
 export type { Counts, TraceStatistics, TranslatorMode, TranslatorStatistics } from "./cpu/statistics.ts";
 export type { Statistics } from "./machine/statistics.ts";
+export { Maker, type Order, type Product, type Workshop } from "./cpu/translator/order.ts";
 export { createMachine } from "./machine/create.ts";
 export type { Pc } from "./machine/pc.ts";
 export type { StopReason } from "./machine/stop.ts";

@@ -17,6 +17,7 @@ import { FILLED, MODE, PAGE_CACHE, RUN, SEG, STATE, STATE_BYTES, TLB } from "./l
 import type { SegmentNumber } from "./layout.ts";
 import { ACTIVITY, ATTRIBUTE, CR0, EFER, FLAG, Registers } from "./registers.ts";
 import type { TranslatorMode } from "./statistics.ts";
+import type { Workshop } from "./translator/order.ts";
 import type { SegmentRegister } from "./registers.ts";
 import { PageCache } from "./mmu/page-cache.ts";
 import { probe, readHere, readLinear, touch, commit, writeHere, writeLinear } from "./system/access.ts";
@@ -64,6 +65,8 @@ export interface CoreEnvironment {
   readonly pause?: () => void;
   /** Whether hot code is translated; absent: it is not. */
   readonly translator?: TranslatorMode;
+  /** Where regions are made meanwhile; absent: here, while the guest waits. */
+  readonly workshop?: Workshop;
   /** Milliseconds, for counting only. */
   readonly stopwatch?: () => number;
 }

@@ -160,6 +160,8 @@ export class Cpu implements Processor {
         functions: instance.exports as Readonly<Record<string, unknown>>,
       },
       absent,
+      [...this.#core.model.features],
+      environment.workshop ?? null,
     );
     this.translator.stopwatch = environment.stopwatch ?? (() => 0);
     for (const core of this.cores) {
@@ -294,7 +296,6 @@ export class Cpu implements Processor {
   }
 
   #translatorStatistics(): TranslatorStatistics {
-    const { counters } = this.translator;
     const instants = this.cores.reduce((sum, core) => sum + Number(core.quad(RUN.translated)), 0);
     const entries = this.#sum(RUN.entered);
     const interpreted = this.#sum(RUN.leftOver);
@@ -302,15 +303,7 @@ export class Cpu implements Processor {
       instants,
       entries,
       exits: { "to another trace": entries - interpreted, "an instruction for the interpreter": interpreted },
-      made: counters.made,
-      kept: counters.kept,
-      written: counters.written,
-      evicted: counters.evicted,
-      modules: counters.modules,
-      moduleBytes: counters.moduleBytes,
-      instructions: counters.instructions,
-      milliseconds: this.translator.milliseconds,
-      longestMilliseconds: this.translator.longestMilliseconds,
+      ...this.translator.statistics,
     };
   }
 

@@ -56,6 +56,9 @@ export interface TranslatorStatistics {
   readonly modules: number;
   readonly moduleBytes: number;
   readonly instructions: number;
+  /** Modules that another thread was asked for, and what it spent on them. */
+  readonly orders: number;
+  readonly elsewhereMilliseconds: number;
   /** Times that translated code was entered from the interpreter. */
   readonly entries: number;
   /** Returns to the interpreter, by reason. */

@@ -163,6 +163,7 @@ export class Pc implements Machine {
         pause: () => this.#pause(),
         translator: config.translator ?? "on",
         ...(host.stopwatch === undefined ? {} : { stopwatch: host.stopwatch }),
+        ...(host.workshop === undefined ? {} : { workshop: host.workshop }),
       },
       cpus,
     );

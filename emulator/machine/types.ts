@@ -9,6 +9,7 @@ import type { Core } from "../cpu/core.ts";
 import type { CpuEvent } from "../cpu/event.ts";
 import type { TableWrite } from "../cpu/stale.ts";
 import type { TranslatorMode } from "../cpu/statistics.ts";
+import type { Workshop } from "../cpu/translator/order.ts";
 import type { Device, PlainData } from "../devices/device.ts";
 import type { AddressSpace, DimmConfig, Memory, MemoryBackendConfig } from "../memory/index.ts";
 import type { Instant, LinearAddress, Nanoseconds, PhysicalAddress } from "../numbers.ts";
@@ -87,6 +88,8 @@ export interface MachineHost {
   readonly images: ReadonlyMap<string, BlockImage>;
   /** Milliseconds from any start, for `statistics` only: what a machine does never depends on it. */
   readonly stopwatch?: () => number;
+  /** Another thread that makes code of what is hot. The guest cannot tell. Absent: it is made between two runs. */
+  readonly workshop?: Workshop;
 }
 
 /** An input from outside. It happens at an instant and is logged there; a run is a function of the start and of this log. */

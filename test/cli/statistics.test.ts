@@ -21,6 +21,8 @@ const statistics: Statistics = {
       modules: 2,
       moduleBytes: 20_480,
       instructions: 4321,
+      orders: 1,
+      elsewhereMilliseconds: 30.2,
       entries: 5000,
       exits: { "page walk": 40, "no region": 4960 },
       milliseconds: 12.4,
@@ -43,7 +45,7 @@ translated              75.00 % of the instructions
 traces                  1,234 decoded, 7 kept, 3 dropped; the cache was emptied once
 regions                 10 made, 8 kept, 1 written to, 1 evicted
 translated code         2 modules, 20 KiB for 4,321 instructions
-made in                 12 ms, 7.3 ms at once
+made in                 12 ms, 7.3 ms at once; 30 ms of another thread
 
                                    count     per million
 regions entered

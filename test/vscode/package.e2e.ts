@@ -14,6 +14,8 @@ const MOST_PROGRAM_BYTES = {
   // Page tables, RAM layout, stack and the red zone as models: 260 kB.
   "adapter-worker.js": 1_900_000,
   "analysis-worker.js": 300_000,
+  // The instruction set's meanings, its decoder and the translator.
+  "translator-worker.js": 460_000,
   "redzone.js": 1_000,
   "command-line.js": 1_950_000,
   "iced_x86.js": 600_000,
@@ -48,6 +50,7 @@ describe("the VSIX", () => {
       "dist/extension.js",
       "dist/adapter-worker.js",
       "dist/analysis-worker.js",
+      "dist/translator-worker.js",
       "dist/redzone.js",
       "dist/command-line.js",
       "dist/iced_x86.js",

@@ -3,4 +3,5 @@ export { flagWordsFunction } from "./flags.ts";
 export { LEFT } from "./frame.ts";
 export { plan, type CodeView, type Plan, type PlanLimits } from "./plan.ts";
 export { regionFunction } from "./region.ts";
-export { REGION_IMPORTS, Translator, type CoreExports } from "./translator.ts";
+export { Maker, REGION_IMPORTS, type Order, type Product, type Workshop } from "./order.ts";
+export { Translator, type CoreExports } from "./translator.ts";

@@ -5,6 +5,7 @@
  * physical memory is noted, and the region checks it each time it goes there.
  * Elsewhere: what becomes of a plan (`region.ts`), when one is made (`translator.ts`).
  */
+import { assert } from "../../assert.ts";
 import type { Decoded, Decoder } from "../decode.ts";
 import type { Variant } from "../interpreter/variant.ts";
 import type { Family } from "../../isa/index.ts";
@@ -287,6 +288,27 @@ class Planner {
 /** Whether an instruction is a branch by a distance. */
 export const isRelative = (instruction: PlannedInstruction): boolean =>
   instruction.family.forms[0]?.operands[0]?.kind === "rel";
+
+/** The instructions of a block from its bytes alone, as planning found them. */
+export function decodeBlock(
+  decoder: Decoder,
+  bytes: Uint8Array,
+  { physical, mode }: { readonly physical: number; readonly mode: number },
+  delta: number,
+): PlannedInstruction[] {
+  const instructions: PlannedInstruction[] = [];
+  const pageOf = (at: number): number => Math.floor(((physical % PAGE) + delta + at) / PAGE);
+  for (let at = 0; at < bytes.length;) {
+    const decoded = decoder.decode(bytes, at, bytes.length, mode);
+    const last = pageOf(at + decoder.length - 1);
+    const crosses = last === pageOf(at) ? null : last;
+    const instruction = instructionOf(decoder, decoded, delta + at, crosses);
+    assert(instruction !== null, "what was decoded once is decoded again", delta + at);
+    instructions.push(instruction);
+    at += instruction.length;
+  }
+  return instructions;
+}
 
 function instructionOf(
   d: Decoder,

@@ -1,22 +1,21 @@
 /**
  * The translator: hot traces become regions, a batch at a time, and regions whose code changes are dropped.
  *
- * Invariant: a region is found only through the headers of the traces at its entrances; nothing else leads to it. So dropping one is forgetting its slot,
- * and as emitted code never runs while this does, there is nobody inside.
- * Elsewhere: what a region is made of (`plan.ts`), its code (`region.ts`), which traces are hot (`interpreter/loop.ts` counts).
+ * A batch is planned here and made on another thread, if the host has one (`order.ts`), while the guest runs on; else here.
+ * Elsewhere: what a region is made of (`plan.ts`), its code (`region.ts`), which there are (`regions.ts`), which traces are hot (`interpreter/loop.ts` counts).
  */
 import { assert } from "../../assert.ts";
-import { granulesOf, type GuestMemory } from "../../memory/guest-memory.ts";
-import { encodeModule, type FunctionBody, type Signature } from "../../wasm/index.ts";
+import type { Form } from "../../isa/index.ts";
+import type { GuestMemory } from "../../memory/guest-memory.ts";
 import { Decoder } from "../decode.ts";
-import { exceptionImports, type Form } from "../../isa/index.ts";
 import { FRAMES, INDIRECT_LOG, MODE, STATE, TRACE } from "../layout.ts";
+import type { TranslatorMode, TranslatorStatistics } from "../statistics.ts";
+import type { FeatureName } from "../system/feature.ts";
 import type { TraceCache } from "../traces.ts";
-import type { TranslatorMode } from "../statistics.ts";
 import type { Views } from "../views.ts";
-import { entranceWord } from "./frame.ts";
-import { plan, type Block, type CodeView, type Targets, type Plan, type PlanLimits } from "./plan.ts";
-import { regionFunction } from "./region.ts";
+import { moduleBytes, orderOf, type Task, type Workshop } from "./order.ts";
+import { plan, type Block, type CodeView, type Plan, type PlanLimits, type Targets } from "./plan.ts";
+import { RegionSet, keyOf, partsOf, physicalOf, type Entrance, type Region } from "./regions.ts";
 
 const PAGE = 4096;
 
@@ -43,8 +42,6 @@ const GO_INSTRUCTIONS = 500;
 const FIRST: PlanLimits = { blocks: 48, instructions: 200, pages: 4, inlined: 0 };
 const AGAIN_ENTRIES = 20_000;
 const AGAIN: PlanLimits = { blocks: 64, instructions: 300, pages: 4, inlined: 160 };
-/** WebAssembly bytes of live regions; beyond it the oldest half is dropped. */
-const CODE_BYTES_MAX = 48 * 2 ** 20;
 /**
  * A page whose code keeps changing must be hotter: the entries double with each run of emitted code that dropped regions of the page, up to this shift, and halve
  * again after so many runs without. Code patched in bulk counts once.
@@ -56,41 +53,10 @@ const NOWHERE: Targets = new Map();
 /** Bytes between a region's entry and anything that may become part of it. */
 const REACH = 2 ** 24;
 
-/** What regions call; and with SSE floating point. */
-const IMPORTS: readonly { readonly name: string; readonly signature: Signature }[] = [
-  { name: "refillRead", signature: { params: ["i64", "i32"], result: "i32" } },
-  { name: "refillWrite", signature: { params: ["i64", "i32"], result: "i32" } },
-  {
-    name: "flagWords",
-    signature: { params: ["i32", "i32", "i32", "i32", "i32", "i64", "i64", "i64"], result: "void" },
-  },
-];
-export const REGION_IMPORTS: typeof IMPORTS = [...IMPORTS, ...exceptionImports];
-
-interface Region {
-  readonly slot: number;
-  readonly physical: number;
-  readonly mode: number;
-  readonly bytes: number;
-  /** It has become a larger one already. */
-  readonly isLast: boolean;
-  /** Keys of the places where it can be entered; the first is its own. */
-  readonly entrances: readonly number[];
-  /** Stretches of guest-physical memory whose bytes it was made of. */
-  readonly parts: readonly { readonly page: number; readonly start: number; readonly end: number }[];
-}
-
-/** A region to be made. */
-interface Task {
-  readonly made: Plan;
-  readonly isLast: boolean;
-}
-
-/** A place where a region can be entered. */
-interface Entrance {
-  readonly region: Region;
-  readonly slot: number;
-  readonly word: number;
+/** Regions that are being made elsewhere. */
+interface Batch {
+  readonly tasks: readonly Task[];
+  readonly regions: readonly Region[];
 }
 
 /** A hot trace, and where its linear page's neighbours are. */
@@ -107,40 +73,36 @@ export class Translator {
   readonly #views: Views;
   readonly #guest: GuestMemory;
   readonly #traces: TraceCache;
-  readonly #core: CoreExports;
   readonly #host: Readonly<Record<string, unknown>>;
   readonly #decoder: Decoder;
-  readonly #byPage = new Map<number, Set<Region>>();
-  readonly #byKey = new Map<number, Entrance>();
-  /** In the order they were made. */
-  readonly #regions = new Set<Region>();
-  readonly #freeSlots: number[] = [];
-  #nextSlot: number;
+  readonly #regions: RegionSet;
+  #workshop: Workshop | null;
+  /** What the workshop has been given and is not back yet, by the order's number. */
+  readonly #ordered = new Map<number, Batch>();
+  readonly #features: readonly FeatureName[];
   readonly #queue: Candidate[] = [];
   #idleRuns = 0;
   /** Runs of emitted code so far. */
   #runs = 0;
   /** Of pages whose code has changed: in how many runs, and the last of them. */
   readonly #churn = new Map<number, { times: number; last: number }>();
-  /** Counts for `--stats`. */
-  readonly counters = {
-    made: 0,
-    kept: 0,
-    /** Dropped because their code changed or a breakpoint came or went, and because there was no room. */
-    written: 0,
-    evicted: 0,
+  readonly #counters = {
     modules: 0,
     moduleBytes: 0,
     instructions: 0,
+    orders: 0,
+    elsewhereMilliseconds: 0,
   };
-  /** WebAssembly bytes of the regions there are. */
-  #bytes = 0;
   /** Host's clock in milliseconds, for counting only. */
   stopwatch: () => number = () => 0;
-  /** Time spent here, by that clock. */
+  /** Time that the guest waited for translation, by that clock. */
   milliseconds = 0;
   longestMilliseconds = 0;
 
+  /**
+   * @param features of the processor, of which `absent` is what it lacks
+   * @param workshop where regions are made; null: here. "forced" waits for nobody
+   */
   constructor(
     mode: TranslatorMode,
     views: Views,
@@ -148,16 +110,21 @@ export class Translator {
     traces: TraceCache,
     core: CoreExports,
     absent: ReadonlySet<Form>,
+    features: readonly FeatureName[],
+    workshop: Workshop | null,
   ) {
     this.mode = mode;
+    this.#features = features;
+    this.#workshop = mode === "forced" ? null : workshop;
     this.#hotEntries = HOT_ENTRIES[mode === "early" ? "early" : "on"];
     this.#views = views;
     this.#guest = guest;
     this.#traces = traces;
-    this.#core = core;
     this.#host = { ...core.functions, memory: core.memory };
     this.#decoder = new Decoder(absent);
-    this.#nextSlot = core.firstSlot;
+    this.#regions = new RegionSet(views, guest, traces, core.table, core.firstSlot, (page) =>
+      this.heatOf(page),
+    );
     traces.regions = this;
   }
 
@@ -173,28 +140,15 @@ export class Translator {
     return this.#hotEntries << Math.max(0, Math.min(faded, CHURN_SHIFT_MAX));
   }
   entranceAt(physical: number, mode: number): Entrance | undefined {
-    return this.#byKey.get(keyOf(physical, mode));
+    return this.#regions.entranceAt(physical, mode);
   }
   /** Whether some region was made of bytes of a page. */
   holds(page: number): boolean {
-    return this.#byPage.has(page);
+    return this.#regions.holds(page);
   }
   /** Bytes of a page change: drops the regions made of them. */
   invalidate(page: number, offset: number, length: number): void {
-    if (this.#dropAt(page, offset, length)) this.#changed(page);
-  }
-  /** Drops the regions made of some bytes of a page; whether there were any. */
-  #dropAt(page: number, offset: number, length: number): boolean {
-    let dropped = false;
-    for (const region of this.#byPage.get(page) ?? []) {
-      const isMade = region.parts.some(
-        (part) => part.page === page && part.start < offset + length && part.end > offset,
-      );
-      if (!isMade) continue;
-      this.#drop(region, "written");
-      dropped = true;
-    }
-    return dropped;
+    if (this.#regions.dropAt(page, offset, length)) this.#changed(page);
   }
   #changed(page: number): void {
     const churn = this.#churn.get(page);
@@ -205,7 +159,7 @@ export class Translator {
     }
   }
   breakpointChanged(page: number, offset: number): void {
-    this.#dropAt(page, offset, 1);
+    this.#regions.dropAt(page, offset, 1);
   }
 
   // --- translation ------------------------------------------------------------------------------------------------------------------------
@@ -240,9 +194,10 @@ export class Translator {
     return new Map([...counts].map(([from, targets]) => [from, byCount(targets)]));
   }
 
-  /** Emitted code is about to run: translates what has waited long enough. */
+  /** Emitted code is about to run: takes in what is ready, and translates what has waited long enough. */
   idle(): void {
     this.#runs++;
+    if (this.#ordered.size > 0) this.#receive();
     if (this.#queue.length === 0) return;
     if (++this.#idleRuns >= PATIENCE_RUNS) this.translate();
   }
@@ -262,6 +217,7 @@ export class Translator {
       const before = this.entranceAt(physical, mode)?.region;
       // Only at its first entrance a region shows that it is worth a larger one.
       if (before !== undefined && (before.isLast || before.physical !== physical)) continue;
+      if (this.#regions.isBeingMade(physical, mode)) continue;
       const isLast = before !== undefined || this.mode === "forced";
       const made = this.#plan(candidate, isLast ? AGAIN : FIRST);
       if (made === null) continue;
@@ -318,120 +274,74 @@ export class Translator {
     }
   }
 
-  #build(plans: readonly Task[]): void {
-    const functions: FunctionBody[] = plans.map(({ made, isLast }, index) =>
-      regionFunction(made, `r${index}`, !isLast),
-    );
-    const imports = plans.some(({ made }) => usesVectors(made)) ? REGION_IMPORTS : IMPORTS;
-    const bytes = encodeModule({ imports, functions, table: [] });
-    const module = new WebAssembly.Module(bytes);
-    const instance = new WebAssembly.Instance(module, { host: this.#host });
-    this.counters.modules++;
-    this.counters.moduleBytes += bytes.length;
-    plans.forEach(({ made, isLast }, index) => {
-      const run = instance.exports[`r${index}`];
-      assert(typeof run === "function", "a region is a function");
-      this.#install(made, isLast, run, Math.ceil(bytes.length / plans.length));
-    });
-    if (this.#bytes > CODE_BYTES_MAX) this.#shrink();
-  }
-
-  #install(made: Plan, isLast: boolean, run: unknown, bytes: number): void {
-    const slot = this.#freeSlots.pop() ?? this.#nextSlot++;
-    if (slot >= this.#core.table.length) this.#core.table.grow(1024);
-    this.#core.table.set(slot, run as never);
-    const parts = made.blocks.flatMap((each) => partsOf(made, each));
-    const { physical, mode, entrances } = made;
-    const keys = entrances.map((delta) => keyOf(physicalOf(made, delta), mode));
-    const region: Region = { slot, physical, mode, bytes, isLast, entrances: keys, parts };
-    const before = this.entranceAt(physical, mode)?.region;
-    if (before?.physical === physical) this.#drop(before, "evicted");
-    this.#regions.add(region);
-    for (const { page, start, end } of parts) {
-      this.#guest.markCode(page, granulesOf(start, end));
-      const list = this.#byPage.get(page);
-      if (list === undefined) this.#byPage.set(page, new Set([region]));
-      else list.add(region);
-    }
-    entrances.forEach((delta, number) => {
-      const word = entranceWord(number, delta);
-      const key = keys[number]!;
-      if (word === null || (number > 0 && this.#byKey.has(key))) return;
-      this.#byKey.set(key, { region, slot, word });
-      const trace = this.#traces.at(physicalOf(made, delta), mode);
-      if (trace === undefined) return;
-      this.#views.setWord(trace.address + TRACE.region, slot);
-      this.#views.setWord(trace.address + TRACE.entrance, word);
-      this.#views.setWord(trace.address + TRACE.heat, number > 0 || isLast ? -1 : AGAIN_ENTRIES);
-    });
-    const { counters } = this;
-    counters.made++;
-    counters.kept++;
-    this.#bytes += bytes;
-    counters.instructions += made.instructions;
-  }
-
-  #drop(region: Region, why: "written" | "evicted"): void {
-    this.#regions.delete(region);
-    for (const { page } of region.parts) {
-      const list = this.#byPage.get(page);
-      list?.delete(region);
-      if (list?.size === 0) {
-        this.#byPage.delete(page);
-        if (!this.#traces.holds(page)) this.#guest.clearCode(page);
+  #build(tasks: readonly Task[]): void {
+    const batch: Batch = {
+      tasks,
+      regions: tasks.map(({ made, isLast }) => this.#regions.begin(made, isLast)),
+    };
+    if (this.#workshop?.failed === true) this.#giveUp();
+    if (this.#workshop !== null) {
+      const number = this.#counters.orders;
+      const bytesOf = (made: Plan, each: Block): Uint8Array => this.#bytesOf(made, each);
+      if (this.#workshop.order(orderOf(number, this.#features, tasks, bytesOf))) {
+        this.#counters.orders++;
+        this.#ordered.set(number, batch);
+        return;
       }
     }
-    this.#core.table.set(region.slot, null as never);
-    this.#freeSlots.push(region.slot);
-    for (const key of region.entrances) {
-      if (this.#byKey.get(key)?.region !== region) continue;
-      this.#byKey.delete(key);
-      const trace = this.#traces.at(Math.floor(key / MODES), region.mode);
-      if (trace === undefined) continue;
-      this.#views.setWord(trace.address + TRACE.region, 0);
-      this.#views.setWord(trace.address + TRACE.heat, this.heatOf(trace.page));
-    }
-    this.counters.kept--;
-    this.counters[why]++;
-    this.#bytes -= region.bytes;
+    const bytes = moduleBytes(tasks);
+    this.#finish(batch, new WebAssembly.Module(bytes), bytes.length);
   }
 
-  #shrink(): void {
-    let left = this.#regions.size / 2;
-    for (const region of this.#regions) {
-      if (left-- <= 0) break;
-      this.#drop(region, "evicted");
+  /** Puts to use what has been made elsewhere. */
+  #receive(): void {
+    const workshop = this.#workshop;
+    if (workshop === null) return;
+    for (let product = workshop.take(); product !== null; product = workshop.take()) {
+      const batch = this.#ordered.get(product.number);
+      this.#ordered.delete(product.number);
+      this.#counters.elsewhereMilliseconds += product.milliseconds;
+      if (batch !== undefined) this.#finish(batch, product.module, product.size);
+    }
+    if (workshop.failed) this.#giveUp();
+  }
+
+  /** The workshop has failed: what it had not done may become hot once more, and is made here. */
+  #giveUp(): void {
+    this.#workshop = null;
+    for (const { regions } of this.#ordered.values())
+      for (const region of regions)
+        if (this.#regions.isBeingMade(region.physical, region.mode)) this.#regions.drop(region, "evicted");
+    this.#ordered.clear();
+  }
+
+  #finish({ tasks, regions }: Batch, module: WebAssembly.Module, bytes: number): void {
+    const instance = new WebAssembly.Instance(module, { host: this.#host });
+    this.#counters.modules++;
+    this.#counters.moduleBytes += bytes;
+    for (const [index, { made, isLast }] of tasks.entries()) {
+      const run = instance.exports[`r${index}`];
+      assert(typeof run === "function", "a region is a function");
+      const heat = isLast ? -1 : AGAIN_ENTRIES;
+      this.#regions.put(regions[index]!, run, Math.ceil(bytes / tasks.length), heat);
+      this.#counters.instructions += made.instructions;
     }
   }
-}
 
-const usesVectors = (made: Plan): boolean =>
-  made.blocks.some((each) => each.instructions.some(({ variant }) => variant.operands.includes("x")));
+  /** The bytes of a block, from the guest's memory. */
+  #bytesOf(made: Plan, block: Block): Uint8Array {
+    const bytes = new Uint8Array(block.end - block.delta);
+    let done = 0;
+    for (const { page, start, end } of partsOf(made, block)) {
+      const frame = this.#guest.frameForRead(page);
+      bytes.set(this.#views.u8.subarray(frame + start, frame + end), done);
+      done += end - start;
+    }
+    return bytes;
+  }
 
-/** What an entrance is found by. */
-const keyOf = (physical: number, mode: number): number => physical * MODES + mode;
-const MODES = 1024;
-
-/** The memory that a block was made of; its last instruction may reach into another page. */
-function partsOf(made: Plan, { delta, end }: Block): Region["parts"] {
-  const first = physicalOf(made, delta);
-  const start = first % PAGE;
-  const head = Math.min(end - delta, PAGE - start);
-  const parts = [{ page: Math.floor(first / PAGE), start, end: start + head }];
-  if (head < end - delta)
-    parts.push({
-      page: Math.floor(physicalOf(made, delta + head) / PAGE),
-      start: 0,
-      end: end - delta - head,
-    });
-  return parts;
-}
-
-/** Guest-physical address of a place in a plan. */
-function physicalOf(made: Plan, delta: number): number {
-  const at = (made.physical % PAGE) + delta;
-  const distance = Math.floor(at / PAGE);
-  const page = made.pages.find((each) => each.distance === distance);
-  assert(page !== undefined, "a plan knows its pages", distance);
-  return page.physicalPage * PAGE + (at - distance * PAGE);
+  get statistics(): Omit<TranslatorStatistics, "instants" | "entries" | "exits"> {
+    const { milliseconds, longestMilliseconds } = this;
+    return { ...this.#regions.counters, ...this.#counters, milliseconds, longestMilliseconds };
+  }
 }

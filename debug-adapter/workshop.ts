@@ -1,0 +1,79 @@
+/**
+ * The thread that makes code of what is hot while the guest runs; `translator-worker.ts` is its program. All machines of a process share it, each by a port of its own.
+ *
+ * It starts with the first order, so that a guest that is done soon does without. Nothing waits for it: it keeps no process alive.
+ */
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { MessageChannel, Worker, receiveMessageOnPort, type MessagePort } from "node:worker_threads";
+import type { Order, Product, Workshop } from "../emulator/index.ts";
+
+/** What comes back: first that the thread is ready, then products. */
+export type Answer = "ready" | Product;
+
+interface Thread {
+  readonly program: string;
+  readonly worker: Worker;
+  failed: boolean;
+}
+let thread: Thread | null = null;
+
+function running(program: string): Thread {
+  if (thread?.program === program && !thread.failed) return thread;
+  const worker = new Worker(program, { name: "redzone translator" });
+  const started: Thread = { program, worker, failed: false };
+  const fail = (): void => {
+    started.failed = true;
+  };
+  worker.on("error", fail).on("exit", fail).unref();
+  return (thread = started);
+}
+
+export class ThreadWorkshop implements Workshop {
+  readonly #program: string;
+  #thread: Thread | null = null;
+  #port: MessagePort | null = null;
+  #isReady = false;
+
+  /** @param program path of the built `translator-worker.js` */
+  constructor(program: string) {
+    this.#program = program;
+  }
+
+  get failed(): boolean {
+    return this.#thread?.failed === true;
+  }
+
+  order(order: Order): boolean {
+    if (this.#port === null) this.#start();
+    if (!this.#isReady) this.#isReady = this.#receive() === "ready";
+    if (!this.#isReady || this.failed) return false;
+    this.#port!.postMessage(order);
+    return true;
+  }
+
+  take(): Product | null {
+    const answer = this.#receive();
+    return answer === "ready" ? null : answer;
+  }
+
+  #start(): void {
+    const { port1, port2 } = new MessageChannel();
+    this.#thread = running(this.#program);
+    this.#thread.worker.postMessage(port2, [port2]);
+    port1.unref();
+    this.#port = port1;
+  }
+
+  #receive(): Answer | null {
+    if (this.#port === null) return null;
+    const received = receiveMessageOnPort(this.#port) as { readonly message: Answer } | undefined;
+    return received?.message ?? null;
+  }
+}
+
+/** For one machine; null where the program has not been built: code is made between two runs then. */
+export function openWorkshop(): Workshop | null {
+  const program = path.join(__dirname, "translator-worker.js");
+  return existsSync(program) ? new ThreadWorkshop(program) : null;
+}
