@@ -36,7 +36,7 @@ import type {
 import { Watches } from "./watches.ts";
 
 /** Version of MachineState; a change of any device's state bumps it. */
-export const MACHINE_STATE_VERSION = 5;
+export const MACHINE_STATE_VERSION = 6;
 
 /** Linear memory up to the first frames; more is added as the guest uses it. */
 const INITIAL_WASM_PAGES = 528;

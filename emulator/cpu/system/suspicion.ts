@@ -32,8 +32,9 @@ export function suspectEntry(
   entryBytes: 4 | 8,
   each: (slot: TlbSlot) => void,
 ): boolean {
-  const first = index & 0x1ff;
-  const only = level === 1 ? [first, first + 512] : null;
+  // Nine bits of a page's number are those of its entry, whatever the tables' form.
+  const only =
+    level === 1 ? Array.from({ length: TLB.entries / 512 }, (_, n) => n * 512 + (index & 511)) : null;
   return suspectWhere(core, only, (lo, hi) => tableIndex(lo, hi, level, entryBytes) === index, each);
 }
 
