@@ -42,7 +42,8 @@ export class Views {
     return this.#f64;
   }
   get view(): DataView {
-    if (this.#view.byteLength === 0 || this.#u8.length === 0) this.look(this.memory.buffer);
+    // A detached view's length cannot even be asked for.
+    if (this.#u8.length === 0) this.look(this.memory.buffer);
     return this.#view;
   }
 

@@ -1,4 +1,4 @@
-/** The map of linear memory: no two things in one place. */
+/** Linear memory: its map, with no two things in one place, and the views of it. */
 import { expect, test } from "vitest";
 import {
   CODE_GRANULES,
@@ -14,6 +14,7 @@ import {
   TRACE_INDEX,
   TRACE_POOL,
 } from "../../emulator/cpu/layout.ts";
+import { Views } from "../../emulator/cpu/views.ts";
 
 test.each([
   ["STATE", STATE],
@@ -44,5 +45,14 @@ test("areas lie one behind the other", () => {
   for (const [n, [from, to]] of areas.entries()) {
     expect(from).toBeLessThanOrEqual(to);
     expect(from).toBeGreaterThanOrEqual(areas[n - 1]?.[1] ?? 0);
+  }
+});
+
+test("every view of linear memory that grew is a new one, whichever is asked for first", () => {
+  for (const name of ["u8", "u32", "u64", "f64", "view"] as const) {
+    const memory = new WebAssembly.Memory({ initial: 1 });
+    const views = new Views(memory);
+    memory.grow(1);
+    expect(views[name].byteLength).toBe(2 * 65536);
   }
 });
