@@ -73,6 +73,9 @@ export class Hpet implements Device, RegionOps {
   #now = 0;
   /** Ticks since virtual time 0. */
   #tick = 0;
+  /** What `#schedule` finds: the tick at which a timer matches next, and the time at which one does that may interrupt. */
+  #next = Infinity;
+  #deadline = Infinity;
 
   /** @param line the wire of an interrupt: 0 and 8 as the ISA bus has them, 2 the I/O APIC's pin */
   constructor(line: (route: number) => Line) {
@@ -89,23 +92,21 @@ export class Hpet implements Device, RegionOps {
     this.#status = 0;
     this.#low = this.#high = 0;
     this.#timers = powerOn();
+    this.#schedule();
   }
 
   get deadline(): number {
-    let due = Infinity;
-    if (this.#runs)
-      for (let n = 0; n < TIMERS; n++) {
-        const timer = this.#timers[n]!;
-        if (timer.due < due && timer.config & TIMER.enabled) due = timer.due;
-      }
-    return due * TICK_NANOSECONDS;
+    return this.#deadline;
   }
 
   tick(now: Nanoseconds): void {
+    // What was due has matched then, and what has been armed since is due later.
+    if (now === this.#now) return;
     this.#now = now;
-    const tick = (this.#tick = Math.floor(now / TICK_NANOSECONDS));
-    if (!this.#runs) return;
-    for (let n = 0; n < TIMERS; n++) if (this.#timers[n]!.due <= tick) this.#match(n, this.#timers[n]!);
+    this.#tick = Math.floor(now / TICK_NANOSECONDS);
+    if (this.#tick < this.#next) return;
+    for (let n = 0; n < TIMERS; n++) if (this.#timers[n]!.due <= this.#tick) this.#match(n, this.#timers[n]!);
+    this.#schedule();
   }
 
   /** The counter, 64 bits. */
@@ -147,6 +148,11 @@ export class Hpet implements Device, RegionOps {
   }
 
   write(address: number, _size: 1 | 2 | 4, value: number): void {
+    this.#writeRegister(address, value);
+    this.#schedule();
+  }
+
+  #writeRegister(address: number, value: number): void {
     const isHigh = (address & 4) !== 0;
     const register = address & ~7;
     if (register >= REGISTER.timers) {
@@ -230,6 +236,19 @@ export class Hpet implements Device, RegionOps {
 
   get #isLegacy(): boolean {
     return (this.#config & CONFIG.legacy) !== 0;
+  }
+
+  /** Finds the earliest matches; called after whatever may have changed one, since a deadline is asked for after every access. */
+  #schedule(): void {
+    this.#next = Infinity;
+    let due = Infinity;
+    if (this.#runs)
+      for (let n = 0; n < TIMERS; n++) {
+        const timer = this.#timers[n]!;
+        if (timer.due < this.#next) this.#next = timer.due;
+        if (timer.due < due && timer.config & TIMER.enabled) due = timer.due;
+      }
+    this.#deadline = due * TICK_NANOSECONDS;
   }
 
   /** Finds the next match. */
@@ -323,6 +342,7 @@ export class Hpet implements Device, RegionOps {
     this.#levels = { ...saved.levels };
     this.#now = saved.now;
     this.#tick = Math.floor(saved.now / TICK_NANOSECONDS);
+    this.#schedule();
   }
 }
 

@@ -167,6 +167,7 @@ describe("HPET", () => {
       const two = hpet();
       two.device.load(JSON.parse(JSON.stringify(saved)));
       expect(two.device.save()).toEqual(saved);
+      expect(two.device.deadline).toBe(one.device.deadline);
       const times = one.pass(nanoseconds);
       if (step % 8 === 0) {
         const same = two.device;
