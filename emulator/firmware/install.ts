@@ -12,10 +12,10 @@ import { type CpuModel, identity } from "../cpu/system/model.ts";
 import type { Device } from "../devices/device.ts";
 import type { FwCfg } from "../devices/fw-cfg.ts";
 import type { MachineConfig } from "../machine/types.ts";
-import { deviceMemory, type DeviceMemory, type Memory, type RamSplit } from "../memory/index.ts";
+import { deviceMemory, type Memory, type RamSplit } from "../memory/index.ts";
 import { physical, type PhysicalAddress } from "../numbers.ts";
 import { acpiTables, FILE, link, loaderScript, type FileSet } from "./acpi/index.ts";
-import { entryPoint, smbiosTables, type SmbiosConfig } from "./smbios/index.ts";
+import { entryPoint, smbiosTables, type SmbiosTables } from "./smbios/index.ts";
 
 const FACS = 0xeffc0;
 const RSDP = 0xf0040;
@@ -23,13 +23,11 @@ const SMBIOS_ENTRY = 0xf0070;
 const TABLES = 0xf0100;
 const TABLES_END = 0xfe000;
 
-export interface FirmwareTables extends SmbiosConfig {
-  /** `-machine acpi=off`, `-machine hpet=off`. */
-  readonly acpi: boolean;
-  readonly hpet: boolean;
-  /** `-m slots=,maxmem=`. */
-  readonly slots?: number;
-  readonly deviceMemory?: DeviceMemory;
+/** They are the same each time a machine is reset. */
+export interface FirmwareTables {
+  readonly smbios: SmbiosTables;
+  /** Null with `-machine acpi=off`. */
+  readonly acpi: FileSet | null;
 }
 
 export interface InstalledTables {
@@ -46,54 +44,50 @@ export function firmwareTables(
   split: RamSplit,
   devices: readonly Device[],
 ): FirmwareTables {
+  const { cpus = 1, acpi = true, slots = 0 } = config;
   const window = deviceMemory(config);
+  const hpet = devices.some(({ name }) => name === "hpet");
   return {
-    cpus: config.cpus ?? 1,
-    ...split,
-    processor: identity(model),
-    acpi: config.acpi ?? true,
-    hpet: devices.some(({ name }) => name === "hpet"),
-    ...(window === null ? {} : { slots: config.slots ?? 0, deviceMemory: window }),
+    smbios: smbiosTables({ cpus, ...split, processor: identity(model) }),
+    acpi: acpi
+      ? acpiTables({ cpus, ...split, hpet, ...(window === null ? {} : { slots, deviceMemory: window }) })
+      : null,
   };
 }
 
 /** Puts the tables into memory, as firmware that has run leaves them. */
-export function installTables(memory: Memory, config: FirmwareTables): InstalledTables {
+export function installTables(memory: Memory, { smbios, acpi }: FirmwareTables): InstalledTables {
   const ranges: { start: number; end: number }[] = [];
   const put = (address: number, bytes: Uint8Array): number => {
     memory.poke(physical(address), bytes);
     ranges.push({ start: address, end: address + bytes.length });
     return address + bytes.length;
   };
-  const smbios = smbiosTables(config);
   put(SMBIOS_ENTRY, entryPoint(smbios, TABLES));
   const end = put(TABLES, smbios.structures);
-  if (config.acpi) {
-    const files = acpiTables(config);
+  if (acpi !== null) {
     const tables = Math.ceil(end / 64) * 64;
     const addresses = new Map<string, number>([
       [FILE.facs, FACS],
       [FILE.tables, tables],
       [FILE.rsdp, RSDP],
     ]);
-    for (const { address, bytes } of link(files, addresses)) put(address, bytes);
+    for (const { address, bytes } of link(acpi, addresses)) put(address, bytes);
   }
   ranges.sort((a, b) => a.start - b.start);
   for (const [n, range] of ranges.entries())
     assert(range.end <= (ranges[n + 1]?.start ?? TABLES_END), "firmware tables fit", range.start, range.end);
-  return { rsdp: config.acpi ? physical(RSDP) : null, ranges };
+  return { rsdp: acpi === null ? null : physical(RSDP), ranges };
 }
 
 /** Offers the tables to a firmware image, under QEMU's names. */
-export function offerTables(fwCfg: FwCfg, config: FirmwareTables): void {
-  const smbios = smbiosTables(config);
+export function offerTables(fwCfg: FwCfg, { smbios, acpi }: FirmwareTables): void {
   fwCfg.add("etc/smbios/smbios-tables", smbios.structures);
   fwCfg.add("etc/smbios/smbios-anchor", entryPoint(smbios, 0));
-  if (!config.acpi) return;
-  const files: FileSet = acpiTables(config);
-  for (const { name, bytes } of files) fwCfg.add(name, bytes);
+  if (acpi === null) return;
+  for (const { name, bytes } of acpi) fwCfg.add(name, bytes);
   fwCfg.add(
     "etc/table-loader",
-    loaderScript(files, (name) => (name === FILE.rsdp ? "segment F000" : "high")),
+    loaderScript(acpi, (name) => (name === FILE.rsdp ? "segment F000" : "high")),
   );
 }

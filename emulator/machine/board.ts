@@ -29,7 +29,7 @@ import { Speaker } from "../devices/speaker.ts";
 import { Uart } from "../devices/uart.ts";
 import { Vga, VGA_PORTS } from "../devices/vga.ts";
 import { assert } from "../assert.ts";
-import { firmwareTables, offerTables } from "../firmware/install.ts";
+import { type FirmwareTables, firmwareTables, offerTables } from "../firmware/install.ts";
 import { Bios, SERVICE_PORT } from "../firmware/bios/index.ts";
 import {
   deviceMemory,
@@ -283,7 +283,8 @@ export class Board {
     this.devices.push(slots.bus, ...functions, slots.smbus);
     for (const device of functions) this.#timed.push({ device, gsis: "message" });
     this.#attachFwCfg(memory, pcMemory);
-    offerTables(this.fwCfg, firmwareTables(this.#config, this.model, pcMemory.split, this.devices));
+    this.#tables = firmwareTables(this.#config, this.model, pcMemory.split, this.devices);
+    offerTables(this.fwCfg, this.#tables);
     if (this.#config.firmware === undefined) this.#attachBios(memory, pcMemory);
   }
 
@@ -357,6 +358,7 @@ export class Board {
 
   #slots: Slots | null = null;
   #fwCfg: FwCfg | null = null;
+  #tables: FirmwareTables | null = null;
   /** The PCI bus and what is plugged in, once `attach` has been called. */
   get slots(): Slots {
     assert(this.#slots !== null, "the board is attached");
@@ -365,6 +367,10 @@ export class Board {
   get fwCfg(): FwCfg {
     assert(this.#fwCfg !== null, "the board is attached");
     return this.#fwCfg;
+  }
+  get tables(): FirmwareTables {
+    assert(this.#tables !== null, "the board is attached");
+    return this.#tables;
   }
 
   reset(): void {

@@ -17,7 +17,7 @@ import {
   interruptVectors,
   videoRom,
 } from "../firmware/bios/index.ts";
-import { firmwareTables, installTables } from "../firmware/install.ts";
+import { installTables } from "../firmware/install.ts";
 import { assignResources } from "../devices/pci/assign.ts";
 import type { Board } from "./board.ts";
 import type { MachineConfig } from "./types.ts";
@@ -61,7 +61,7 @@ export const VGA_MODE_3: VgaMode = {
 /** Brings devices and low memory into the state a boot loader finds. The processor is the loader's business. */
 export function handOver(board: Board, memory: Memory, pc: PcMemory, config: MachineConfig): void {
   setMemoryWindows(memory, pc);
-  installTables(memory, firmwareTables(config, board.model, pc.split, board.devices));
+  installTables(memory, board.tables);
   memory.poke(physical(0), interruptVectors());
   memory.poke(physical(BDA), biosData(config.drives ?? []));
   memory.poke(physical(EBDA), Uint8Array.of(1)); // its size in KiB

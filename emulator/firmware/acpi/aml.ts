@@ -24,8 +24,6 @@ const EXTENDED = {
   device: 0x82,
 } as const;
 const PREFIX = 0x5b;
-const ROOT = 0x5c;
-const PARENT = 0x5e;
 
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
@@ -86,7 +84,7 @@ export function path(text: string): Aml {
   for (const segment of segments)
     assert(/^[A-Z_][A-Z0-9_]{0,3}$/.test(segment), "a name segment has 1 to 4 characters", text);
   const names = segments.map((segment) => latin(segment.padEnd(4, "_")));
-  const marks = Uint8Array.from(prefix, (mark) => (mark === "^" ? PARENT : ROOT));
+  const marks = latin(prefix); // RootChar and ParentPrefixChar are the characters themselves
   if (names.length === 1) return concat(marks, ...names);
   if (names.length === 2) return concat(marks, of(OP.dualName), ...names);
   return concat(marks, of(OP.multiName, names.length), ...names);
