@@ -19,16 +19,16 @@ function times(a: number, b: number): number {
 
 const SUBSTITUTE = new Uint8Array(256);
 const SUBSTITUTE_BACK = new Uint8Array(256);
-for (let a = 0; a < 256; a++) {
-  // The inverse is the 254th power; 0 stays 0.
-  let inverse = 1;
-  for (let i = 0; i < 254; i++) inverse = times(inverse, a);
-  if (a === 0) inverse = 0;
+function substitute(a: number, inverse: number): void {
   let value = 0x63;
   for (let shift = 0; shift < 5; shift++) value ^= (inverse << shift) | (inverse >>> (8 - shift));
   SUBSTITUTE[a] = value;
   SUBSTITUTE_BACK[value & 0xff] = a;
 }
+substitute(0, 0);
+// Every other element is a power of 3; the same power of f6, 3's inverse, is its inverse.
+for (let n = 0, a = 1, inverse = 1; n < 255; n++, a = times(a, 3), inverse = times(inverse, 0xf6))
+  substitute(a, inverse);
 
 type Coefficients = readonly [number, number, number, number];
 const MIX: Coefficients = [2, 3, 1, 1];
