@@ -134,7 +134,7 @@ export class Decoder {
   #immediate2 = 0;
   /** SHAPE, and beside it what its handler stands for. */
   readonly #shapes = new Int32Array(SHAPE.entries * 4);
-  readonly #shapeKnown = Array.from<Known | null>({ length: SHAPE.entries }).fill(null);
+  readonly #shapeKnown = Array<Known | null>(SHAPE.entries).fill(null);
   /** Shape of the instruction under way if it was remembered, else −1. */
   #shape = -1;
 
@@ -361,7 +361,7 @@ export class Decoder {
   }
 
   #find(opcode: number): Recipe | null {
-    const candidates = recipes[this.#map * 256 + opcode]!;
+    const candidates = recipes(this.#map * 256 + opcode);
     for (let i = 0; i < candidates.length; i++) {
       const recipe = candidates[i]!;
       if ((recipe.bits & IS.modrm) !== 0 && this.#modrm < 0) this.#modrm = this.#byte();

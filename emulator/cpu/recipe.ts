@@ -203,27 +203,36 @@ function recipeOf(form: Form): Recipe {
   };
 }
 
-/** Candidates by map × 256 + opcode, most specific first. */
-export const recipes: readonly (readonly Recipe[])[] = (() => {
-  const table: Recipe[][] = Array.from({ length: 4 * 256 }, () => []);
+/** Forms by map × 256 + opcode, most specific first. */
+const forms: readonly (readonly Form[])[] = (() => {
+  const table: Form[][] = Array.from({ length: 4 * 256 }, () => []);
   for (const family of families)
     for (const form of family.forms) {
-      const recipe = recipeOf(form);
       const last = form.opcodeRegister ? 7 : 0;
-      for (let i = 0; i <= last; i++) table[form.map * 256 + form.opcode + i]?.push(recipe);
+      for (let i = 0; i <= last; i++) table[form.map * 256 + form.opcode + i]?.push(form);
     }
-  const specificity = ({ form }: Recipe): number =>
+  const specificity = (form: Form): number =>
     (form.exact >= 0 ? 4 : 0) +
     (form.prefix === "" ? 0 : 2) +
     (form.digit >= 0 ? 1 : 0) +
     (form.family.name === "nop" ? 1 : 0);
-  for (const candidates of table) candidates.sort((a, b) => specificity(b) - specificity(a));
+  for (const candidates of table)
+    if (candidates.length > 1) candidates.sort((a, b) => specificity(b) - specificity(a));
   return table;
 })();
 
 /** By the same number: 1 if a ModRM byte follows, on which all candidates agree. */
-export const hasModrm = Uint8Array.from(recipes, (candidates) => {
-  const having = candidates.filter(({ bits }) => (bits & IS.modrm) !== 0).length;
+export const hasModrm = Uint8Array.from(forms, (candidates) => {
+  const having = candidates.filter((form) => form.hasModrm).length;
   assert(having === 0 || having === candidates.length, "forms of one opcode are alike");
   return having === 0 ? 0 : 1;
 });
+
+const made = new Map<number, readonly Recipe[]>();
+
+/** The candidates by the same number. They are made when an opcode is met: a program uses few. */
+export function recipes(opcode: number): readonly Recipe[] {
+  const known = made.get(opcode) ?? forms[opcode]!.map(recipeOf);
+  made.set(opcode, known);
+  return known;
+}

@@ -118,17 +118,17 @@ export interface Form {
   readonly traits: ReadonlySet<Trait>;
 }
 
+/** Encoding, operands and traits of a row. */
+const ROW = /^([^:;]*)(?::([^;]*))?(?:;(.*))?$/;
 const VECTOR = /^(x?mm[12](?:\/m)?)(8|16|32|64|128)?$/;
 const OPERAND =
   /^(rm|moffs|m|r|o|a|c|one|far|sreg|osreg|creg|si|di|relb|relz|ibs|ib|iw|iz|iv)(8|16|32|64|128)?$/;
 
 export function parseForm(family: Family, row: string): Form {
-  const [encoding = "", rest = ""] = row.split(":").map((part) => part.trim());
-  const [operandText = "", traitText = ""] = (row.includes(":") ? rest : "")
-    .split(";")
-    .map((part) => part.trim());
-  const words = (row.includes(":") ? encoding : (row.split(";")[0] ?? "")).trim().split(/\s+/);
-  const bareTraits = row.includes(":") ? traitText : (row.split(";")[1] ?? "").trim();
+  const columns = ROW.exec(row);
+  assert(columns !== null, "a form has three columns", row);
+  const [encoding = "", operandText = "", traitText = ""] = columns.slice(1).map((text) => text?.trim());
+  const words = encoding.split(/\s+/);
   let prefix: Form["prefix"] = "";
   if (words[0] === "np" || (/^(66|f2|f3)$/.test(words[0] ?? "") && /^[0-9a-f]{2}/.test(words[1] ?? ""))) {
     prefix = words.shift() as Form["prefix"];
@@ -155,8 +155,8 @@ export function parseForm(family: Family, row: string): Form {
     else assert(false, "unknown word in form", word, row);
   }
   const operands =
-    operandText === "" ? [] : operandText.split(",").map((text) => parseOperand(text.trim(), row));
-  const traits = new Set((bareTraits === "" ? [] : bareTraits.split(/\s+/)) as Trait[]);
+    operandText === "" ? [] : operandText.split(",").map((text) => operandOf(text.trim(), row));
+  const traits = new Set((traitText === "" ? [] : traitText.split(/\s+/)) as Trait[]);
   return {
     family,
     prefix,
@@ -171,6 +171,14 @@ export function parseForm(family: Family, row: string): Form {
     width: ([8, 16, 32, 64] as const).find((width) => traits.has(`w${width}`)) ?? 0,
     traits,
   };
+}
+
+/** Eight hundred forms have some forty different operands between them. */
+const operandsKnown = new Map<string, Operand>();
+function operandOf(text: string, row: string): Operand {
+  const operand = operandsKnown.get(text) ?? parseOperand(text, row);
+  operandsKnown.set(text, operand);
+  return operand;
 }
 
 function parseOperand(text: string, row: string): Operand {

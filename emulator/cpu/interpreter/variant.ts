@@ -90,15 +90,16 @@ export function widthFor(form: Form, operandSize: 16 | 32 | 64): Width {
 const key = (v: Variant): string =>
   `${v.family.name}.${v.width}.${v.operands}.${v.memory}.${v.stack}.${v.address}`;
 
-function enumerate(): Variant[] {
-  const seen = new Map<string, Variant>();
-  const add = (variant: Variant) => void seen.set(key(variant), variant);
+/** All variants, each once. */
+function enumerate(): readonly Variant[] {
+  const variants: Variant[] = [];
   const rep = /^(rep|repe|repne)_(.*)$/;
   for (const family of families) {
     if (family.meaning === null) continue;
     const repeated = rep.exec(family.name);
     const forms =
       repeated === null ? family.forms : (families.find((f) => f.name === repeated[2])?.forms ?? []);
+    const seen = new Set<string>();
     for (const form of forms) {
       let shapes = [""];
       for (const operand of form.operands)
@@ -108,11 +109,15 @@ function enumerate(): Variant[] {
             .map((letter) => shape + letter),
         );
       for (const width of widthsOf(form)) {
-        for (const operands of shapes) for (const v of addressings(family, width, operands)) add(v);
+        for (const operands of shapes) {
+          const shape = `${width}.${operands}`;
+          if (!seen.has(shape)) variants.push(...addressings(family, width, operands));
+          seen.add(shape);
+        }
       }
     }
   }
-  return [...seen.values()];
+  return variants;
 }
 
 function addressings(family: Family, width: Width, operands: string): Variant[] {
