@@ -1,7 +1,7 @@
 /**
  * The thread that makes code of what is hot while the guest runs; `translator-worker.ts` is its program. All machines of a process share it, each by a port of its own.
  *
- * It starts with the first order, so that a guest that is done soon does without. Nothing waits for it: it keeps no process alive.
+ * It starts when the first code is hot, so that a guest that is done soon does without. Nothing waits for it: it keeps no process alive.
  */
 import { existsSync } from "node:fs";
 import path from "node:path";
@@ -44,8 +44,16 @@ export class ThreadWorkshop implements Workshop {
     return this.#thread?.failed === true;
   }
 
+  prepare(): void {
+    if (this.#port !== null) return;
+    const { port1, port2 } = new MessageChannel();
+    this.#thread = running(this.#program);
+    this.#thread.worker.postMessage(port2, [port2]);
+    port1.unref();
+    this.#port = port1;
+  }
+
   order(order: Order): boolean {
-    if (this.#port === null) this.#start();
     if (!this.#isReady) this.#isReady = this.#receive() === "ready";
     if (!this.#isReady || this.failed) return false;
     this.#port!.postMessage(order);
@@ -55,14 +63,6 @@ export class ThreadWorkshop implements Workshop {
   take(): Product | null {
     const answer = this.#receive();
     return answer === "ready" ? null : answer;
-  }
-
-  #start(): void {
-    const { port1, port2 } = new MessageChannel();
-    this.#thread = running(this.#program);
-    this.#thread.worker.postMessage(port2, [port2]);
-    port1.unref();
-    this.#port = port1;
   }
 
   #receive(): Answer | null {

@@ -12,13 +12,14 @@ const OUT = fileURLToPath(new URL("../../.cache/workshop/", import.meta.url));
 /** `inc eax` and a jump to it. */
 const order = (number: number): Order => ({
   number,
-  features: [],
+  features: "",
   regions: [
     {
       isLast: true,
       physical: 0x100000,
       mode: MODE.flat | MODE.protected | MODE.stack32 | 1,
-      blocks: [{ delta: 0, kind: "flow", bytes: Uint8Array.of(0x40, 0xeb, 0xfd) }],
+      blocks: Int32Array.of(0, 3, 0),
+      bytes: Uint8Array.of(0x40, 0xeb, 0xfd),
       entrances: [0],
       pages: [{ distance: 0, physicalPage: 0x100 }],
       returns: [],
@@ -37,11 +38,13 @@ test("takes no order before it is ready, and gives back each once", { timeout: 6
   );
   const workshop = new ThreadWorkshop(program);
   expect(workshop.take()).toBeNull();
+  workshop.prepare();
   expect(workshop.order(order(0))).toBe(false);
   await until(() => workshop.order(order(1)));
   expect(workshop.order(order(2))).toBe(true);
   // Another machine has a port of its own, and finds the thread running.
   const other = new ThreadWorkshop(program);
+  other.prepare();
   await until(() => other.order(order(3)));
   const numbers: number[] = [];
   await until(() => {
@@ -61,6 +64,7 @@ test("takes no order before it is ready, and gives back each once", { timeout: 6
 
 test("a thread that does not start has failed, and takes nothing", { timeout: 60_000 }, async () => {
   const workshop = new ThreadWorkshop(`${OUT}nothing.cjs`);
+  workshop.prepare();
   expect(workshop.order(order(0))).toBe(false);
   await until(() => workshop.failed);
   expect(workshop.order(order(1))).toBe(false);

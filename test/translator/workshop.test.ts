@@ -22,6 +22,7 @@ class LateWorkshop implements Workshop {
   readonly #unready: number;
   readonly #fails: number;
   readonly #delay: number;
+  isPrepared = false;
   asked = 0;
   taken = 0;
 
@@ -36,7 +37,12 @@ class LateWorkshop implements Workshop {
     return this.taken >= this.#fails;
   }
 
+  prepare(): void {
+    this.isPrepared = true;
+  }
+
   order(order: Order): boolean {
+    expect(this.isPrepared).toBe(true);
     if (this.asked++ < this.#unready || this.failed) return false;
     this.taken++;
     const left = Math.floor(this.#numbers.next().value * this.#delay);

@@ -20,18 +20,20 @@ export interface Task {
   readonly isLast: boolean;
 }
 
-/** A block as its bytes. */
-interface BlockBytes {
-  readonly delta: number;
-  readonly kind: Block["kind"];
-  readonly bytes: Uint8Array;
-}
+/** Kinds of blocks by their number in `OrderedRegion.blocks`. */
+const KINDS: readonly Block["kind"][] = ["flow", "next", "interpret"];
+/** Numbers of a block in `OrderedRegion.blocks`: delta, bytes, kind. */
+const BLOCK_NUMBERS = 3;
 
+/** A plan as few pieces: what goes from thread to thread is paid for by the piece. */
 interface OrderedRegion {
   readonly isLast: boolean;
   readonly physical: number;
   readonly mode: number;
-  readonly blocks: readonly BlockBytes[];
+  /** BLOCK_NUMBERS for each block. */
+  readonly blocks: Int32Array;
+  /** The code of all blocks, one behind the other. */
+  readonly bytes: Uint8Array;
   readonly entrances: readonly number[];
   readonly pages: readonly CodePage[];
   readonly returns: readonly number[];
@@ -41,7 +43,8 @@ interface OrderedRegion {
 /** Regions that become one module. Plain data: it goes from thread to thread. */
 export interface Order {
   readonly number: number;
-  readonly features: readonly FeatureName[];
+  /** The processor's, with spaces between them. */
+  readonly features: string;
   readonly regions: readonly OrderedRegion[];
 }
 
@@ -57,7 +60,9 @@ export interface Product {
 
 /** Where regions are made while the guest runs. Nothing that the guest sees depends on when they are ready. */
 export interface Workshop {
-  /** Whether it took the order. It takes none before it is ready, for which the first one makes it prepare, and none after it has failed. */
+  /** There will be orders soon. */
+  prepare(): void;
+  /** Whether it took the order. It takes none before it is ready, and none after it has failed. */
   order(order: Order): boolean;
   /** A product that is ready, each once; null: none is. */
   take(): Product | null;
@@ -89,34 +94,41 @@ export function moduleBytes(tasks: readonly Task[]): Uint8Array {
 /** @param bytesOf the code of a block */
 export function orderOf(
   number: number,
-  features: readonly FeatureName[],
+  features: string,
   tasks: readonly Task[],
   bytesOf: (made: Plan, block: Block) => Uint8Array,
 ): Order {
   const regions = tasks.map(({ made, isLast }): OrderedRegion => {
     const { physical, mode, entrances, pages, returns, targets } = made;
-    const blocks = made.blocks.map((each) => ({
-      delta: each.delta,
-      kind: each.kind,
-      bytes: bytesOf(made, each),
-    }));
-    return { isLast, physical, mode, blocks, entrances, pages, returns, targets };
+    const blocks = new Int32Array(made.blocks.length * BLOCK_NUMBERS);
+    const size = made.blocks.reduce((sum, { delta, end }) => sum + end - delta, 0);
+    const bytes = new Uint8Array(size);
+    let done = 0;
+    for (const [index, each] of made.blocks.entries()) {
+      const length = each.end - each.delta;
+      blocks.set([each.delta, length, KINDS.indexOf(each.kind)], index * BLOCK_NUMBERS);
+      bytes.set(bytesOf(made, each), done);
+      done += length;
+    }
+    return { isLast, physical, mode, blocks, bytes, entrances, pages, returns, targets };
   });
   return { number, features, regions };
 }
 
 function planOf(region: OrderedRegion, decoder: Decoder): Plan {
   const { physical, mode, entrances, pages, returns, targets } = region;
-  const blocks = region.blocks.map(({ delta, kind, bytes }): Block => {
-    const block = {
-      delta,
-      kind,
-      end: delta + bytes.length,
-      instructions: decodeBlock(decoder, bytes, region, delta),
-    };
-    assert(block.instructions.length > 0 || kind !== "flow", "a block that branches has instructions", delta);
-    return block;
-  });
+  const blocks: Block[] = [];
+  let done = 0;
+  for (let at = 0; at < region.blocks.length; at += BLOCK_NUMBERS) {
+    const [delta, length, number] = region.blocks.subarray(at, at + BLOCK_NUMBERS) as unknown as readonly [number, number, number]; // oxfmt-ignore
+    const kind = KINDS[number];
+    assert(kind !== undefined, "a kind of block", number);
+    const bytes = region.bytes.subarray(done, done + length);
+    const instructions = decodeBlock(decoder, bytes, region, delta);
+    assert(instructions.length > 0 || kind !== "flow", "a block that branches has instructions", delta);
+    blocks.push({ delta, kind, end: delta + length, instructions });
+    done += length;
+  }
   const instructions = blocks.reduce((sum, each) => sum + each.instructions.length, 0);
   const blockAt = new Map(blocks.map(({ delta }, index) => [delta, index]));
   return { physical, mode, blocks, entrances, pages, instructions, returns, targets, blockAt };
@@ -142,10 +154,11 @@ export class Maker {
     return { number, module, size: bytes.length, milliseconds: this.#stopwatch() - started };
   }
 
-  #decoder(features: readonly FeatureName[]): Decoder {
-    const key = features.join(" ");
-    const decoder = this.#decoders.get(key) ?? new Decoder(absentForms(new Set(features)));
-    this.#decoders.set(key, decoder);
+  #decoder(features: string): Decoder {
+    const known = this.#decoders.get(features);
+    if (known !== undefined) return known;
+    const decoder = new Decoder(absentForms(new Set(features.split(" ") as FeatureName[])));
+    this.#decoders.set(features, decoder);
     return decoder;
   }
 }

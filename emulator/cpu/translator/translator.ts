@@ -29,10 +29,11 @@ export interface CoreExports {
 }
 
 /**
- * Entries after which a trace is hot. Until then a region costs more than it saves: 40 µs here and three times that in V8's compiler for each instruction, and what is
- * only warm runs in V8's first, slow code. In a boot of Linux 60,000 translates a seventh of what 1,500 does and takes a quarter less processor time.
+ * Entries after which a trace is hot. Until then a region costs more than it saves: V8 compiles it for longer than the interpreter would run it, and what is only warm
+ * runs in V8's first, slow code; made here, 40 µs for each instruction come to that, for which the guest waits. In a boot of Linux on two cores all numbers between
+ * these two take about the same time, and the smaller takes a tenth less of the guest's thread.
  */
-const HOT_ENTRIES = { on: 60_000, early: 1500 } as const;
+const HOT_ENTRIES = { elsewhere: 15_000, here: 60_000, early: 1500 } as const;
 /** Hot traces that are translated together, and after how many runs of emitted code a smaller number is. */
 const BATCH = 24;
 const PATIENCE_RUNS = 8;
@@ -79,7 +80,7 @@ export class Translator {
   #workshop: Workshop | null;
   /** What the workshop has been given and is not back yet, by the order's number. */
   readonly #ordered = new Map<number, Batch>();
-  readonly #features: readonly FeatureName[];
+  readonly #features: string;
   readonly #queue: Candidate[] = [];
   #idleRuns = 0;
   /** Runs of emitted code so far. */
@@ -114,9 +115,10 @@ export class Translator {
     workshop: Workshop | null,
   ) {
     this.mode = mode;
-    this.#features = features;
+    this.#features = features.join(" ");
     this.#workshop = mode === "forced" ? null : workshop;
-    this.#hotEntries = HOT_ENTRIES[mode === "early" ? "early" : "on"];
+    this.#hotEntries =
+      HOT_ENTRIES[mode === "early" ? "early" : this.#workshop === null ? "here" : "elsewhere"];
     this.#views = views;
     this.#guest = guest;
     this.#traces = traces;
@@ -174,6 +176,7 @@ export class Translator {
     const isNew = this.entranceAt(physical, mode) === undefined;
     const targets = isNew ? NOWHERE : this.#targets(this.#views.quad(STATE.rip));
     this.#queue.push({ physical, mode, page, targets });
+    this.#workshop?.prepare();
     if (this.mode === "forced" || this.#queue.length >= BATCH) this.translate();
   }
 
