@@ -33,7 +33,7 @@ export interface CoreExports {
  * runs in V8's first, slow code; made here, 40 µs for each instruction come to that, for which the guest waits. In a boot of Linux on two cores all numbers between
  * these two take about the same time, and the smaller takes a tenth less of the guest's thread.
  */
-const HOT_ENTRIES = { elsewhere: 15_000, here: 60_000, early: 1500 } as const;
+const HOT_ENTRIES = { elsewhere: 20_000, here: 60_000, early: 1500 } as const;
 /** Hot traces that are translated together, and after how many runs of emitted code a smaller number is. */
 const BATCH = 24;
 const PATIENCE_RUNS = 8;
