@@ -2,7 +2,14 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { boot } from "../../emulator/boot/index.ts";
-import { createMachine, Maker, type Order, type Product, type Workshop } from "../../emulator/index.ts";
+import {
+  createMachine,
+  Maker,
+  physical,
+  type Order,
+  type Product,
+  type Workshop,
+} from "../../emulator/index.ts";
 import { randomNumbers } from "../machine/equality.ts";
 import { assemble, CONFIG } from "../machine/guest.ts";
 import { nasmProblem } from "../privileged/transcript.ts";
@@ -87,6 +94,24 @@ describe.skipIf(nasmProblem() !== null && process.env["CI"] === undefined)("a wo
     expect(outcome.translated).toBeGreaterThan(0);
     if (fails < Infinity) expect(workshop.failed).toBe(true);
     else expect(workshop.taken).toBeGreaterThan(unready === 0 ? 3 : 0);
+  });
+
+  test("that fails with two orders for the same code, of which one is of code that has changed", () => {
+    const workshop = new LateWorkshop(SEED, 0, 2, Infinity);
+    const machine = createMachine(
+      { ...CONFIG, ramBytes: 16 * 2 ** 20, translator: "early" },
+      { images: new Map(), workshop },
+    );
+    const kernel = new Uint8Array(readFileSync(assemble("loop")));
+    boot(machine, { kernel, kernelName: "loop", append: "", modules: [] });
+    while (workshop.taken === 0) machine.run({ instants: 1000 });
+    const at = physical(Number(machine.cpus[0]!.rip) & ~127);
+    machine.memory.writeBytes(at, machine.memory.readBytes(at, 256));
+    let stop = machine.run({ instants: 10_000 });
+    while (stop.kind === "limit") stop = machine.run({ instants: 10_000 });
+    expect(workshop.failed).toBe(true);
+    expect(stop.kind).toBe("debug-exit");
+    expect(machine.statistics().processor.translator!.made).toBeGreaterThan(0);
   });
 
   test("what it makes is what would be made here", () => {

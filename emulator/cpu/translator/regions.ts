@@ -173,6 +173,11 @@ export class RegionSet {
     return dropped;
   }
 
+  /** A region will not come, unless it was dropped already: it may become hot once more. */
+  abandon(region: Region): void {
+    if (this.#making.has(region)) this.drop(region, "evicted");
+  }
+
   /** Forgets a region, made or not; it may become hot once more. */
   drop(region: Region, why: "written" | "evicted"): void {
     for (const { page } of region.parts) {

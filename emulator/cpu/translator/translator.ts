@@ -313,8 +313,7 @@ export class Translator {
   #giveUp(): void {
     this.#workshop = null;
     for (const { regions } of this.#ordered.values())
-      for (const region of regions)
-        if (this.#regions.isBeingMade(region.physical, region.mode)) this.#regions.drop(region, "evicted");
+      for (const region of regions) this.#regions.abandon(region);
     this.#ordered.clear();
   }
 
