@@ -18,15 +18,20 @@ interface Thread {
 }
 let thread: Thread | null = null;
 
-function running(program: string): Thread {
+/** The thread of a program, started if need be; null: the host lets nobody start threads. */
+function running(program: string): Thread | null {
   if (thread?.program === program && !thread.failed) return thread;
-  const worker = new Worker(program, { name: "redzone translator" });
-  const started: Thread = { program, worker, failed: false };
-  const fail = (): void => {
-    started.failed = true;
-  };
-  worker.on("error", fail).on("exit", fail).unref();
-  return (thread = started);
+  try {
+    const worker = new Worker(program, { name: "redzone translator" });
+    const started: Thread = { program, worker, failed: false };
+    const fail = (): void => {
+      started.failed = true;
+    };
+    worker.on("error", fail).on("exit", fail).unref();
+    return (thread = started);
+  } catch {
+    return null;
+  }
 }
 
 export class ThreadWorkshop implements Workshop {
@@ -34,6 +39,7 @@ export class ThreadWorkshop implements Workshop {
   #thread: Thread | null = null;
   #port: MessagePort | null = null;
   #isReady = false;
+  #isRefused = false;
 
   /** @param program path of the built `translator-worker.js` */
   constructor(program: string) {
@@ -41,13 +47,17 @@ export class ThreadWorkshop implements Workshop {
   }
 
   get failed(): boolean {
-    return this.#thread?.failed === true;
+    return this.#isRefused || this.#thread?.failed === true;
   }
 
   prepare(): void {
-    if (this.#port !== null) return;
-    const { port1, port2 } = new MessageChannel();
+    if (this.#port !== null || this.failed) return;
     this.#thread = running(this.#program);
+    if (this.#thread === null) {
+      this.#isRefused = true;
+      return;
+    }
+    const { port1, port2 } = new MessageChannel();
     this.#thread.worker.postMessage(port2, [port2]);
     port1.unref();
     this.#port = port1;
