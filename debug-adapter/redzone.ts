@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 /**
  * What `redzone` begins with: Node keeps what it compiles of the program (`command-line.ts`) for the next time, in the folder for temporary files. Compiling
- * is a third of what a start costs. NODE_DISABLE_COMPILE_CACHE=1 forbids it; Node 20 cannot do it.
+ * is a third of what a start costs. NODE_DISABLE_COMPILE_CACHE=1 forbids it; Node 20 cannot do it. What was kept once is not added to, so what runs nothing keeps nothing.
  */
 import * as nodeModule from "node:module";
 
 interface CompileCache {
   readonly enableCompileCache?: () => unknown;
 }
-(nodeModule as typeof nodeModule & CompileCache).enableCompileCache?.();
+const runsNothing = process.argv.slice(2).some((word) => /^--?(version|help|h)$/u.test(word));
+if (!runsNothing) (nodeModule as typeof nodeModule & CompileCache).enableCompileCache?.();
 void import("./command-line.ts");

@@ -34,7 +34,7 @@
                         (i32.and
                           (i32.wrap_i64
                             (i64.shr_u (local.tee 19 (i64.add (local.get 18) (i64.const -8))) (i64.const 6)))
-                          (i32.const 65472))))
+                          (i32.const 131008))))
                     (i64.and (i64.add (local.get 19) (i64.const 7)) (i64.const -4096)))
                   (then
                     (i32.add
@@ -68,7 +68,7 @@
                                 (local.tee 21
                                   (i32.and
                                     (i32.wrap_i64 (i64.shr_u (local.tee 19 (local.get 18)) (i64.const 6)))
-                                    (i32.const 65472))))
+                                    (i32.const 131008))))
                               (i64.and (i64.add (local.get 19) (i64.const 7)) (i64.const -4096)))
                             (then
                               (i32.add

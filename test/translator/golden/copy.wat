@@ -35,7 +35,7 @@
                               (i64.shr_u
                                 (local.tee 17 (i64.add (local.get 15) (i64.shl (local.get 16) (i64.const 3))))
                                 (i64.const 6)))
-                            (i32.const 65472))))
+                            (i32.const 131008))))
                       (i64.and (i64.add (local.get 17) (i64.const 7)) (i64.const -4096)))
                     (then
                       (i32.add
@@ -59,7 +59,7 @@
                           (i64.shr_u
                             (local.tee 20 (i64.add (local.get 22) (i64.shl (local.get 16) (i64.const 3))))
                             (i64.const 6)))
-                        (i32.const 65472))))
+                        (i32.const 131008))))
                   (i64.and (i64.add (local.get 20) (i64.const 7)) (i64.const -4096)))
                 (then
                   (i32.add

@@ -36,7 +36,7 @@
                                 (i64.shr_u
                                   (local.tee 16 (i64.extend_i32_u (i32.wrap_i64 (local.get 15))))
                                   (i64.const 6)))
-                              (i32.const 65472))))
+                              (i32.const 131008))))
                         (i64.and (local.get 16) (i64.const -4096)))
                       (then
                         (i32.add
@@ -75,7 +75,7 @@
                                   (i32.wrap_i64 (local.get 22))
                                   (i32.shl (i32.wrap_i64 (local.get 21)) (i32.const 2)))))
                             (i64.const 6)))
-                        (i32.const 65472))))
+                        (i32.const 131008))))
                   (i64.and (i64.add (local.get 16) (i64.const 3)) (i64.const -4096)))
                 (then
                   (i32.add

@@ -29,7 +29,7 @@
                       (i32.and
                         (i32.wrap_i64
                           (i64.shr_u (local.tee 17 (i64.add (local.get 15) (local.get 16))) (i64.const 6)))
-                        (i32.const 65472))))
+                        (i32.const 131008))))
                   (i64.and (local.get 17) (i64.const -4096)))
                 (then
                   (i32.add

@@ -32,7 +32,7 @@
                       (i32.and
                         (i32.wrap_i64
                           (i64.shr_u (local.tee 18 (i64.add (local.get 17) (i64.const -8))) (i64.const 6)))
-                        (i32.const 65472))))
+                        (i32.const 131008))))
                   (i64.and (i64.add (local.get 18) (i64.const 7)) (i64.const -4096)))
                 (then
                   (i32.add
@@ -57,7 +57,7 @@
                       (i32.and
                         (i32.wrap_i64
                           (i64.shr_u (local.tee 16 (i64.add (local.get 17) (i64.const -8))) (i64.const 6)))
-                        (i32.const 65472))))
+                        (i32.const 131008))))
                   (i64.and (i64.add (local.get 16) (i64.const 7)) (i64.const -4096)))
                 (then
                   (i32.add
@@ -83,7 +83,7 @@
                         (i32.and
                           (i32.wrap_i64
                             (i64.shr_u (local.tee 18 (i64.add (local.get 21) (i64.const 8))) (i64.const 6)))
-                          (i32.const 65472))))
+                          (i32.const 131008))))
                     (i64.and (i64.add (local.get 18) (i64.const 7)) (i64.const -4096)))
                   (then
                     (i32.add
@@ -110,7 +110,7 @@
                       (local.tee 20
                         (i32.and
                           (i32.wrap_i64 (i64.shr_u (local.tee 23 (local.get 17)) (i64.const 6)))
-                          (i32.const 65472))))
+                          (i32.const 131008))))
                     (i64.and (i64.add (local.get 23) (i64.const 7)) (i64.const -4096)))
                   (then
                     (i32.add
@@ -134,7 +134,7 @@
                       (local.tee 19
                         (i32.and
                           (i32.wrap_i64 (i64.shr_u (local.tee 18 (local.get 17)) (i64.const 6)))
-                          (i32.const 65472))))
+                          (i32.const 131008))))
                     (i64.and (i64.add (local.get 18) (i64.const 7)) (i64.const -4096)))
                   (then
                     (i32.add

@@ -29,7 +29,7 @@
                         (local.tee 17
                           (i32.and
                             (i32.wrap_i64 (i64.shr_u (local.tee 16 (local.get 15)) (i64.const 6)))
-                            (i32.const 65472))))
+                            (i32.const 131008))))
                       (i64.and (local.get 16) (i64.const -4096)))
                     (then
                       (i32.add
@@ -63,7 +63,7 @@
                         (local.tee 18
                           (i32.and
                             (i32.wrap_i64 (i64.shr_u (local.tee 16 (local.get 21)) (i64.const 6)))
-                            (i32.const 65472))))
+                            (i32.const 131008))))
                       (i64.and (local.get 16) (i64.const -4096)))
                     (then
                       (i32.add
