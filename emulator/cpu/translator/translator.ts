@@ -30,10 +30,10 @@ export interface CoreExports {
 
 /**
  * Entries after which a trace is hot. Until then a region costs more than it saves: V8 compiles it for longer than the interpreter would run it, and what is only warm
- * runs in V8's first, slow code; made here, 40 µs for each instruction come to that, for which the guest waits. In a boot of Linux on two cores all numbers between
- * these two take about the same time, and the smaller takes a tenth less of the guest's thread.
+ * runs in V8's first, slow code. In a boot of Linux on two cores 6,000 to 60,000 take the same time with Node 24, though the guest's thread a tenth less with the
+ * smaller; with Node 20, where a module costs more, 60,000 takes least.
  */
-const HOT_ENTRIES = { elsewhere: 20_000, here: 60_000, early: 1500 } as const;
+const HOT_ENTRIES = { on: 60_000, early: 1500 } as const;
 /** Hot traces that are translated together, and after how many runs of emitted code a smaller number is. */
 const BATCH = 24;
 const PATIENCE_RUNS = 8;
@@ -117,8 +117,7 @@ export class Translator {
     this.mode = mode;
     this.#features = features.join(" ");
     this.#workshop = mode === "forced" ? null : workshop;
-    this.#hotEntries =
-      HOT_ENTRIES[mode === "early" ? "early" : this.#workshop === null ? "here" : "elsewhere"];
+    this.#hotEntries = HOT_ENTRIES[mode === "early" ? "early" : "on"];
     this.#views = views;
     this.#guest = guest;
     this.#traces = traces;
