@@ -35,14 +35,11 @@ const REFUND_SHIFT = 1;
 const DELTA_SHIFT = 8;
 const DELTA_MAX = 2 ** 23 - 1;
 
-// `TRACE.entrance`: bits of the number.
-const ENTRANCE_BITS = 8;
-/** Entrances that a region may have, and how far, in bytes, they may be from the first. */
-export const ENTRANCES_MAX = 2 ** ENTRANCE_BITS;
-const ENTRANCE_REACH = 2 ** 23;
+/** Entrances that a region may have: their numbers are below the distance. */
+const ENTRANCES_MAX = 2 ** DELTA_SHIFT;
 /** What `TRACE.entrance` holds for entrance `number` at `delta`; null: none can be there. */
 export const entranceWord = (number: number, delta: number): number | null =>
-  number < ENTRANCES_MAX && Math.abs(delta) < ENTRANCE_REACH ? (delta << ENTRANCE_BITS) | number : null;
+  number < ENTRANCES_MAX && Math.abs(delta) <= DELTA_MAX ? (delta << DELTA_SHIFT) | number : null;
 
 export interface FlagLocals {
   readonly a: Local;
@@ -54,8 +51,6 @@ export class Frame {
   readonly f: FunctionBuilder;
   readonly mode: number;
   readonly budget: Local;
-  /** The trace at which the region was entered. */
-  readonly trace: Local;
   /** rip of the entry. */
   readonly base: Local;
   /** rip where an indirect transfer went. */
@@ -92,7 +87,6 @@ export class Frame {
     this.mode = mode;
     this.#exit = exit;
     this.#left = left;
-    this.trace = f.param(0);
     this.budget = f.local("i32");
     this.base = f.local("i64");
     this.target = f.local("i64");
@@ -183,7 +177,7 @@ export class Frame {
   /** What stands before the blocks: everything into its local, and into `entrance`, if there is one, by which of several the region was entered. */
   prologue(entrance: Local | null): readonly Node[] {
     const rip = load("i64.load", i32(0), STATE.rip);
-    const word = load("i32.load", get(this.trace), TRACE.entrance);
+    const word = load("i32.load", get(this.f.param(0)), TRACE.entrance);
     const nodes: Node[] = [
       set(this.budget, load("i32.load", i32(0), RUN.budget)),
       ...(entrance === null
@@ -192,7 +186,7 @@ export class Frame {
             set(entrance, word),
             set(
               this.base,
-              op("i64.sub", rip, op("i64.extend_i32_s", op("i32.shr_s", get(entrance), i32(ENTRANCE_BITS)))),
+              op("i64.sub", rip, op("i64.extend_i32_s", op("i32.shr_s", get(entrance), i32(DELTA_SHIFT)))),
             ),
             set(entrance, op("i32.and", get(entrance), i32(ENTRANCES_MAX - 1))),
           ]),

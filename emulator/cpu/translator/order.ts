@@ -91,23 +91,22 @@ export function moduleBytes(tasks: readonly Task[]): Uint8Array {
   return encodeModule({ imports, functions, table: [] });
 }
 
-/** @param bytesOf the code of a block */
+/** @param copy writes the code of a block to the beginning of `into` */
 export function orderOf(
   number: number,
   features: string,
   tasks: readonly Task[],
-  bytesOf: (made: Plan, block: Block) => Uint8Array,
+  copy: (made: Plan, block: Block, into: Uint8Array) => void,
 ): Order {
   const regions = tasks.map(({ made, isLast }): OrderedRegion => {
     const { physical, mode, entrances, pages, returns, targets } = made;
     const blocks = new Int32Array(made.blocks.length * BLOCK_NUMBERS);
-    const size = made.blocks.reduce((sum, { delta, end }) => sum + end - delta, 0);
-    const bytes = new Uint8Array(size);
+    const bytes = new Uint8Array(made.blocks.reduce((sum, { delta, end }) => sum + end - delta, 0));
     let done = 0;
     for (const [index, each] of made.blocks.entries()) {
       const length = each.end - each.delta;
       blocks.set([each.delta, length, KINDS.indexOf(each.kind)], index * BLOCK_NUMBERS);
-      bytes.set(bytesOf(made, each), done);
+      copy(made, each, bytes.subarray(done));
       done += length;
     }
     return { isLast, physical, mode, blocks, bytes, entrances, pages, returns, targets };
@@ -120,7 +119,9 @@ function planOf(region: OrderedRegion, decoder: Decoder): Plan {
   const blocks: Block[] = [];
   let done = 0;
   for (let at = 0; at < region.blocks.length; at += BLOCK_NUMBERS) {
-    const [delta, length, number] = region.blocks.subarray(at, at + BLOCK_NUMBERS) as unknown as readonly [number, number, number]; // oxfmt-ignore
+    const delta = region.blocks[at]!;
+    const length = region.blocks[at + 1]!;
+    const number = region.blocks[at + 2]!;
     const kind = KINDS[number];
     assert(kind !== undefined, "a kind of block", number);
     const bytes = region.bytes.subarray(done, done + length);

@@ -91,11 +91,10 @@ class Region {
 
   /** Before all blocks: on with that of the entrance by which the region was entered. */
   #enter(entrance: Local): number {
-    const [first, ...others] = this.#plan.entrances.map((delta) => this.#plan.blockAt.get(delta)!);
-    const cases = [first!, ...others];
+    const cases = this.#plan.entrances.map((delta) => this.#plan.blockAt.get(delta)!);
     return this.#add({
       body: [],
-      terminator: { kind: "switch", index: get(entrance), cases, otherwise: first! },
+      terminator: { kind: "switch", index: get(entrance), cases, otherwise: cases[0]! },
     });
   }
 

@@ -8,7 +8,7 @@
 import { assert } from "../../assert.ts";
 import { granulesOf, type GuestMemory } from "../../memory/guest-memory.ts";
 import { TRACE } from "../layout.ts";
-import type { TraceCache } from "../traces.ts";
+import type { Entrance, TraceCache } from "../traces.ts";
 import type { Views } from "../views.ts";
 import { entranceWord } from "./frame.ts";
 import type { Block, Plan } from "./plan.ts";
@@ -47,10 +47,8 @@ export interface Region {
 }
 
 /** A place where a region can be entered. */
-export interface Entrance {
+export interface RegionEntrance extends Entrance {
   readonly region: Region;
-  readonly slot: number;
-  readonly word: number;
 }
 
 export class RegionSet {
@@ -60,7 +58,7 @@ export class RegionSet {
   readonly #table: WebAssembly.Table;
   readonly #heatOf: (page: number) => number;
   readonly #byPage = new Map<number, Set<Region>>();
-  readonly #byKey = new Map<number, Entrance>();
+  readonly #byKey = new Map<number, RegionEntrance>();
   /** Made, in that order. */
   readonly #made = new Set<Region>();
   /** Planned, and not there yet. */
@@ -97,7 +95,7 @@ export class RegionSet {
     this.#heatOf = heatOf;
   }
 
-  entranceAt(physical: number, mode: number): Entrance | undefined {
+  entranceAt(physical: number, mode: number): RegionEntrance | undefined {
     return this.#byKey.get(keyOf(physical, mode));
   }
   /** Whether some region was made of bytes of a page. */

@@ -15,7 +15,7 @@ import type { TraceCache } from "../traces.ts";
 import type { Views } from "../views.ts";
 import { moduleBytes, orderOf, type Task, type Workshop } from "./order.ts";
 import { plan, type Block, type CodeView, type Plan, type PlanLimits, type Targets } from "./plan.ts";
-import { RegionSet, keyOf, partsOf, physicalOf, type Entrance, type Region } from "./regions.ts";
+import { RegionSet, keyOf, partsOf, physicalOf, type Region, type RegionEntrance } from "./regions.ts";
 
 const PAGE = 4096;
 
@@ -140,7 +140,7 @@ export class Translator {
     const faded = churn.times - Math.floor((this.#runs - churn.last) / CHURN_DECAY_RUNS);
     return this.#hotEntries << Math.max(0, Math.min(faded, CHURN_SHIFT_MAX));
   }
-  entranceAt(physical: number, mode: number): Entrance | undefined {
+  entranceAt(physical: number, mode: number): RegionEntrance | undefined {
     return this.#regions.entranceAt(physical, mode);
   }
   /** Whether some region was made of bytes of a page. */
@@ -284,8 +284,8 @@ export class Translator {
     if (this.#workshop?.failed === true) this.#giveUp();
     if (this.#workshop !== null) {
       const number = this.#counters.orders;
-      const bytesOf = (made: Plan, each: Block): Uint8Array => this.#bytesOf(made, each);
-      if (this.#workshop.order(orderOf(number, this.#features, tasks, bytesOf))) {
+      const copy = (made: Plan, each: Block, into: Uint8Array): void => this.#copy(made, each, into);
+      if (this.#workshop.order(orderOf(number, this.#features, tasks, copy))) {
         this.#counters.orders++;
         this.#ordered.set(number, batch);
         return;
@@ -329,16 +329,14 @@ export class Translator {
     }
   }
 
-  /** The bytes of a block, from the guest's memory. */
-  #bytesOf(made: Plan, block: Block): Uint8Array {
-    const bytes = new Uint8Array(block.end - block.delta);
+  /** Copies the code of a block from the guest's memory to the beginning of `into`. */
+  #copy(made: Plan, block: Block, into: Uint8Array): void {
     let done = 0;
     for (const { page, start, end } of partsOf(made, block)) {
       const frame = this.#guest.frameForRead(page);
-      bytes.set(this.#views.u8.subarray(frame + start, frame + end), done);
+      into.set(this.#views.u8.subarray(frame + start, frame + end), done);
       done += end - start;
     }
-    return bytes;
   }
 
   get statistics(): Omit<TranslatorStatistics, "instants" | "entries" | "exits"> {
