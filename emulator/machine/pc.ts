@@ -38,9 +38,15 @@ import { Watches } from "./watches.ts";
 /** Version of MachineState; a change of any device's state bumps it. */
 export const MACHINE_STATE_VERSION = 6;
 
-/** Linear memory up to the first frames; more is added as the guest uses it. */
-const INITIAL_WASM_PAGES = 528;
+const WASM_PAGE_BYTES = 65_536;
 const MAXIMUM_WASM_PAGES = 65_536;
+/**
+ * Guest memory that linear memory has room for from the beginning; more is added as the guest uses it. Room that nobody touches takes none of the host's memory,
+ * and each time that it is added, V8 collects garbage.
+ */
+const ROOM_BYTES = 128 * 2 ** 20;
+/** What is beside RAM: ROMs, and the memory of devices. */
+const BESIDE_RAM_BYTES = 2 ** 20;
 /** ACPI sleep types of a PIIX4: 0 is soft-off, 2 suspend to disk, which is soft-off for the hardware. */
 const SOFT_OFF: readonly number[] = [0, 2];
 const SUSPEND_TO_RAM = 1;
@@ -107,7 +113,12 @@ export class Pc implements Machine {
     this.config = config;
     this.#pace = config.nanosecondsPerInstant ?? 1;
     assert(this.#pace >= 1 && Number.isInteger(this.#pace), "nanoseconds per instant", this.#pace);
-    const wasm = new WebAssembly.Memory({ initial: INITIAL_WASM_PAGES, maximum: MAXIMUM_WASM_PAGES });
+    const wasm = new WebAssembly.Memory({
+      initial: Math.ceil(
+        (FRAMES + Math.min(config.ramBytes, ROOM_BYTES) + BESIDE_RAM_BYTES) / WASM_PAGE_BYTES,
+      ),
+      maximum: MAXIMUM_WASM_PAGES,
+    });
     this.memory = new Memory(wasm);
     this.#random = new RandomSource(config.seed ?? 0);
     this.board = new Board(config, {

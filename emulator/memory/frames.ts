@@ -13,7 +13,9 @@ import type { Chunk } from "./chunk.ts";
 const WASM_PAGE_BYTES = 65536;
 /** WebAssembly's limit for a 32-bit memory. */
 const MAX_LINEAR_BYTES = 2 ** 32;
-const MIN_GROWTH_BYTES = 16 * 2 ** 20;
+/** A growth costs V8 a collection of garbage, so steps are large; the smaller one is for a host that refuses. */
+const GROWTH_BYTES = 64 * 2 ** 20;
+const SMALL_GROWTH_BYTES = 2 ** 20;
 
 /** Host address of the frame of zeros. It is only ever read. */
 export const ZERO_FRAME = FRAMES;
@@ -131,8 +133,8 @@ export class FrameCache {
   #grow(): void {
     const now = this.#wasm.buffer.byteLength;
     const room = Math.min(MAX_LINEAR_BYTES, FRAMES + (this.#limitFrames + 1) * PAGE_BYTES) - now;
-    const wanted = Math.max(MIN_GROWTH_BYTES, Math.floor(now / 4), FRAMES + PAGE_BYTES - now);
-    for (const bytes of [wanted, MIN_GROWTH_BYTES / 16]) {
+    const wanted = Math.max(GROWTH_BYTES, Math.floor(now / 4), FRAMES + PAGE_BYTES - now);
+    for (const bytes of [wanted, SMALL_GROWTH_BYTES]) {
       try {
         const pages = Math.ceil(Math.min(bytes, room) / WASM_PAGE_BYTES);
         if (pages <= 0) break;
