@@ -3,6 +3,7 @@ import { parseCommand } from "./cli/command.ts";
 import { analyse } from "./cli/analyse.ts";
 import { STATUS } from "./cli/ending.ts";
 import { nodeHost } from "./cli/node-host.ts";
+import { favourThisThread } from "./cli/priority.ts";
 import { run } from "./cli/run.ts";
 import { runStdio } from "./index.ts";
 
@@ -22,6 +23,7 @@ switch (command.kind) {
     process.exitCode = STATUS.usage;
     break;
   case "run": {
+    favourThisThread();
     void run(command, nodeHost()).then((status) => (process.exitCode = status));
     break;
   }
@@ -29,6 +31,7 @@ switch (command.kind) {
     process.exitCode = analyse(command, nodeHost());
     break;
   case "dap":
+    favourThisThread();
     void runStdio();
     break;
 }

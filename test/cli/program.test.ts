@@ -1,7 +1,7 @@
 /** The program as it is installed: bundled, in a process of its own. */
 import { build } from "esbuild";
 import { spawn } from "node:child_process";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -81,4 +81,22 @@ it("dap: answers initialize over standard output", async () => {
   const { out } = await start(["dap"], `Content-Length: ${request.length}\r\n\r\n${request}`);
   expect(out).toContain('"command":"initialize"');
   expect(out).toContain('"success":true');
+});
+
+it.runIf(process.platform === "linux")("lets V8's threads give way to the guest's", async () => {
+  const child = spawn(process.execPath, [program, "dap"], { cwd: directory });
+  const ended = new Promise((done) => child.on("close", done));
+  const answered = new Promise((done) => child.stdout.once("data", done));
+  const request = JSON.stringify({ seq: 1, type: "request", command: "initialize", arguments: {} });
+  child.stdin.write(`Content-Length: ${request.length}\r\n\r\n${request}`);
+  await answered;
+  // Field 19 of a thread's line, the 17th behind its name in parentheses (proc(5)).
+  const nice = (thread: string): number =>
+    Number(readFileSync(`/proc/${child.pid}/task/${thread}/stat`, "utf8").split(") ").at(-1)!.split(" ")[16]);
+  const tasks = readdirSync(`/proc/${child.pid}/task`);
+  const others = tasks.filter((thread) => thread !== String(child.pid)).map(nice);
+  const own = nice(String(child.pid));
+  expect(others.filter((value) => value > own).length).toBeGreaterThanOrEqual(4);
+  child.stdin.end();
+  await ended;
 });
