@@ -390,6 +390,12 @@ export const RECORD = {
   bytes: 40,
 } as const;
 
+/**
+ * An instruction that crosses a page: a trace of its own, `TRACE.unlisted`, since whoever enters it has to see that its second page is still the same.
+ * u32: guest-physical number of that page, within the END record.
+ */
+export const CROSSING = { page: TRACE.headerBytes + RECORD.bytes + 4 } as const;
+
 /** Why `run` returned. */
 export const EXIT = {
   /** The next trace needs more budget than is left. */

@@ -14,7 +14,18 @@ import { Fault, Halt, VECTOR } from "./event.ts";
 import type { Form } from "../isa/index.ts";
 import type { Instruction, Operation } from "./instruction.ts";
 import { PSEUDO } from "./interpreter/variant.ts";
-import { FRAMES, MODE, RECORD, RUN, SEG, TRACE, TRACE_INDEX, TRACE_POOL, traceSlot } from "./layout.ts";
+import {
+  CROSSING,
+  FRAMES,
+  MODE,
+  RECORD,
+  RUN,
+  SEG,
+  TRACE,
+  TRACE_INDEX,
+  TRACE_POOL,
+  traceSlot,
+} from "./layout.ts";
 import type { Views } from "./views.ts";
 
 const PAGE = 4096;
@@ -117,12 +128,6 @@ const NO_REGIONS: Regions = {
 const END_BYTES = 8;
 /** Header, records and the END record of the longest trace. */
 const ROOM = TRACE.headerBytes + (TRACE_INSTRUCTIONS_MAX + 2) * RECORD.bytes;
-/** An instruction that crosses a page: behind its END record are the bytes it was decoded from, since nobody watches those of the second page. */
-const CROSSING = {
-  bytes: TRACE.headerBytes + 2 * RECORD.bytes,
-  size: TRACE.headerBytes + 2 * RECORD.bytes + 16,
-};
-
 const NOWHERE: ReadonlySet<number> = new Set();
 
 export class TraceCache {
@@ -152,8 +157,8 @@ export class TraceCache {
   #head: { readonly whole: number; readonly count: number } | null = null;
   /** Bytes of the instruction that crosses a page. */
   readonly #joined = new Uint8Array(64);
-  /** The trace decoded last is an instruction that crosses a page and can be remembered with these bytes. */
-  #crossed = false;
+  /** Second page of the trace decoded last, if that is an instruction that crosses a page and can be kept; else −1. */
+  #crossedTo = -1;
   /** How many traces there are. */
   count = 0;
 
@@ -184,36 +189,17 @@ export class TraceCache {
     const low = source.physical >>> 0;
     const high = highKey(source.physical, source.mode);
     const { u32 } = this.#views;
-    let crossing = 0;
+    let second = -1;
     for (let at = u32[firstOf(low)]!; at !== 0; at = u32[(at + TRACE.next) >>> 2]!) {
       if (u32[at >>> 2] !== low) continue;
       const key = u32[(at + TRACE.keyHigh) >>> 2]!;
       if (key === high) return at;
-      if ((key & ~TRACE.unlisted) === high) crossing = at;
-    }
-    if (crossing !== 0) {
-      if (this.#isStill(crossing, source)) return crossing;
-      this.#unlink(crossing);
+      if ((key & ~TRACE.unlisted) !== high) continue;
+      // The second page is looked up as a fetch does, which may fault.
+      if (second < 0) second = source.nextPage();
+      if (u32[(at + CROSSING.page) >>> 2] === second) return at;
     }
     return this.#build(source);
-  }
-
-  /** Whether the bytes of an instruction that crosses a page are what they were. The second page is looked up as a fetch does, which may fault. */
-  #isStill(trace: number, source: CodeSource): boolean {
-    const start = source.physical % PAGE;
-    const page = (source.physical - start) / PAGE;
-    if (this.breakpoints.at(page).has(start)) return false;
-    const next = source.nextPage();
-    const first = this.#guest.frameForRead(page) + start;
-    const second = this.#guest.frameForRead(next);
-    if (first === start || second === 0) return false;
-    const { u8, u32 } = this.#views;
-    const known = trace + CROSSING.bytes;
-    const length = u32[(trace + TRACE.lastByte) >>> 2]! + 1;
-    const head = PAGE - start;
-    for (let i = 0; i < head; i++) if (u8[first + i] !== u8[known + i]) return false;
-    for (let i = head; i < length; i++) if (u8[second + i - head] !== u8[known + i]) return false;
-    return true;
   }
 
   #link(trace: number): void {
@@ -265,33 +251,38 @@ export class TraceCache {
     if (this.#free + ROOM > TRACE_POOL.end) this.flush();
     const at = this.#free;
     this.#decode(source, TRACE_INSTRUCTIONS_MAX, at, true);
-    const { u8, u32 } = this.#views;
-    if ((u32[(at + TRACE.keyHigh) >>> 2]! & TRACE.unlisted) !== 0) {
-      if (!this.#crossed) return at;
-      for (let i = 0; i < 16; i++) u8[at + CROSSING.bytes + i] = this.#joined[i]!;
-      this.#free = at + CROSSING.size;
-      this.#link(at);
-      return at;
-    }
+    const { u32 } = this.#views;
+    const second = this.#crossedTo;
+    if (second < 0 && (u32[(at + TRACE.keyHigh) >>> 2]! & TRACE.unlisted) !== 0) return at;
     const start = source.physical % PAGE;
     const page = (source.physical - start) / PAGE;
     // Fifteen prefixes at the end of a page are too long without a byte of the next.
-    const end = Math.min(start + u32[(at + TRACE.lastByte) >>> 2]! + 1, PAGE);
+    const end = start + u32[(at + TRACE.lastByte) >>> 2]! + 1;
     this.#free = at + TRACE.headerBytes + u32[(at + TRACE.count) >>> 2]! * RECORD.bytes + END_BYTES;
+    this.#link(at);
+    this.count++;
+    this.counters.decoded++;
+    this.#watch(page, at, start, Math.min(end, PAGE));
+    if (second >= 0) {
+      u32[(at + CROSSING.page) >>> 2] = second;
+      this.#watch(second, at, 0, end - PAGE);
+      return at;
+    }
     const entrance = this.regions.entranceAt(source.physical, source.mode);
     u32[(at + TRACE.region) >>> 2] = entrance?.slot ?? 0;
     u32[(at + TRACE.entrance) >>> 2] = entrance?.word ?? 0;
     u32[(at + TRACE.heat) >>> 2] = this.regions.heatOf(page);
-    this.#link(at);
-    this.count++;
-    this.counters.decoded++;
+    return at;
+  }
+
+  /** A store to these bytes of a page drops a trace from now on. */
+  #watch(page: number, trace: number, start: number, end: number): void {
     const list = this.#byPage.get(page);
-    if (list === undefined) this.#byPage.set(page, [at, spanOf(start, end)]);
-    else list.push(at, spanOf(start, end));
+    if (list === undefined) this.#byPage.set(page, [trace, spanOf(start, end)]);
+    else list.push(trace, spanOf(start, end));
     const isFirst = !this.#guest.hasCode(page);
     this.#guest.markCode(page, granulesOf(start, end));
     if (isFirst) this.#onCode(page);
-    return at;
   }
 
   /**
@@ -304,8 +295,8 @@ export class TraceCache {
     const frame = this.#guest.frameForRead(page);
     const bytes =
       frame === 0 ? this.#guest.readBytes(physicalAddress(physical), PAGE - start) : this.#views.u8;
-    // Nothing is kept of device memory, nor of the zero frame, which stands for many pages; so a change of the next instruction would go unnoticed.
-    const isStable = frame !== 0 && frame !== FRAMES;
+    // So a change of the next instruction would go unnoticed.
+    const isStable = this.#isStable(page);
     const count = isStable ? most : 1;
     const origin = frame === 0 ? 0 : frame + start;
     const room = PAGE - start;
@@ -317,7 +308,7 @@ export class TraceCache {
     let crosses = false;
     let ended = false;
     const wrap = beforeWrap(source);
-    this.#crossed = false;
+    this.#crossedTo = -1;
     while (done < count && offset < room && !ended) {
       if (done > 0 && offset >= wrap) break;
       if (isBroken && breaks.has(start + offset)) {
@@ -326,11 +317,13 @@ export class TraceCache {
       }
       let decoded = decoder.decode(bytes, origin + offset, origin + room, mode);
       if (decoded === "short") {
-        // An instruction that crosses the page stands alone and is looked at every time: the second page may be another one then.
+        // An instruction that crosses the page stands alone: the second page may be another one the next time.
         if (done > 0) break;
         crosses = true;
         decoded = this.#decodeAcross(source, bytes.subarray(origin + offset, origin + room), mode);
-        this.#crossed = isStable && decoded === "handler" && decoder.instruction === null;
+        const isPlain = decoded === "handler" && decoder.instruction === null;
+        const isWatchable = isStable && this.#crossedTo !== page && this.#isStable(this.#crossedTo);
+        if (!keep || !isPlain || !isWatchable) this.#crossedTo = -1;
       }
       const repeats = decoded === "handler" && decoder.repeats;
       this.repeats = repeats || (decoder.instruction?.rep ?? "") !== "";
@@ -344,6 +337,12 @@ export class TraceCache {
     this.#finish(source, at, done, offset, keep && !crosses && isStable);
   }
 
+  /** Nothing is kept of device memory, nor of the zero frame, which stands for many pages. */
+  #isStable(page: number): boolean {
+    const frame = this.#guest.frameForRead(page);
+    return frame !== 0 && frame !== FRAMES;
+  }
+
   /** A trace that is nothing but a BREAK record: whoever runs into it leaves, and steps on with a scratch trace. */
   #breakTrace(source: CodeSource, at: number): void {
     this.#writePseudo(at + TRACE.headerBytes, PSEUDO.break, 0);
@@ -353,7 +352,7 @@ export class TraceCache {
   #decodeAcross(source: CodeSource, head: Uint8Array, mode: number): Decoded {
     const joined = this.#joined;
     joined.set(head);
-    const next = source.nextPage();
+    const next = (this.#crossedTo = source.nextPage());
     joined.set(this.#guest.readBytes(physicalAddress(next * PAGE), 16), head.length);
     return this.#decoder.decode(joined, 0, head.length + 16, mode);
   }
@@ -449,8 +448,10 @@ export class TraceCache {
     let kept = 0;
     for (let at = 0; at < before; at += 2) {
       const span = list[at + 1]!;
-      if (startOf(span) < offset + length && endOf(span) > offset) this.#kill(list[at]!);
-      else {
+      if (startOf(span) < offset + length && endOf(span) > offset) {
+        this.#kill(list[at]!);
+        this.#unwatch(list[at]!, page);
+      } else {
         if (kept !== at) {
           list[kept] = list[at]!;
           list[kept + 1] = span;
@@ -469,6 +470,19 @@ export class TraceCache {
       this.#byPage.delete(page);
       this.#release(page);
     }
+  }
+  /** A trace has been dropped with what `page` held of it: if it crosses into another page, that forgets it, too. */
+  #unwatch(trace: number, page: number): void {
+    const { u32 } = this.#views;
+    const high = u32[(trace + TRACE.keyHigh) >>> 2]!;
+    if ((high & TRACE.unlisted) === 0) return;
+    const first = Math.floor((u32[trace >>> 2]! + (high & 0xfffff) * 2 ** 32) / PAGE);
+    const other = page === first ? u32[(trace + CROSSING.page) >>> 2]! : first;
+    const list = this.#byPage.get(other)!;
+    list.splice(list.indexOf(trace), 2);
+    if (list.length > 0) return;
+    this.#byPage.delete(other);
+    this.#release(other);
   }
   /** A page holds no traces any more. */
   #release(page: number): void {

@@ -33,6 +33,7 @@ import {
 import { exceptionFunctions } from "../../isa/index.ts";
 import { flagWordsFunction } from "../translator/flags.ts";
 import {
+  CROSSING,
   EXIT,
   ITLB,
   MODE,
@@ -77,6 +78,8 @@ const IMPORTS: ModuleDescription["imports"] = [
 /** Slots for translated regions that the function table begins with; more are added behind. */
 const REGION_SLOTS = 4096;
 
+const LONGEST_INSTRUCTION = 15;
+
 const HANDLER: Signature = { params: ["i32"], result: "i32" };
 const HANDLER_KEY = "i32>i32";
 
@@ -96,6 +99,7 @@ export function interpreterModule(): Uint8Array {
     stackOffsetFunction(),
     setStackPointerFunction(),
     ...mmuFunctions(),
+    crossingFunction(),
     runFunction(),
     flagWordsFunction(),
     escapeFunction(),
@@ -253,7 +257,13 @@ function lookup(f: FunctionBuilder, trace: Local): readonly Node[] {
     };
     const found = label("found");
     const others = label("others");
-    const missing = when(op("i32.eqz", get(trace)), [ret(i32(EXIT.miss))]);
+    const crosses = [
+      set(trace, call("crossing", "i32", slot, low, high, page)),
+      when(op("i32.eqz", get(trace)), [ret(i32(EXIT.miss))]),
+      put32(RUN.link, i32(0)),
+      br(given),
+    ];
+    const missing = when(op("i32.eqz", get(trace)), crosses);
     const another = set(trace, load("i32.load", get(trace), TRACE.next));
     const search = loop(others, [another, missing, brIf(found, isIt()), br(others)]);
     f.emit(block(found, [missing, brIf(found, isIt()), search]));
@@ -270,6 +280,42 @@ function lookup(f: FunctionBuilder, trace: Local): readonly Node[] {
     f.emit(when(link, [remember, put32(RUN.link, i32(0))]));
   });
   return [block(given, body)];
+}
+
+/**
+ * The trace of an instruction that crosses a page, or 0: of (its place in TRACE_INDEX, its key, its linear page). Only the TLB is asked for the second page.
+ */
+function crossingFunction(): FunctionBody {
+  const f = new FunctionBuilder("crossing", { params: ["i32", "i32", "i32", "i64"], result: "i32" });
+  const [slot, low, high, page] = f.params.map(get) as [Node, Node, Node, Node];
+  const offset = op("i32.and", low, i32(0xfff));
+  f.emit(when(op("i32.lt_u", offset, i32(0x1000 - LONGEST_INSTRUCTION + 1)), [ret(i32(0))]));
+  const next = f.let(op("i64.and", op("i64.add", page, i64(0x1000n)), memory(RUN.linearMask, "i64.load")));
+  const number = op("i32.wrap_i64", op("i64.shr_u", next, i64(12n)));
+  const entry = f.let(
+    op("i32.shl", op("i32.and", number, i32(ITLB.entries - 1)), i32(Math.log2(ITLB.entryBytes))),
+  );
+  const tag = load("i64.load", op("i32.add", entry, memory(RUN.codeTags, "i32.load")), ITLB.base);
+  const isAbove = load("i32.load", entry, ITLB.base + ITLB.physicalHigh);
+  f.emit(when(op("i32.or", op("i64.ne", tag, next), isAbove), [ret(i32(0))]));
+  const second = f.let(load("i32.load", entry, ITLB.base + ITLB.physicalLow));
+  const trace = f.local("i32");
+  const field = (at: number): Node => load("i32.load", get(trace), at);
+  const key = op("i32.or", high, i32(TRACE.unlisted));
+  const isKey = op("i32.eqz", op("i32.or", op("i32.xor", field(TRACE.keyLow), low), op("i32.xor", field(TRACE.keyHigh), key))); // oxfmt-ignore
+  const isIt = op("i32.eq", field(CROSSING.page), second);
+  const others = label("others");
+  f.emit(set(trace, load("i32.load", slot, TRACE_INDEX.base)));
+  f.emit(
+    loop(others, [
+      when(op("i32.eqz", get(trace)), [ret(i32(0))]),
+      when(isKey, [when(isIt, [ret(get(trace))])]),
+      set(trace, field(TRACE.next)),
+      br(others),
+    ]),
+  );
+  f.emit(i32(0));
+  return f.finish();
 }
 
 /** Another page is entered: its translation comes from the instruction TLB, which a walk fills, or the host fetches it. */
