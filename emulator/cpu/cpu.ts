@@ -12,7 +12,7 @@ import { ACTIVITY, CR4, Core, FLAG, SHADOW, type CoreEnvironment } from "./core.
 import { Fault, Halt, VECTOR } from "./event.ts";
 import { PageCache } from "./mmu/page-cache.ts";
 import { interpreterBytes } from "./interpreter/module.ts";
-import { EXIT, RECORD, RUN, SEG, SEGMENT, SEGMENT_BYTES, STATE, TRACE } from "./layout.ts";
+import { EXIT, FAR_REACH, RECORD, RUN, SEG, SEGMENT, SEGMENT_BYTES, STATE, TRACE } from "./layout.ts";
 import { integerOperations } from "./operation/index.ts";
 import type { Processor, ProcessorExit } from "./processor.ts";
 import { attempt, commit, type Kind } from "./system/access.ts";
@@ -171,6 +171,7 @@ export class Cpu implements Processor {
       core.setWord(RUN.pace, environment.nanosecondsPerInstant ?? 0);
       core.setWord(RUN.alone, count === 1 ? 1 : 0);
       core.setWord(RUN.wideExchange, core.has("cx16") ? 1 : 0);
+      core.setWord(RUN.farReach, FAR_REACH);
     }
     this.#traces.flush();
   }
@@ -581,7 +582,7 @@ export class Cpu implements Processor {
   #operate(record: number): number {
     const { core } = this;
     this.counters.callOuts++;
-    const callOut = this.#traces.callOuts[core.word(record + RECORD.instruction)];
+    const callOut = this.#traces.callOuts[core.word(record + RECORD.callOut) >>> 8];
     assert(callOut !== undefined, "call-out without an instruction");
     callOut.tally.count++;
     const { instruction } = callOut;

@@ -109,7 +109,7 @@ export class Decoder {
   ripRelative = false;
   displacement = 0;
   immediate = 0;
-  /** An immediate or offset of 64 bits, which no number holds; takes the place of the field it belongs to. */
+  /** An immediate or offset of more than 32 bits with its sign; takes the place of the field it belongs to. */
   wide: bigint | null = null;
   segment: SegmentNumber = SEG.ds;
   addressSize: 16 | 32 | 64 = 64;
@@ -224,10 +224,12 @@ export class Decoder {
   #sizedUnsigned(): number {
     return this.#operandSize === 16 ? this.#unsigned16() : this.#signed32() >>> 0;
   }
-  /** Eight bytes, to `wide`; the field itself stays 0. */
+  /** Eight bytes; if no i32 holds them, to `wide`, and the field itself stays 0. */
   #quad(): number {
-    const low = BigInt(this.#signed32() >>> 0);
-    this.wide = low | (BigInt(this.#signed32() >>> 0) << 32n);
+    const low = this.#signed32();
+    const high = this.#signed32();
+    if (high === low >> 31) return low;
+    this.wide = BigInt(low >>> 0) | (BigInt(high >>> 0) << 32n);
     return 0;
   }
 
@@ -654,7 +656,8 @@ export class Decoder {
 
   #memoryKind(): Kind {
     if (this.#is64) {
-      if (this.segment >= SEG.fs) return KIND.segmented;
+      // Records of the fast variants have no room for offsets of 64 bits.
+      if (this.segment >= SEG.fs || this.wide !== null) return KIND.segmented;
       return this.addressSize === 64 ? KIND.flat64 : KIND.flat32;
     }
     const flat =

@@ -157,6 +157,8 @@ export const RUN = {
   zero: 0x1068,
   /** u64: rip of the trace being executed; RIP-relative operands use it as their base */
   traceRip: 0x1070,
+  /** u64: always FAR_REACH; the index of RIP-relative operands whose displacement, relative to the start of the trace, needs more than 32 bits */
+  farReach: 0x10f0,
   /** u32: address of the link slot of a record that waits to be told the trace it leads to, or 0 */
   link: 0x1078,
   /** u32: not 0 while INTR is up or an NMI is pending: an instruction that opens the door to interrupts must leave then. Kept by `Core`. */
@@ -208,6 +210,9 @@ export const RUN = {
   tableLevels: 0x10ec,
   end: 0x1100,
 } as const;
+
+/** More than a trace has bytes. */
+export const FAR_REACH = 0x2000;
 
 export const SCRATCH = 0x2000;
 
@@ -360,7 +365,14 @@ export const TRACE = {
   unlisted: 0x80000000,
 } as const;
 
-/** One decoded instruction. Register fields are offsets from 0 of linear memory (STATE.gpr + 8 × number, + 1 for AH CH DH BH). */
+/**
+ * One decoded instruction. Register fields are offsets from 0 of linear memory (STATE.gpr + 8 × number, + 1 for AH CH DH BH). Fields that no instruction has
+ * together share their room: cold code is read from memory, and the fewer lines of the host's caches it takes the better.
+ *
+ *       0       2      4      5     6          8          10   12    14      15          16                   20
+ *     handler offset length shift register 0 register 1 base index segment addressSize displacement         immediate, register 2 or call-out
+ *                                          linkTaken       linkNext                    immediate, without a memory operand 64 bits
+ */
 export const RECORD = {
   /** u16: number of the handler */
   handler: 0,
@@ -370,25 +382,29 @@ export const RECORD = {
   length: 4,
   /** u8: index is shifted left by this */
   shift: 5,
-  /** u16 each: registers of operands 0, 1 and 2 */
-  register: 6,
+  /** u16 each: registers of operands 0, 1 and 2; an instruction with a third one has no immediate */
+  register: [6, 8, 20],
   /** u16 each: base and index of the memory operand */
-  base: 12,
-  index: 14,
-  /** i64: immediate; of relative branches, distance from the next instruction */
+  base: 10,
+  index: 12,
+  /** Memory operands: u8 segment number, u8 address size, ADDRESS_SIZE */
+  segment: 14,
+  addressSize: 15,
+  /** i32: displacement; with base RUN.traceRip already relative to the start of the trace. i64 if the address size is `wide`. */
+  displacement: 16,
+  /** i64: immediate where there is no memory operand; of relative branches, distance from the next instruction */
   immediate: 16,
-  /** i64: displacement; with base RUN.traceRip already relative to the start of the trace */
-  displacement: 24,
+  /** i32: immediate beside a memory operand */
+  immediateBeside: 20,
+  /** Call-outs, and what may escape to one: u32, index of the Instruction shifted left by 8 and, in its place, an immediate of one byte */
+  callOut: 20,
   /** Relative branches: u32 traces that follow when taken and when not; 0 unknown, 1 may not be linked (other page). */
-  linkTaken: 32,
-  linkNext: 36,
-  /** Memory operands: u8 segment number, u8 address size (0 = 16, 1 = 32, 2 = 64). */
-  segment: 32,
-  addressSize: 33,
-  /** Call-outs: u32 index of the Instruction */
-  instruction: 36,
-  bytes: 40,
+  linkTaken: 8,
+  linkNext: 12,
+  bytes: 24,
 } as const;
+/** `wide`: 64 bits, and so has the displacement, which is MOV's with an absolute offset. */
+export const ADDRESS_SIZE = { 16: 0, 32: 1, 64: 2, wide: 3 } as const;
 
 /**
  * An instruction that crosses a page: a trace of its own, `TRACE.unlisted`, since whoever enters it has to see that its second page is still the same.

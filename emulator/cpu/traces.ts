@@ -15,7 +15,9 @@ import type { Form } from "../isa/index.ts";
 import type { Instruction, Operation } from "./instruction.ts";
 import { PSEUDO } from "./interpreter/variant.ts";
 import {
+  ADDRESS_SIZE,
   CROSSING,
+  FAR_REACH,
   FRAMES,
   MODE,
   RECORD,
@@ -372,9 +374,7 @@ export class TraceCache {
   }
 
   #writePseudo(at: number, handler: number, offset: number): void {
-    const { u32 } = this.#views;
-    u32[at >>> 2] = handler | (offset << 16);
-    for (let i = 1; i < RECORD.bytes >>> 2; i++) u32[(at >>> 2) + i] = 0;
+    this.#views.setWord(at, handler | (offset << 16));
   }
 
   /** Writes what the decoder found, by words as RECORD has its fields; true if the trace ends with it. */
@@ -383,37 +383,42 @@ export class TraceCache {
     const { u32 } = this.#views;
     assert(decoded !== "short", "instruction without bytes");
     const length = decoded === "long" ? 15 : d.length;
-    const { registers, immediate } = d;
-    const displacement = d.ripRelative ? d.displacement + offset + length : d.displacement;
+    const { registers, immediate, wide } = d;
     const word = at >>> 2;
     u32[word] = (decoded === "handler" ? d.handler : PSEUDO.operate) | (offset << 16);
     u32[word + 1] = length | (d.shift << 8) | (registers[0] << 16);
-    u32[word + 2] = registers[1] | (registers[2] << 16);
-    u32[word + 3] = d.base | (d.index << 16);
-    // Neither has more than 33 bits, with its sign.
-    u32[word + 4] = immediate;
-    u32[word + 5] = immediate < 0 ? -1 : 0;
-    u32[word + 6] = displacement;
-    u32[word + 7] = displacement < 0 ? -1 : 0;
-    if (d.wide !== null) {
-      // MOV's 64-bit immediate, or its 64-bit offset.
-      const field = d.hasMemory ? RECORD.displacement : RECORD.immediate;
-      this.#views.setQuad(at + field, d.wide);
-    }
+    // Immediates have 33 bits at most, with their sign.
+    const sign = immediate < 0 ? -1 : 0;
     if (decoded === "handler" && d.relative) {
       // A target on the same page may be linked; traces that are not kept remember nothing.
       const after = pageStart + offset + length;
       const target = after + immediate;
-      u32[word + 8] = kept && target >= 0 && target < PAGE ? 0 : 1;
-      u32[word + 9] = kept && after < PAGE ? 0 : 1;
+      u32[word + 2] = kept && target >= 0 && target < PAGE ? 0 : 1;
+      u32[word + 3] = kept && after < PAGE ? 0 : 1;
+      u32[word + 4] = immediate;
+      u32[word + 5] = sign;
       return true;
     }
-    u32[word + 8] = d.segment | ((d.addressSize >> 5) << 8);
-    u32[word + 9] = 0;
+    let { index, displacement } = d;
+    if (d.ripRelative) {
+      displacement += offset + length;
+      if (displacement > 0x7fffffff) {
+        displacement -= FAR_REACH;
+        index = RUN.farReach;
+      }
+    }
+    const addressSize = wide === null ? d.addressSize >> 5 : ADDRESS_SIZE.wide;
+    u32[word + 2] = registers[1] | (d.base << 16);
+    u32[word + 3] = index | (d.segment << 16) | (addressSize << 24);
+    u32[word + 4] = d.hasMemory ? displacement : immediate;
+    u32[word + 5] = (d.hasMemory ? immediate : sign) | registers[2];
+    // MOV's 64-bit immediate, or its 64-bit offset.
+    if (wide !== null) this.#views.setQuad(at + RECORD.displacement, wide);
     if (decoded === "handler" && d.instruction === null) return d.ends;
     const callOut = this.#callOut(decoded, length);
     if (!kept) this.callOuts[0] = callOut;
-    u32[word + 9] = kept ? this.callOuts.push(callOut) - 1 : 0;
+    const number = kept ? this.callOuts.push(callOut) - 1 : 0;
+    u32[word + 5] = (immediate & 0xff) | (number << 8);
     return decoded !== "handler" || d.ends;
   }
 

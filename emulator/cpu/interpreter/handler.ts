@@ -170,7 +170,13 @@ export class HandlerVocabulary extends Vocabulary {
     return kind;
   }
   #registerField(index: number): Node {
-    return this.#field(RECORD.register + 2 * index, "i32.load16_u");
+    const field = RECORD.register[index];
+    assert(
+      field !== undefined && (index < 2 || !this.#variant.operands.includes("i")),
+      "record without room for an operand",
+      this.#variant.family.name,
+    );
+    return this.#field(field, "i32.load16_u");
   }
 
   isMemory(index: number): boolean {
@@ -221,7 +227,17 @@ export class HandlerVocabulary extends Vocabulary {
   }
 
   immediate(width: Width = this.width): Node {
-    return this.#field(RECORD.immediate, width === 64 ? "i64.load" : "i32.load");
+    const { operands, family } = this.#variant;
+    if (family.traits.escapes === true) {
+      assert(
+        width < 64 && operands.includes("x"),
+        "only vector instructions escape with a byte",
+        family.name,
+      );
+      return this.#field(RECORD.callOut, "i32.load8_u");
+    }
+    if (!operands.includes("m")) return this.#field(RECORD.immediate, width === 64 ? "i64.load" : "i32.load");
+    return this.#field(RECORD.immediateBeside, width === 64 ? "i64.load32_s" : "i32.load");
   }
 
   // --- addresses --------------------------------------------------------------------------------------------------------------------------
@@ -238,7 +254,7 @@ export class HandlerVocabulary extends Vocabulary {
       const base = op(
         "i64.add",
         load("i64.load", at(RECORD.base)),
-        this.#field(RECORD.displacement, "i64.load"),
+        this.#field(RECORD.displacement, "i64.load32_s"),
       );
       return this.let(op("i64.add", base, index));
     }

@@ -33,6 +33,7 @@ import {
 import { exceptionFunctions } from "../../isa/index.ts";
 import { flagWordsFunction } from "../translator/flags.ts";
 import {
+  ADDRESS_SIZE,
   CROSSING,
   EXIT,
   ITLB,
@@ -125,11 +126,15 @@ function effectiveFunction(): FunctionBody {
     register(RECORD.index),
     op("i64.extend_i32_u", load("i32.load8_u", rec, RECORD.shift)),
   );
-  const sum = f.let(
-    op("i64.add", op("i64.add", register(RECORD.base), load("i64.load", rec, RECORD.displacement)), index),
-  );
   const size = f.let(load("i32.load8_u", rec, RECORD.addressSize));
-  f.emit(when(op("i32.eq", size, i32(2)), [ret(sum)]));
+  const displacement = when(
+    op("i32.eq", size, i32(ADDRESS_SIZE.wide)),
+    [load("i64.load", rec, RECORD.displacement)],
+    [load("i64.load32_s", rec, RECORD.displacement)],
+    "i64",
+  );
+  const sum = f.let(op("i64.add", op("i64.add", register(RECORD.base), displacement), index));
+  f.emit(when(op("i32.ge_u", size, i32(ADDRESS_SIZE[64])), [ret(sum)]));
   f.emit(when(size, [ret(op("i64.and", sum, i64(0xffffffffn)))]));
   f.emit(op("i64.and", sum, i64(0xffffn)));
   return f.finish();
