@@ -371,7 +371,8 @@ export const TRACE = {
  *
  *       0       2      4      5     6          8          10   12    14      15          16                   20
  *     handler offset length shift register 0 register 1 base index segment addressSize displacement         immediate, register 2 or call-out
- *                                          linkTaken       linkNext                    immediate, without a memory operand 64 bits
+ *                                                                                      immediate, without a memory operand 64 bits
+ *                                 next       linkTaken       linkNext                  target
  */
 export const RECORD = {
   /** u16: number of the handler */
@@ -392,13 +393,16 @@ export const RECORD = {
   addressSize: 15,
   /** i32: displacement; with base RUN.traceRip already relative to the start of the trace. i64 if the address size is `wide`. */
   displacement: 16,
-  /** i64: immediate where there is no memory operand; of relative branches, distance from the next instruction */
+  /** i64: immediate where there is no memory operand */
   immediate: 16,
   /** i32: immediate beside a memory operand */
   immediateBeside: 20,
   /** Call-outs, and what may escape to one: u32, index of the Instruction shifted left by 8 and, in its place, an immediate of one byte */
   callOut: 20,
-  /** Relative branches: u32 traces that follow when taken and when not; 0 unknown, 1 may not be linked (other page). */
+  /** Relative branches: u16 and i64, where the next instruction and the target are, from the start of the trace */
+  next: 6,
+  target: 16,
+  /** u32 traces that follow when taken and when not; 0 unknown, 1 may not be linked (other page). */
   linkTaken: 8,
   linkNext: 12,
   bytes: 24,

@@ -386,22 +386,22 @@ export class TraceCache {
     const { registers, immediate, wide } = d;
     const word = at >>> 2;
     u32[word] = (decoded === "handler" ? d.handler : PSEUDO.operate) | (offset << 16);
-    u32[word + 1] = length | (d.shift << 8) | (registers[0] << 16);
-    // Immediates have 33 bits at most, with their sign.
-    const sign = immediate < 0 ? -1 : 0;
+    const next = offset + length;
     if (decoded === "handler" && d.relative) {
+      u32[word + 1] = length | (next << 16);
       // A target on the same page may be linked; traces that are not kept remember nothing.
-      const after = pageStart + offset + length;
-      const target = after + immediate;
-      u32[word + 2] = kept && target >= 0 && target < PAGE ? 0 : 1;
-      u32[word + 3] = kept && after < PAGE ? 0 : 1;
-      u32[word + 4] = immediate;
-      u32[word + 5] = sign;
+      const target = next + immediate;
+      const inPage = pageStart + target >= 0 && pageStart + target < PAGE;
+      u32[word + 2] = kept && inPage ? 0 : 1;
+      u32[word + 3] = kept && pageStart + next < PAGE ? 0 : 1;
+      u32[word + 4] = target;
+      u32[word + 5] = target < 0 ? -1 : 0;
       return true;
     }
+    u32[word + 1] = length | (d.shift << 8) | (registers[0] << 16);
     let { index, displacement } = d;
     if (d.ripRelative) {
-      displacement += offset + length;
+      displacement += next;
       if (displacement > 0x7fffffff) {
         displacement -= FAR_REACH;
         index = RUN.farReach;
@@ -411,7 +411,8 @@ export class TraceCache {
     u32[word + 2] = registers[1] | (d.base << 16);
     u32[word + 3] = index | (d.segment << 16) | (addressSize << 24);
     u32[word + 4] = d.hasMemory ? displacement : immediate;
-    u32[word + 5] = (d.hasMemory ? immediate : sign) | registers[2];
+    // Immediates have 33 bits at most, with their sign.
+    u32[word + 5] = (d.hasMemory ? immediate : immediate < 0 ? -1 : 0) | registers[2];
     // MOV's 64-bit immediate, or its 64-bit offset.
     if (wide !== null) this.#views.setQuad(at + RECORD.displacement, wide);
     if (decoded === "handler" && d.instruction === null) return d.ends;

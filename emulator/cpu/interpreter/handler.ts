@@ -179,6 +179,10 @@ export class HandlerVocabulary extends Vocabulary {
     return this.#field(field, "i32.load16_u");
   }
 
+  get #isRelative(): boolean {
+    return this.#variant.family.forms.some(({ operands }) => operands.some(({ kind }) => kind === "rel"));
+  }
+
   isMemory(index: number): boolean {
     return this.#kind(index) === "m";
   }
@@ -268,12 +272,17 @@ export class HandlerVocabulary extends Vocabulary {
   }
 
   nextRip(): Node {
+    if (this.#isRelative) return this.#ripAt(this.#field(RECORD.next, "i64.load16_u"));
     const length = op(
       "i32.add",
       this.#field(RECORD.offset, "i32.load16_u"),
       this.#field(RECORD.length, "i32.load8_u"),
     );
-    return op("i64.add", memory(RUN.traceRip, "i64.load"), op("i64.extend_i32_u", length));
+    return this.#ripAt(op("i64.extend_i32_u", length));
+  }
+  /** Rip that many bytes behind the start of the trace. */
+  #ripAt(bytes: Node): Node {
+    return op("i64.add", memory(RUN.traceRip, "i64.load"), bytes);
   }
 
   escape(condition: Node): void {
@@ -530,9 +539,7 @@ export class HandlerVocabulary extends Vocabulary {
     return width === 64 ? rip : this.zext(rip, width);
   }
   relativeTarget(): Node {
-    return this.let(
-      this.#maskRip(op("i64.add", this.nextRip(), this.#field(RECORD.immediate, "i64.load")), this.width),
-    );
+    return this.let(this.#maskRip(this.#ripAt(this.#field(RECORD.target, "i64.load")), this.width));
   }
   branch(condition: Node): void {
     const always = condition.kind === "const";
