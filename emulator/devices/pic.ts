@@ -81,7 +81,11 @@ export class Pic implements Device {
   }
 
   setLine(irq: number, level: boolean): void {
-    setInput(this.#state.chips[irq >> 3 ? 1 : 0], irq & 7, level);
+    const chip = this.#state.chips[irq >> 3 ? 1 : 0];
+    const line = irq & 7;
+    // Devices tell their lines' levels with every access. A line that is low, asks for nothing and stays low changes nothing.
+    if (!level && ((chip.lines | chip.irr) & (1 << line)) === 0) return;
+    setInput(chip, line, level);
     this.#update();
   }
 
