@@ -3,6 +3,7 @@ import type { Result } from "./case.ts";
 import { TIMED_OUT } from "./case.ts";
 import { ALL_FLAGS } from "./forms.ts";
 import type { IntegerCase } from "./generator.ts";
+import { isMakersOwn, makersFlags, sharesFaultAddress } from "./maker.ts";
 
 const LOW = 0xffff_ffffn;
 /** RFLAGS bits that are compared: status flags, TF, IF, DF, IOPL, NT, RF, AC and ID. */
@@ -69,6 +70,7 @@ export function differences(item: IntegerCase, ours: Result, host: Result): stri
   if (item.name === "bound" && host.vector === 5 && ours.vector === 14) return found;
   // A locked access across a cache line: Linux answers the #AC of a split lock by trying again, slowly.
   if (host.vector === TIMED_OUT && (item.code.includes(0xf0) || item.name === "xchg")) return found;
+  if (isMakersOwn(item, ours, host)) return found;
   const note = (what: string, a: number | bigint, b: number | bigint): void => {
     if (a !== b) found.push(`${what} ${hex(a)}, host ${hex(b)}`);
   };
@@ -85,14 +87,16 @@ export function differences(item: IntegerCase, ours: Result, host: Result): stri
     // Outside 64-bit mode the upper halves are undefined; so is whether a string instruction with 32-bit addresses and no iteration clears them.
     if (partial) continue;
     // LAR leaves the limit's upper bits (19:16) undefined (SDM 2A LAR).
-    if (item.name === "lar") note(GPR[n]!, a & ~0xf_0000n, b & ~0xf_0000n);
+    if (item.name === "lar")
+      note(GPR[n]!, a & ~0xf_0000n & (wide ? ~0n : LOW), b & ~0xf_0000n & (wide ? ~0n : LOW));
     else if (wide && !(repeats && (b & LOW) === (item.gpr[n]! & LOW))) note(GPR[n]!, a, b);
     else note(GPR[n]!, a & LOW, b & LOW);
   }
   note("rip", ours.rip, host.rip);
   // Hosts show the status flags of REP CMPS and SCAS only when it is over; here every iteration is an instant with flags of its own.
   const unsettled = /^(cmps|scas)$/.test(item.name) && host.rip === item.rip ? ALL_FLAGS : 0;
-  const flags = (ours.rflags ^ host.rflags) & COMPARED_FLAGS & ~item.undefinedFlags & ~unsettled;
+  const flags =
+    (ours.rflags ^ host.rflags) & COMPARED_FLAGS & ~item.undefinedFlags & ~unsettled & ~makersFlags(item);
   if (flags !== 0) found.push(`flags ${flagNames(flags)}: ${hex(ours.rflags)}, host ${hex(host.rflags)}`);
   // On the way back from the kernel IRET clears the RPL of null selectors.
   for (const name of SELECTORS) note(name, nulled(ours.selectors[name]), host.selectors[name]);
@@ -102,7 +106,7 @@ export function differences(item: IntegerCase, ours: Result, host: Result): stri
   }
   if (host.vector === 14 && ours.vector === 14) {
     // Which word of its frame IRET or RETF reads first is the processor's affair.
-    if (!/^(iret|ret_far)$/.test(item.name)) note("cr2", ours.cr2, host.cr2);
+    if (!/^(iret|ret_far)$/.test(item.name) && sharesFaultAddress(item)) note("cr2", ours.cr2, host.cr2);
     const ignored = host.cr2 >= USER_END ? 1 : 0;
     note("error code", ours.error & ~ignored, host.error & ~ignored);
   } else if (host.vector >= 8 && host.vector !== 14 && host.vector !== 16)

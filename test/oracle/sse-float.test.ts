@@ -6,10 +6,10 @@
  *
  * The long form: ORACLE_COUNT=1000000 ORACLE_SEED=7 npx vitest run test/oracle/sse-float.test.ts; ORACLE_ONLY=dpps runs one instruction.
  */
-import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { ARENA, type Case, type Quad, type Result } from "./case.ts";
 import { Emulated, ENGINES, TRANSLATED } from "./emulated.ts";
+import { isIntel } from "./maker.ts";
 import { nativeProblem, runNative } from "./native.ts";
 import { Random } from "./random.ts";
 import { type Mode, MODES, segmentOf } from "./segments.ts";
@@ -36,10 +36,10 @@ const MM_AT = 32;
 /** Not compared of the FXSAVE image: opcode, selectors and pointers, which today's processors keep only for #MF; MXCSR_MASK; what is reserved. */
 const IGNORED = [[6, 24], [28, 32], [416, 512]] as const; // oxfmt-ignore
 
-/** Tables of RCP and RSQRT are each maker's own; the emulator's are Intel's. */
-const isIntel = readFileSync("/proc/cpuinfo", "utf8").includes("GenuineIntel");
+/** Tables of RCP and RSQRT are each maker's own, and which NaN of a dot product is the sum; the emulator's are Intel's. */
+const MAKERS_OWN = /^(r(cp|sqrt)|dpp)/;
 const forms = FLOAT_FORMS.filter(
-  ({ name }) => (ONLY === undefined || name === ONLY) && (isIntel || !/^r(cp|sqrt)/.test(name)),
+  ({ name }) => (ONLY === undefined || name === ONLY) && (isIntel || !MAKERS_OWN.test(name)),
 );
 const modes = MODES.filter((mode) => ["64-bit", "32-bit flat"].includes(mode.name));
 
@@ -162,6 +162,8 @@ function operandsOf({ code }: FloatCase): number[] {
 
 /** What differs, or null. */
 function difference(item: FloatCase, ours: Result, host: Result): string | null {
+  // AMD's processors have a bit more in MXCSR, which allows operands that are not aligned.
+  if (!isIntel && item.name === "ldmxcsr" && host.vector === 3 && ours.vector === 13) return null;
   const problems: string[] = [];
   if (ours.vector !== host.vector) problems.push(`vector ${ours.vector}, host ${host.vector}`);
   if (((ours.rflags ^ host.rflags) & STATUS_FLAGS) !== 0)

@@ -8,6 +8,7 @@
 import { expect, test } from "vitest";
 import { ARENA, background, type Case, type Quad, type Result } from "./case.ts";
 import { Emulated } from "./emulated.ts";
+import { isIntel } from "./maker.ts";
 import { nativeProblem, runNative } from "./native.ts";
 import { Random } from "./random.ts";
 import { type Mode, MODES, segmentOf } from "./segments.ts";
@@ -110,7 +111,15 @@ function words(what: string, ours: Uint8Array, host: Uint8Array, ignored: readon
     .map((at) => `${what} ${at}: ${x.getUint32(at, true).toString(16)}, host ${y.getUint32(at, true).toString(16)}`);
 } // oxfmt-ignore
 
+/**
+ * Outside 64-bit mode XMM8 to XMM15 keep what they hold when SSE's state becomes the initial one; AMD's processors then count it as in use, and what is saved
+ * afterwards says so.
+ */
+const isMakersOwn = ({ name, mode, gpr }: StateCase): boolean =>
+  !isIntel && name === "xrstor" && mode.bits !== 64 && (gpr[0]! & 2n) !== 0n;
+
 function difference(item: StateCase, ours: Result, host: Result): string | null {
+  if (isMakersOwn(item)) return null;
   const reserved = Array.from({ length: 8 }, (_, i) => [42 + i * 16, 48 + i * 16] as const);
   const second = [...POINTERS, ...reserved, [28, 32] as const].map(
     ([from, to]) => [from + SECOND_OFFSET, to + SECOND_OFFSET] as const,
