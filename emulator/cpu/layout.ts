@@ -353,7 +353,7 @@ export const TRACE = {
   count: 8,
   /** u32: bytes from the first instruction to the end of the last, less 1 */
   lastByte: 12,
-  /** u32: slot in the function table of the translated region that can be entered here, or 0 */
+  /** u32: slot in the function table of the translated region that can be entered here, or 0; `limited`: see `regionWord` */
   region: 16,
   /** i32: entries left until the trace is hot; counts down, and stays at −1 when it has been reported */
   heat: 20,
@@ -363,7 +363,11 @@ export const TRACE = {
   entrance: 28,
   headerBytes: 32,
   unlisted: 0x80000000,
+  limited: 0x80000000,
 } as const;
+/** What TRACE.region holds for a slot: outside 64-bit mode it also says that entering the trace looks at the code segment's limit. */
+export const regionWord = (slot: number, mode: number): number =>
+  (mode & MODE.codeSize) === 2 ? slot : (slot | TRACE.limited) >>> 0;
 
 /**
  * One decoded instruction. Register fields are offsets from 0 of linear memory (STATE.gpr + 8 × number, + 1 for AH CH DH BH). Fields that no instruction has

@@ -26,6 +26,7 @@ import {
   TRACE,
   TRACE_INDEX,
   TRACE_POOL,
+  regionWord,
   traceSlot,
 } from "./layout.ts";
 import type { Views } from "./views.ts";
@@ -242,7 +243,7 @@ export class TraceCache {
     const end = view.getUint16(whole + length + RECORD.offset, true);
     u32[(at + TRACE.count) >>> 2] = count;
     u32[(at + TRACE.lastByte) >>> 2] = end - 1;
-    u32[(at + TRACE.region) >>> 2] = 0;
+    u32[(at + TRACE.region) >>> 2]! &= TRACE.limited;
     u32[(at + TRACE.heat) >>> 2] = EMBERS;
     this.#writePseudo(at + length, PSEUDO.end, end);
     this.#head = { whole, count };
@@ -271,7 +272,7 @@ export class TraceCache {
       return at;
     }
     const entrance = this.regions.entranceAt(source.physical, source.mode);
-    u32[(at + TRACE.region) >>> 2] = entrance?.slot ?? 0;
+    u32[(at + TRACE.region) >>> 2] = regionWord(entrance?.slot ?? 0, source.mode);
     u32[(at + TRACE.entrance) >>> 2] = entrance?.word ?? 0;
     u32[(at + TRACE.heat) >>> 2] = this.regions.heatOf(page);
     return at;
@@ -367,7 +368,7 @@ export class TraceCache {
     u32[(at + TRACE.keyHigh) >>> 2] = listed ? high : high | TRACE.unlisted;
     u32[(at + TRACE.count) >>> 2] = count;
     u32[(at + TRACE.lastByte) >>> 2] = Math.max(length - 1, 0);
-    u32[(at + TRACE.region) >>> 2] = 0;
+    u32[(at + TRACE.region) >>> 2] = regionWord(0, mode);
     u32[(at + TRACE.heat) >>> 2] = EMBERS;
     u32[(at + TRACE.next) >>> 2] = 0;
     this.#writePseudo(at + TRACE.headerBytes + count * RECORD.bytes, PSEUDO.end, length);

@@ -344,8 +344,9 @@ function enter(f: FunctionBuilder, trace: Local, rec: Local, interpret: Local, n
     // A region that can be entered here runs instead, unless it has just said that it cannot go on from here.
     const region = f.let(field(TRACE.region));
     const unlimited = op("i64.ge_u", memory(RUN.codeLimit, "i64.load"), i64(0xffffffffn));
-    const instead = f.collect(() => runRegion(f, trace, region, interpret, next));
-    f.emit(when(region, [when(op("i32.eqz", get(interpret)), [when(unlimited, instead)])]));
+    const slot = op("i32.and", region, i32(~TRACE.limited));
+    const instead = f.collect(() => runRegion(f, trace, slot, interpret, next));
+    f.emit(when(region, [when(slot, [when(op("i32.eqz", get(interpret)), [when(unlimited, instead)])])]));
     f.emit(set(interpret, i32(0)));
     const heat = f.let(op("i32.sub", field(TRACE.heat), i32(1)));
     f.emit(store("i32.store", get(trace), TRACE.heat, heat));
@@ -354,7 +355,8 @@ function enter(f: FunctionBuilder, trace: Local, rec: Local, interpret: Local, n
     f.emit(when(op("i32.lt_s", left, i32(0)), [ret(i32(EXIT.budget))]));
     const rip = f.let(memory(STATE.rip, "i64.load"));
     const last = op("i64.add", rip, op("i64.extend_i32_u", field(TRACE.lastByte)));
-    f.emit(when(op("i64.gt_u", last, memory(RUN.codeLimit, "i64.load")), [ret(i32(EXIT.miss))]));
+    const beyond = op("i64.gt_u", last, memory(RUN.codeLimit, "i64.load"));
+    f.emit(when(op("i32.lt_s", region, i32(0)), [when(beyond, [ret(i32(EXIT.miss))])]));
     f.emit(put32(RUN.budget, left), put64(RUN.traceRip, rip), put32(RUN.trace, get(trace)));
     f.emit(set(rec, op("i32.add", get(trace), i32(TRACE.headerBytes))));
   });

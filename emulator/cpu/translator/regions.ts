@@ -7,7 +7,7 @@
  */
 import { assert } from "../../assert.ts";
 import { granulesOf, type GuestMemory } from "../../memory/guest-memory.ts";
-import { TRACE } from "../layout.ts";
+import { TRACE, regionWord } from "../layout.ts";
 import type { Entrance, TraceCache } from "../traces.ts";
 import type { Views } from "../views.ts";
 import { entranceWord } from "./frame.ts";
@@ -147,7 +147,7 @@ export class RegionSet {
       this.#byKey.set(key, { region, slot, word: place.word });
       const trace = this.#traces.at(place.physical, mode);
       if (trace === undefined) continue;
-      this.#views.setWord(trace.address + TRACE.region, slot);
+      this.#views.setWord(trace.address + TRACE.region, regionWord(slot, mode));
       this.#views.setWord(trace.address + TRACE.entrance, place.word);
       this.#views.setWord(trace.address + TRACE.heat, number > 0 ? -1 : heat);
     }
@@ -205,7 +205,7 @@ export class RegionSet {
   #warm(physical: number, mode: number): void {
     const trace = this.#traces.at(physical, mode);
     if (trace === undefined || this.#byKey.has(keyOf(physical, mode))) return;
-    this.#views.setWord(trace.address + TRACE.region, 0);
+    this.#views.setWord(trace.address + TRACE.region, regionWord(0, mode));
     this.#views.setWord(trace.address + TRACE.heat, this.#heatOf(trace.page));
   }
 
