@@ -355,7 +355,7 @@ export const TRACE = {
   lastByte: 12,
   /** u32: slot in the function table of the translated region that can be entered here, or 0; `limited`: see `regionWord` */
   region: 16,
-  /** i32: entries left until the trace is hot; counts down, and stays at −1 when it has been reported */
+  /** i32: entries left until the trace is hot; counts down, and stays at −1 when it has been reported. 1 in a dead trace: entering it is not usual. */
   heat: 20,
   /** u32: host address of another trace with the same place in TRACE_INDEX, or 0 */
   next: 24,

@@ -517,9 +517,9 @@ export class TraceCache {
     this.#unlink(trace);
     this.#bury(trace, u32[(trace + TRACE.count) >>> 2]!);
     if (this.#head?.whole === trace) this.#bury(TRACE_POOL.base, this.#head.count);
-    // Links lead here still, and the region that is entered here may be dropped later, when nobody knows of this trace any more.
+    // The region that is entered here may be dropped later, when nobody knows of this trace any more. Links lead here still: who follows one forgets it.
     u32[(trace + TRACE.region) >>> 2] = 0;
-    u32[(trace + TRACE.heat) >>> 2] = EMBERS;
+    u32[(trace + TRACE.heat) >>> 2] = 1;
   }
 
   #bury(trace: number, count: number): void {

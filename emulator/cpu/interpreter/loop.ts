@@ -60,7 +60,7 @@ import {
   recordIndex,
 } from "./handler.ts";
 import { mmuFunctions } from "../mmu/index.ts";
-import { FIRST_COLD, coldVariants, hotVariants, variantName } from "./variant.ts";
+import { FIRST_COLD, PSEUDO, coldVariants, hotVariants, variantName } from "./variant.ts";
 
 /** What the host provides. Anything here may throw a Fault or a Halt through the emitted code. */
 const IMPORTS: ModuleDescription["imports"] = [
@@ -350,7 +350,8 @@ function enter(f: FunctionBuilder, trace: Local, rec: Local, interpret: Local, n
     f.emit(set(interpret, i32(0)));
     const heat = f.let(op("i32.sub", field(TRACE.heat), i32(1)));
     f.emit(store("i32.store", get(trace), TRACE.heat, heat));
-    f.emit(when(op("i32.eqz", heat), [put32(RUN.trace, get(trace)), ret(i32(EXIT.hot))]));
+    const hot = [put32(RUN.trace, get(trace)), ret(i32(EXIT.hot))];
+    f.emit(when(op("i32.eqz", heat), [when(isDead(trace), forget(trace, rec, next)), ...hot]));
     const left = f.let(op("i32.sub", memory(RUN.budget, "i32.load"), field(TRACE.count)));
     f.emit(when(op("i32.lt_s", left, i32(0)), [ret(i32(EXIT.budget))]));
     const rip = f.let(memory(STATE.rip, "i64.load"));
@@ -360,6 +361,24 @@ function enter(f: FunctionBuilder, trace: Local, rec: Local, interpret: Local, n
     f.emit(put32(RUN.budget, left), put64(RUN.traceRip, rip), put32(RUN.trace, get(trace)));
     f.emit(set(rec, op("i32.add", get(trace), i32(TRACE.headerBytes))));
   });
+}
+
+const isDead = (trace: Local): Node => {
+  const first = load("i32.load16_u", get(trace), TRACE.headerBytes + RECORD.handler);
+  return op("i32.eq", first, i32(PSEUDO.dead));
+};
+/**
+ * Only a link leads to a dead trace: the branch's record `rec` forgets it, so that it will remember the one that is found in its place. (REP repeats its own
+ * trace when that has died, too; what is written to its record does not matter any more.)
+ */
+function forget(trace: Local, rec: Local, next: Label): readonly Node[] {
+  const unlink = (link: number): Node =>
+    when(op("i32.eq", load("i32.load", get(rec), link), get(trace)), [
+      store("i32.store", get(rec), link, i32(0)),
+    ]);
+  const heat = store("i32.store", get(trace), TRACE.heat, i32(1));
+  const links = when(get(rec), [unlink(RECORD.linkTaken), unlink(RECORD.linkNext)]);
+  return [heat, links, set(trace, i32(0)), br(next)];
 }
 
 /** Runs a region; then the next trace is looked up. */
