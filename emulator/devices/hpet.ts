@@ -6,7 +6,7 @@
  *     0x100 + 0x20 n  timer n: 1 level, 2 enabled, 3 periodic, 6 set the accumulator, 8 32 bits, 13:9 route; what it can do in 4, 5 and 63:32
  *     0x108 + 0x20 n  comparator; in periodic mode a write is the period, and with bit 6 the next match, too
  *
- * Registers take 32-bit accesses; no message-signalled interrupts. In legacy routing timers 0 and 1 have interrupts 0 and 8, and the PIT and the RTC, which have them
+ * Registers take 32-bit accesses, two of which come as one (`halves`); no message-signalled interrupts. In legacy routing timers 0 and 1 have interrupts 0 and 8, and the PIT and the RTC, which have them
  * otherwise, are cut off.
  *
  * Invariant: the counter is worked out from virtual time; a timer knows the tick at which it matches. As in QEMU a comparator set to the past matches at
@@ -152,6 +152,19 @@ export class Hpet implements Device, RegionOps {
     this.#schedule();
   }
 
+  // Linux finds out how long its accesses take by making 400,000 of 8 bytes.
+  readonly halves = {
+    read: (address: number, into: Uint32Array): void => {
+      into[0] = this.read(address);
+      into[1] = this.read(address + 4);
+    },
+    write: (address: number, low: number, high: number): void => {
+      this.#writeRegister(address, low);
+      this.#writeRegister(address + 4, high);
+      this.#schedule();
+    },
+  };
+
   #writeRegister(address: number, value: number): void {
     const isHigh = (address & 4) !== 0;
     const register = address & ~7;
@@ -225,7 +238,9 @@ export class Hpet implements Device, RegionOps {
     }
     if (isPeriodic) timer.period = merge(timer.period, isHigh, value);
     timer.config &= ~TIMER.setValue;
-    if (this.#runs) this.#arm(timer);
+    // A match of a timer that is off shows only in a comparator that goes on by itself.
+    if (!isPeriodic && (timer.config & TIMER.enabled) === 0) timer.due = Infinity;
+    else if (this.#runs) this.#arm(timer);
   }
 
   // --- time -------------------------------------------------------------------------------------------------------------------------------

@@ -234,19 +234,39 @@ export class Board {
   readonly #config: MachineConfig;
   readonly #environment: BoardEnvironment;
   /** Brings a device to now before an access, and reports its deadline after it. */
-  readonly #timedOps = (device: Device, ops: RegionOps): RegionOps => ({
-    read: (address, size) => {
-      device.tick(this.#environment.now());
-      const value = ops.read(address, size);
-      this.#environment.rescheduled(device.deadline);
-      return value;
-    },
-    write: (address, size, value) => {
-      device.tick(this.#environment.now());
-      ops.write(address, size, value);
-      this.#environment.rescheduled(device.deadline);
-    },
-  });
+  readonly #timedOps = (device: Device, ops: RegionOps): RegionOps => {
+    const { now, rescheduled } = this.#environment;
+    const { halves } = ops;
+    return {
+      read: (address, size) => {
+        device.tick(now());
+        const value = ops.read(address, size);
+        rescheduled(device.deadline);
+        return value;
+      },
+      write: (address, size, value) => {
+        device.tick(now());
+        ops.write(address, size, value);
+        rescheduled(device.deadline);
+      },
+      ...(halves === undefined
+        ? {}
+        : {
+            halves: {
+              read: (address, into) => {
+                device.tick(now());
+                halves.read(address, into);
+                rescheduled(device.deadline);
+              },
+              write: (address, low, high) => {
+                device.tick(now());
+                halves.write(address, low, high);
+                rescheduled(device.deadline);
+              },
+            },
+          }),
+    };
+  };
   readonly #ports: (io: MemoryRegion) => void;
   readonly #windows: (system: MemoryRegion) => void;
 

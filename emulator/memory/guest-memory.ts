@@ -26,10 +26,13 @@ export interface GuestMemory {
    * and in the VGA and MIGRATION bitmaps; 0 if the page is not writable RAM, or if it holds code (`markCode`): such writes go through `write`.
    */
   frameForWrite(page: number): number;
-  /** Reads `size` (1, 2, 4 or 8) bytes anywhere, devices included. An address that nothing answers reads as all ones. 8 bytes give a bigint's low half first: use readBytes. */
+  /** Reads `size` bytes anywhere, devices included. An address that nothing answers reads as all ones. */
   read(address: PhysicalAddress, size: 1 | 2 | 4): number;
   /** Writes anywhere; ROM and holes drop it. RAM that holds code reports it to `onCodeWrite` first. */
   write(address: PhysicalAddress, size: 1 | 2 | 4, value: number): void;
+  /** The same for 8 bytes, as the processor's bus has them: two accesses of 4 bytes, the low half first. Cheaper than these if `address` is aligned. */
+  readHalves(address: PhysicalAddress, into: Uint32Array): void;
+  writeHalves(address: PhysicalAddress, low: number, high: number): void;
   /** Copies bytes out of the address space (RAM, ROM, devices byte by byte); for DMA, loaders and the debugger. Crosses pages. */
   readBytes(address: PhysicalAddress, length: number): Uint8Array;
   /** Copies bytes in, as a DMA master would. Crosses pages. */

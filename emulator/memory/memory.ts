@@ -6,7 +6,7 @@
  * Elsewhere: what a PC's trees look like (`pc.ts`), text for the monitor (`monitor-text.ts`).
  */
 import { assert } from "../assert.ts";
-import { PAGE_BYTES, type PhysicalAddress, type RamAddress, ramAddress } from "../numbers.ts";
+import { PAGE_BYTES, physical, type PhysicalAddress, type RamAddress, ramAddress } from "../numbers.ts";
 import { AddressSpace, Ports, Transactions } from "./address-space.ts";
 import { CHUNK_MASK, CHUNK_SHIFT, PAGE_FLAG } from "./chunk.ts";
 import { DirtyMemory } from "./dirty.ts";
@@ -198,6 +198,39 @@ export class Memory implements GuestMemory, TableMemory {
     if (size === 4) view.setUint32(at, value, true);
     else if (size === 2) view.setUint16(at, value, true);
     else view.setUint8(at, value);
+  }
+
+  readHalves(address: PhysicalAddress, into: Uint32Array): void {
+    const range = this.addressSpace.find(address);
+    const halves = range?.block === null ? range.region.ops?.halves : undefined;
+    if (halves !== undefined && isWhole(range!, address)) {
+      halves.read(address - range!.start + range!.offset, into);
+      return;
+    }
+    into[0] = this.read(address, 4);
+    into[1] = this.read(physical(address + 4), 4);
+  }
+
+  writeHalves(address: PhysicalAddress, low: number, high: number): void {
+    const range = this.addressSpace.find(address);
+    if (range !== null && isWhole(range, address)) {
+      const offset = address - range.start + range.offset;
+      const halves = range.region.ops?.halves;
+      if (halves !== undefined) {
+        halves.write(offset, low, high);
+        return;
+      }
+      if (range.writable) {
+        const within = offset & (PAGE_BYTES - 1);
+        const at = this.#prepareWrite(range.block!, Math.floor(offset / PAGE_BYTES), within, 8) + within;
+        const view = this.#pages.frames.view;
+        view.setUint32(at, low, true);
+        view.setUint32(at + 4, high, true);
+        return;
+      }
+    }
+    this.write(address, 4, low);
+    this.write(physical(address + 4), 4, high);
   }
 
   readBytes(address: PhysicalAddress, length: number): Uint8Array {
@@ -524,3 +557,7 @@ export class Memory implements GuestMemory, TableMemory {
       this.write((address + i) as PhysicalAddress, 1, (value >>> (8 * i)) & 0xff);
   }
 }
+
+/** Whether 8 bytes are aligned in the address space and in the range's region, and lie in the range. */
+const isWhole = (range: FlatRange, address: number): boolean =>
+  ((address | (address - range.start + range.offset)) & 7) === 0 && address + 8 <= range.end;

@@ -115,6 +115,31 @@ describe("HPET", () => {
     expect([0, 2, 8].map((route) => line(route).rises)).toEqual([0, 0, 0]);
   });
 
+  test("an access of 8 bytes is two of 4", () => {
+    const next = random(1);
+    const one = hpet();
+    const two = hpet();
+    const halves = new Uint32Array(2);
+    for (let step = 0; step < 3000; step++) {
+      const address = [CONFIG, STATUS, COUNTER, timer(next(3)), comparator(next(3))][next(5)]!;
+      if (next(2) === 0) {
+        one.device.halves.read(address, halves);
+        expect([...halves]).toEqual([two.read(address), two.read(address + 4)]);
+      } else {
+        const low =
+          address === CONFIG ? next(4) : next(2) * Number(two.device.counter & 0xffffffffn) + next(0x1000);
+        const high = next(2);
+        one.device.halves.write(address, low % 2 ** 32, high);
+        two.write(address, low % 2 ** 32);
+        two.write(address + 4, high);
+      }
+      expect(one.device.save()).toEqual(two.device.save());
+      const nanoseconds = next(3) === 0 ? next(60_000) : 0;
+      expect(one.pass(nanoseconds)).toEqual(two.pass(nanoseconds));
+    }
+    for (const route of [0, 2, 8]) expect(one.line(route).rises).toBe(two.line(route).rises);
+  });
+
   test("legacy routing takes interrupts 0 and 8 from the PIT and the RTC, and gives them back", () => {
     const { pass, write, line, device } = hpet();
     device.pit(true);

@@ -18,6 +18,8 @@ export class PageCache {
   /** Indices in linear memory's words of entries that may be filled, and that may be writable. */
   readonly #filled: number[] = [];
   readonly #writable: number[] = [];
+  /** The page that was last found to have no frame, which is a device's: until frames change. −1: none. */
+  #frameless = -1;
   /** Who watches paging structures, if anybody does: says which pages are tables. */
   tables: TableHook | null = null;
 
@@ -32,8 +34,10 @@ export class PageCache {
     const u32 = this.#views.u32;
     const known = u32[at]!;
     if (known !== 0 && u32[at + 1] === page) return frameOf(known);
+    if (page === this.#frameless) return 0;
     const frame = this.#guest.frameForRead(page);
     if (frame !== 0) this.#fill(at, page, frame);
+    else this.#frameless = page;
     return frame;
   }
 
@@ -43,6 +47,7 @@ export class PageCache {
     const u32 = this.#views.u32;
     const known = u32[at]!;
     if ((known & PAGE_CACHE.writable) !== 0 && u32[at + 1] === page) return frameOf(known);
+    if (page === this.#frameless) return 0;
     const frame = this.#guest.frameForWrite(page);
     if (frame !== 0) {
       this.#fill(at, page, frame | PAGE_CACHE.writable);
@@ -56,6 +61,7 @@ export class PageCache {
    * `besideCode` in `beside-code.ts`.
    */
   frameBesideCode(page: number, offset: number, size: number): number {
+    if (page === this.#frameless) return 0;
     const granules = this.#guest.codeGranules(page);
     if (granules === 0 || (granules & granulesOf(offset, offset + size)) !== 0) return 0;
     const frame = this.#guest.frameBesideCode(page);
@@ -102,6 +108,7 @@ export class PageCache {
     if (which === "all") {
       for (const at of this.#filled) u32[at] = 0;
       this.#filled.length = 0;
+      this.#frameless = -1;
     } else {
       for (const at of this.#writable) u32[at] = readable(u32[at]!);
     }

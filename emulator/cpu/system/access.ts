@@ -19,6 +19,9 @@ export const STACK_ACCESS = 0x100;
 
 export type Kind = "read" | "write" | "modify";
 
+/** What `GuestMemory.readHalves` reads. */
+const HALVES = new Uint32Array(2);
+
 /** The privilege of emitted code's data accesses. */
 const currentBy = (core: Core): By => (core.word(RUN.dataTags) === TLB.readUser ? BY.user : BY.system);
 
@@ -177,6 +180,13 @@ function gather(core: Core, page: number, offset: number, size: number, to: numb
 
 /** The same for a page that has no frame: a device's. */
 function readBus(core: Core, page: number, offset: number, size: number, to: number): void {
+  if (size === 8 && (core.watched & WATCH.mmio) === 0) {
+    core.guest.readHalves(physical(page * 4096 + offset), HALVES);
+    const view = core.view;
+    view.setUint32(to, HALVES[0]!, true);
+    view.setUint32(to + 4, HALVES[1]!, true);
+    return;
+  }
   for (let done = 0; done < size;) {
     const step = chunk(size - done);
     const address = physical(page * 4096 + offset + done);
@@ -204,6 +214,10 @@ function writeBus(core: Core, page: number, offset: number, size: number, from: 
   const { tableHook } = core;
   const device = (reported || tableHook !== null) && core.pages.frameForRead(page) === 0;
   if (!device && tableHook?.store(core, physical(page * 4096 + offset), core.u8.slice(from, from + size)) === true) return;
+  if (size === 8 && !reported) {
+    const view = core.view;
+    return core.guest.writeHalves(physical(page * 4096 + offset), view.getUint32(from, true), view.getUint32(from + 4, true));
+  }
   for (let done = 0; done < size; ) {
     const step = chunk(size - done);
     const view = core.view;
