@@ -48,12 +48,23 @@ export function attempt(core: Core, size: number, kind: Kind): number {
   const by = u32[RUN.dataTags >>> 2] === TLB.readUser ? BY.user : BY.system;
   const lo = u32[RUN.address >>> 2]!;
   const hi = u32[(RUN.address + 4) >>> 2]!;
-  const ordinary = (lo & 0xfff) + bytes <= 4096 && u32[RUN.alignment >>> 2] === 0 && canonical(core, hi);
+  const ordinary = lo + bytes <= 0xffffffff && u32[RUN.alignment >>> 2] === 0 && canonical(core, hi);
   if (!ordinary) return touch(core, bytes, kind, by, size >= STACK_ACCESS);
   u32[RUN.commit >>> 2] = 0;
-  const entry = tryLookup(core, lo, hi, kind !== "read", by);
-  if (entry >= 0) return one(core, entry, lo, hi, bytes, kind);
-  core.fault = pageFault(core, lo, hi, entry);
+  const write = kind !== "read";
+  const entry = tryLookup(core, lo, hi, write, by);
+  if (entry < 0) return faulted(core, lo, hi, entry);
+  if ((lo & 0xfff) + bytes <= 4096) return one(core, entry, lo, hi, bytes, kind);
+  // The second look-up may fill the same entry, so what the first one said is taken out at once.
+  const page = pageOf(core, entry);
+  const nextLo = ((lo & 0xfffff000) >>> 0) + 4096;
+  const next = tryLookup(core, nextLo, hi, write, by);
+  if (next < 0) return faulted(core, nextLo, hi, next);
+  return two(core, page, pageOf(core, next), lo, hi, nextLo, hi, bytes, kind);
+}
+
+function faulted(core: Core, lo: number, hi: number, result: number): number {
+  core.fault = pageFault(core, lo, hi, result);
   return 0;
 }
 
@@ -90,9 +101,16 @@ export function touch(
   }
   const nextLo = (lo - offset + 4096) >>> 0;
   const nextHi = wide && nextLo === 0 ? (hi + 1) >>> 0 : hi;
-  // The second look-up may fill the same entry, so what the first one said is taken out at once.
   const page = pageOf(core, lookup(core, lo, hi, write, by));
   const nextPage = pageOf(core, lookup(core, nextLo, nextHi, write, by));
+  return two(core, page, nextPage, lo, hi, nextLo, nextHi, size, kind);
+}
+
+/** An access to two pages, whose rights have been looked at. */
+function two(
+  core: Core, page: number, nextPage: number, lo: number, hi: number, nextLo: number, nextHi: number, size: number, kind: Kind,
+): number {
+  const offset = lo & 0xfff;
   const first = 4096 - offset;
   if (isWatched(core, (lo & 0xfffff000) >>> 0, hi, page)) tell(core, lo, hi, page, first, kind);
   if (isWatched(core, nextLo, nextHi, nextPage)) tell(core, nextLo, nextHi, nextPage, size - first, kind);
@@ -100,14 +118,14 @@ export function touch(
     gather(core, page, offset, first, SCRATCH);
     gather(core, nextPage, 0, size - first, SCRATCH + first);
   }
-  if (write) {
+  if (kind !== "read") {
     core.setWord(RUN.commit, size);
     core.commitPage = page;
     core.commitOffset = offset;
     core.commitNext = nextPage;
   }
   return SCRATCH;
-}
+} // oxfmt-ignore
 
 /**
  * Host address of `size` bytes at RUN.address if a tag allows the access, as emitted code finds it; else 0. The processor's own accesses use the supervisor
@@ -174,7 +192,7 @@ export function commit(core: Core): void {
 /** Copies bytes of one page to linear memory at `to`. */
 function gather(core: Core, page: number, offset: number, size: number, to: number): void {
   const frame = core.pages.frameForRead(page);
-  if (frame !== 0) core.u8.copyWithin(to, frame + offset, frame + offset + size);
+  if (frame !== 0) copy(core.u8, to, frame + offset, size);
   else readBus(core, page, offset, size, to);
 }
 
@@ -204,8 +222,13 @@ function readBus(core: Core, page: number, offset: number, size: number, to: num
 /** Copies bytes of linear memory at `from` to one page. */
 function scatter(core: Core, page: number, offset: number, size: number, from: number): void {
   const frame = core.pages.frameForWrite(page);
-  if (frame !== 0) core.u8.copyWithin(frame + offset, from, from + size);
+  if (frame !== 0) copy(core.u8, frame + offset, from, size);
   else writeBus(core, page, offset, size, from);
+}
+
+function copy(u8: Uint8Array, to: number, from: number, size: number): void {
+  if (size > 16) u8.copyWithin(to, from, from + size);
+  else for (let i = 0; i < size; i++) u8[to + i] = u8[from + i]!;
 }
 
 /** The same for a page that has no frame to write to: a device's, ROM, code, a table somebody watches. */
