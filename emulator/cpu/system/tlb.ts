@@ -365,18 +365,15 @@ export function invalidatePage(core: Core, lo: number, hi: number, pcid: number 
   const code = codeEntry(lo);
   if (u32[code + 6] !== 0 && codePageIs(u32, code, page, hi) && drops(u32[code + 6]!, u32[code + 7]!)) emptyCode(u32, code);
   if (core.word(RUN.largePages) !== 0) {
-    const inGiB = (lowPage: number, highPage: number) => highPage === hi && lowPage >>> 30 === lo >>> 30;
-    sweep(u32, FILLED.data, TLB.entries, (index) => {
-      const at = dataAt(index);
+    // All entries, listed or not, as in `dropPageTags`: a guest that maps and unmaps comes here often, and the TLB is full of pieces of its large pages.
+    const inGiB = (lowPage: number, highPage: number): boolean => highPage === hi && lowPage >>> 30 === lo >>> 30;
+    for (let at = dataAt(0); at < dataAt(TLB.entries); at += DATA_WORDS)
       if ((u32[at + 9]! & TLB_FLAG.large) !== 0 && inGiB(u32[at + 10]!, u32[at + 11]!) && drops(u32[at + 9]!, u32[at + 14]!)) emptyData(u32, at);
-      return u32[at + 9] === 0;
-    });
-    sweep(u32, FILLED.code, ITLB.entries, (index) => {
-      const at = codeAt(index);
+    for (let at = codeAt(0); at < codeAt(ITLB.entries); at += CODE_WORDS) {
+      if ((u32[at + 6]! & TLB_FLAG.large) === 0) continue;
       const tag = u32[at] === EMPTY ? at + 2 : at;
-      if ((u32[at + 6]! & TLB_FLAG.large) !== 0 && inGiB(u32[tag]!, u32[tag + 1]!) && drops(u32[at + 6]!, u32[at + 7]!)) emptyCode(u32, at);
-      return u32[at + 6] === 0;
-    });
+      if (inGiB(u32[tag]!, u32[tag + 1]!) && drops(u32[at + 6]!, u32[at + 7]!)) emptyCode(u32, at);
+    }
   }
   forgetCodePage(core);
 } // oxfmt-ignore
