@@ -24,3 +24,5 @@ export const ramAddress = (value: number): RamAddress => value as RamAddress;
 
 /** Bytes in a page; guest pages, frames and dirty tracking all use 4 KiB. */
 export const PAGE_BYTES = 4096;
+/** By which a WebAssembly memory grows. */
+export const WASM_PAGE_BYTES = 65_536;

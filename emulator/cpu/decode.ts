@@ -26,7 +26,7 @@ import { x87Name } from "./x87/index.ts";
 /** What `decode` found. "short": the bytes ended before the instruction did. "invalid": #UD. "long": more than 15 bytes, #GP(0). */
 export type Decoded = "handler" | "operation" | "invalid" | "missing" | "short" | "long";
 
-const INSTRUCTION_BYTES_MAX = 15;
+export const INSTRUCTION_BYTES_MAX = 15;
 /**
  * What prefixes, opcode and ModRM say of an instruction that a handler alone executes, where only a memory operand by ModRM and an immediate are left to read:
  * its shape. Instructions of a shape come again and again, so shapes are remembered by a hash of their keys, each in four words:

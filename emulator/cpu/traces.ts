@@ -299,7 +299,7 @@ export class TraceCache {
     const bytes =
       frame === 0 ? this.#guest.readBytes(physicalAddress(physical), PAGE - start) : this.#views.u8;
     // So a change of the next instruction would go unnoticed.
-    const isStable = this.#isStable(page);
+    const isStable = isOwn(frame);
     const count = isStable ? most : 1;
     const origin = frame === 0 ? 0 : frame + start;
     const room = PAGE - start;
@@ -325,7 +325,8 @@ export class TraceCache {
         crosses = true;
         decoded = this.#decodeAcross(source, bytes.subarray(origin + offset, origin + room), mode);
         const isPlain = decoded === "handler" && decoder.instruction === null;
-        const isWatchable = isStable && this.#crossedTo !== page && this.#isStable(this.#crossedTo);
+        const isWatchable =
+          isStable && this.#crossedTo !== page && isOwn(this.#guest.frameForRead(this.#crossedTo));
         if (!keep || !isPlain || !isWatchable) this.#crossedTo = -1;
       }
       const repeats = decoded === "handler" && decoder.repeats;
@@ -338,12 +339,6 @@ export class TraceCache {
       done++;
     }
     this.#finish(source, at, done, offset, keep && !crosses && isStable);
-  }
-
-  /** Nothing is kept of device memory, nor of the zero frame, which stands for many pages. */
-  #isStable(page: number): boolean {
-    const frame = this.#guest.frameForRead(page);
-    return frame !== 0 && frame !== FRAMES;
   }
 
   /** A trace that is nothing but a BREAK record: whoever runs into it leaves, and steps on with a scratch trace. */
@@ -582,6 +577,8 @@ export class TraceCache {
   }
 }
 
+/** Nothing is kept of a page without a frame of its own: of device memory, and of the zero frame, which stands for many pages. */
+const isOwn = (frame: number): boolean => frame !== 0 && frame !== FRAMES;
 /** Index in linear memory's words of the place in TRACE_INDEX that a trace's key leads to. */
 const firstOf = (keyLow: number): number => (TRACE_INDEX.base + traceSlot(keyLow)) >>> 2;
 /** TRACE.keyHigh of a kept trace. */

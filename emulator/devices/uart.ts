@@ -60,8 +60,6 @@ export class Uart implements Device, RegionOps {
   readonly #irq: Line;
   readonly #send: (byte: number) => void;
   #state: State = powerOn();
-  /** What `#irq` was last told. */
-  #level = false;
 
   /** @param send receives each byte the guest transmits (not in loopback) */
   constructor(name: string, irq: Line, send: (byte: number) => void) {
@@ -177,7 +175,6 @@ export class Uart implements Device, RegionOps {
 
   load(state: PlainData): void {
     this.#state = copyOf(state as State);
-    this.#level = this.#wantsInterrupt();
   }
 
   #transmit(byte: number): void {
@@ -270,15 +267,8 @@ export class Uart implements Device, RegionOps {
     return IIR.none;
   }
 
-  #wantsInterrupt(): boolean {
-    return (this.#state.mcr & MCR.out2) !== 0 && this.#interrupt() !== IIR.none;
-  }
-
   #update(): void {
-    const level = this.#wantsInterrupt();
-    // A line that stays low is nobody's business: a driver that polls leaves it so with each access.
-    if (level || this.#level) this.#irq(level);
-    this.#level = level;
+    this.#irq(this.#interrupt() !== IIR.none && (this.#state.mcr & MCR.out2) !== 0);
   }
 }
 

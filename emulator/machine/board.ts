@@ -235,36 +235,34 @@ export class Board {
   readonly #environment: BoardEnvironment;
   /** Brings a device to now before an access, and reports its deadline after it. */
   readonly #timedOps = (device: Device, ops: RegionOps): RegionOps => {
-    const { now, rescheduled } = this.#environment;
+    const before = (): void => device.tick(this.#environment.now());
+    const after = (): void => this.#environment.rescheduled(device.deadline);
     const { halves } = ops;
+    const timedHalves: RegionOps["halves"] = halves && {
+      read: (address, into) => {
+        before();
+        halves.read(address, into);
+        after();
+      },
+      write: (address, low, high) => {
+        before();
+        halves.write(address, low, high);
+        after();
+      },
+    };
     return {
       read: (address, size) => {
-        device.tick(now());
+        before();
         const value = ops.read(address, size);
-        rescheduled(device.deadline);
+        after();
         return value;
       },
       write: (address, size, value) => {
-        device.tick(now());
+        before();
         ops.write(address, size, value);
-        rescheduled(device.deadline);
+        after();
       },
-      ...(halves === undefined
-        ? {}
-        : {
-            halves: {
-              read: (address, into) => {
-                device.tick(now());
-                halves.read(address, into);
-                rescheduled(device.deadline);
-              },
-              write: (address, low, high) => {
-                device.tick(now());
-                halves.write(address, low, high);
-                rescheduled(device.deadline);
-              },
-            },
-          }),
+      ...(timedHalves && { halves: timedHalves }),
     };
   };
   readonly #ports: (io: MemoryRegion) => void;

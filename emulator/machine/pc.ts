@@ -13,7 +13,7 @@ import type { Processor } from "../cpu/processor.ts";
 import type { Device, PlainData } from "../devices/device.ts";
 import { APIC_BASE } from "../devices/local-apic.ts";
 import { createPcMemory, Memory, type PcMemory, type PortBus } from "../memory/index.ts";
-import type { Instant, Nanoseconds } from "../numbers.ts";
+import { type Instant, type Nanoseconds, WASM_PAGE_BYTES } from "../numbers.ts";
 import { chooseCpu } from "../cpu/system/model.ts";
 import { Board } from "./board.ts";
 import type { Display, Picture, TextScreen } from "./display.ts";
@@ -38,7 +38,6 @@ import { Watches } from "./watches.ts";
 /** Version of MachineState; a change of any device's state bumps it. */
 export const MACHINE_STATE_VERSION = 6;
 
-const WASM_PAGE_BYTES = 65_536;
 const MAXIMUM_WASM_PAGES = 65_536;
 /**
  * Guest memory that linear memory has room for from the beginning; more is added as the guest uses it. Room that nobody touches takes none of the host's memory,

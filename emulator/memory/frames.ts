@@ -7,10 +7,9 @@
 import { assert } from "../assert.ts";
 import { Halt } from "../cpu/event.ts";
 import { FRAMES } from "../cpu/layout.ts";
-import { PAGE_BYTES } from "../numbers.ts";
+import { PAGE_BYTES, WASM_PAGE_BYTES } from "../numbers.ts";
 import type { Chunk } from "./chunk.ts";
 
-const WASM_PAGE_BYTES = 65536;
 /** WebAssembly's limit for a 32-bit memory. */
 const MAX_LINEAR_BYTES = 2 ** 32;
 /** A growth costs V8 a collection of garbage, so steps are large; the smaller one is for a host that refuses. */

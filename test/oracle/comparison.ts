@@ -1,7 +1,7 @@
 /** Compares the emulator's result of an integer case with the host's, and tells differences so that they can be read and repeated. */
 import type { Result } from "./case.ts";
 import { TIMED_OUT } from "./case.ts";
-import { ALL_FLAGS } from "./forms.ts";
+import { ALL_FLAGS, STRING } from "./forms.ts";
 import type { IntegerCase } from "./generator.ts";
 import { isMakersOwn, makersFlags, sharesFaultAddress } from "./maker.ts";
 
@@ -80,17 +80,15 @@ export function differences(item: IntegerCase, ours: Result, host: Result): stri
   const wide = item.mode.bits === 64 && host.selectors.cs === 0x33;
   // PUSHA, POPA and ENTER access memory several times, and may have done part of it when they fault.
   const partial = /^(pusha|popa|enter)$/.test(item.name) && host.vector >= 10;
-  const string = /^(movs|cmps|stos|lods|scas|ins|outs)$/.test(item.name);
-  const repeats = string && item.code.includes(0x67);
+  const repeats = STRING.test(item.name) && item.code.includes(0x67);
   for (let n = 0; n < (wide ? 16 : 8); n++) {
     const [a, b] = [ours.gpr[n]!, host.gpr[n]!];
     // Outside 64-bit mode the upper halves are undefined; so is whether a string instruction with 32-bit addresses and no iteration clears them.
     if (partial) continue;
     // LAR leaves the limit's upper bits (19:16) undefined (SDM 2A LAR).
-    if (item.name === "lar")
-      note(GPR[n]!, a & ~0xf_0000n & (wide ? ~0n : LOW), b & ~0xf_0000n & (wide ? ~0n : LOW));
-    else if (wide && !(repeats && (b & LOW) === (item.gpr[n]! & LOW))) note(GPR[n]!, a, b);
-    else note(GPR[n]!, a & LOW, b & LOW);
+    const isWhole = wide && !(repeats && (b & LOW) === (item.gpr[n]! & LOW));
+    const bits = (isWhole ? ~0n : LOW) & (item.name === "lar" ? ~0xf_0000n : ~0n);
+    note(GPR[n]!, a & bits, b & bits);
   }
   note("rip", ours.rip, host.rip);
   // Hosts show the status flags of REP CMPS and SCAS only when it is over; here every iteration is an instant with flags of its own.

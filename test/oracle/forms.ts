@@ -25,6 +25,8 @@ export type Option =
 
 export const FLAGS = { cf: 1, pf: 4, af: 0x10, zf: 0x40, sf: 0x80, of: 0x800 } as const;
 export const ALL_FLAGS = 0x8d5;
+/** String instructions by their names. */
+export const STRING = /^(movs|cmps|stos|lods|scas|ins|outs)$/;
 
 export type Immediate = "ib" | "iw" | "iz" | "iv" | "rel8" | "relz" | "moffs" | "far";
 

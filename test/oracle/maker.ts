@@ -4,6 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import type { Result } from "./case.ts";
+import { STRING } from "./forms.ts";
 import type { IntegerCase } from "./generator.ts";
 
 export const isIntel =
@@ -13,7 +14,6 @@ const NEAR_BRANCH = /^(j(?!mp_far)[a-z]+|jmp|call|ret|loop(n?e)?)$/;
 const FAR_RETURN = /^(ret_far|iret)$/;
 const UNALIGNED = /^(lddqu|movup[sd]|movdqu|pcmp[ei]str[im])$/;
 const FAR_POINTER = /^(jmp_far|call_far|l[fgs]s)$/;
-const STRING = /^(movs|cmps|stos|lods|scas|ins|outs)$/;
 const MMX_STORE = /^(movntq|movd|movq)$/;
 const RCX = 1;
 const PAGE_FAULT = 14;
@@ -84,7 +84,7 @@ export function isMakersOwn(item: IntegerCase, ours: Result, host: Result): bool
       return (prefixes.rex & 1) !== 0;
     // Invalid with a register.
     case "prefetchw":
-      return prefixes.rest.some((byte, index) => index === 1 && byte >= 0xc0);
+      return prefixes.rest[1]! >= 0xc0;
     // Undefined: 16 bits shifted by more.
     case "shld":
     case "shrd": {

@@ -31,6 +31,7 @@ import {
   type Signature,
 } from "../../wasm/index.ts";
 import { exceptionFunctions } from "../../isa/index.ts";
+import { INSTRUCTION_BYTES_MAX } from "../decode.ts";
 import { flagWordsFunction } from "../translator/flags.ts";
 import {
   ADDRESS_SIZE,
@@ -78,8 +79,6 @@ const IMPORTS: ModuleDescription["imports"] = [
 
 /** Slots for translated regions that the function table begins with; more are added behind. */
 const REGION_SLOTS = 4096;
-
-const LONGEST_INSTRUCTION = 15;
 
 const HANDLER: Signature = { params: ["i32"], result: "i32" };
 const HANDLER_KEY = "i32>i32";
@@ -294,13 +293,9 @@ function crossingFunction(): FunctionBody {
   const f = new FunctionBuilder("crossing", { params: ["i32", "i32", "i32", "i64"], result: "i32" });
   const [slot, low, high, page] = f.params.map(get) as [Node, Node, Node, Node];
   const offset = op("i32.and", low, i32(0xfff));
-  f.emit(when(op("i32.lt_u", offset, i32(0x1000 - LONGEST_INSTRUCTION + 1)), [ret(i32(0))]));
+  f.emit(when(op("i32.lt_u", offset, i32(0x1000 - INSTRUCTION_BYTES_MAX + 1)), [ret(i32(0))]));
   const next = f.let(op("i64.and", op("i64.add", page, i64(0x1000n)), memory(RUN.linearMask, "i64.load")));
-  const number = op("i32.wrap_i64", op("i64.shr_u", next, i64(12n)));
-  const entry = f.let(
-    op("i32.shl", op("i32.and", number, i32(ITLB.entries - 1)), i32(Math.log2(ITLB.entryBytes))),
-  );
-  const tag = load("i64.load", op("i32.add", entry, memory(RUN.codeTags, "i32.load")), ITLB.base);
+  const { entry, tag } = codeEntry(f, next);
   const isAbove = load("i32.load", entry, ITLB.base + ITLB.physicalHigh);
   f.emit(when(op("i32.or", op("i64.ne", tag, next), isAbove), [ret(i32(0))]));
   const second = f.let(load("i32.load", entry, ITLB.base + ITLB.physicalLow));
@@ -323,13 +318,18 @@ function crossingFunction(): FunctionBody {
   return f.finish();
 }
 
+/** Offset of a linear page's entry in the instruction TLB, and the tag that it has for fetches at this privilege. */
+function codeEntry(f: FunctionBuilder, page: Node): { readonly entry: Node; readonly tag: Node } {
+  const number = op("i32.wrap_i64", op("i64.shr_u", page, i64(12n)));
+  const shift = i32(Math.log2(ITLB.entryBytes));
+  const entry = f.let(op("i32.shl", op("i32.and", number, i32(ITLB.entries - 1)), shift));
+  return { entry, tag: load("i64.load", op("i32.add", entry, memory(RUN.codeTags, "i32.load")), ITLB.base) };
+}
+
 /** Another page is entered: its translation comes from the instruction TLB, which a walk fills, or the host fetches it. */
 function codePage(f: FunctionBuilder, page: Node): readonly Node[] {
   return f.collect(() => {
-    const number = op("i32.wrap_i64", op("i64.shr_u", page, i64(12n)));
-    const shift = i32(Math.log2(ITLB.entryBytes));
-    const entry = f.let(op("i32.shl", op("i32.and", number, i32(ITLB.entries - 1)), shift));
-    const tag = load("i64.load", op("i32.add", entry, memory(RUN.codeTags, "i32.load")), ITLB.base);
+    const { entry, tag } = codeEntry(f, page);
     const absent = op("i32.eqz", call("refillCode", "i32", page));
     f.emit(when(op("i64.ne", tag, page), [when(absent, [ret(i32(EXIT.miss))])]));
     f.emit(put64(RUN.codePage, page));
