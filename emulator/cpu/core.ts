@@ -214,6 +214,7 @@ export class Core extends Registers {
     // All other events come with what TypeScript does anyway; the red zone asks for IRETs now and then.
     const told = this.#watched & (WATCH.mode | WATCH.privilege);
     this.setWord(RUN.watched, told | (this.#awaitsReturn ? WATCH.redZone : 0));
+    this.setWord(RUN.watchedDevices, this.#watched & WATCH.mmio);
   }
 
   /** `stackHook` wants to hear of IRETs: emitted code leaves them to TypeScript. */

@@ -124,9 +124,7 @@ export class Cpu implements Processor {
       slowRead: noticing("read"),
       slowWrite: noticing("write"),
       slowModify: noticing("modify"),
-      commit: () => {
-        if (this.#core.word(RUN.commit) !== 0) commit(this.#core);
-      },
+      commit: () => commit(this.#core),
       segmented: (segment: number, size: number, access: number) =>
         segmented(this.#core, segment as never, size, access as never),
       raise: (vector: number, errorCode: number) => {
@@ -286,6 +284,7 @@ export class Cpu implements Processor {
         "known page": this.#sum(RUN.countTags),
         "page walk": this.#sum(RUN.countWalks),
         "page walk for code": this.#sum(RUN.countCodeWalks),
+        "open register": this.#sum(RUN.countOpen),
         "handled in TypeScript": counters.slowAccesses,
       },
     };

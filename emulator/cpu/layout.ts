@@ -208,8 +208,30 @@ export const RUN = {
    * Kept by `machine/table-watch.ts`.
    */
   tableLevels: 0x10ec,
-  end: 0x1100,
+  /** u32: guest-physical page of an access that is allowed, but has no frame that emitted code knows; 0: it was left to TypeScript for something else */
+  frameless: 0x10f8,
+  /** u32: not 0 while somebody wants to hear of accesses to devices. Kept by `Core`. */
+  watchedDevices: 0x10fc,
+  /** u32: accesses to open registers */
+  countOpen: 0x1100,
+  end: 0x1110,
 } as const;
+
+/** Registers of one device that guests reach without asking it, all of 64 bits: shared by all CPUs. See `mmu/open-registers.ts`. */
+export const OPEN_REGISTERS = {
+  /** u32: guest-physical page that they begin with, or `nowhere` */
+  page: 0x1110,
+  /** u32: nanoseconds of virtual time in which counters go on by one */
+  period: 0x1114,
+  /** u8 for each of `count` registers, REACH, and u64 for each */
+  reach: 0x1118,
+  values: 0x1200,
+  count: 128,
+  end: 0x1600,
+  nowhere: 0xffffffff,
+} as const;
+/** Numbers of `Reach`. */
+export const REACH = { device: 0, memory: 1, counter: 2 } as const;
 
 /** More than a trace has bytes. */
 export const FAR_REACH = 0x2000;

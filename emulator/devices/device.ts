@@ -33,11 +33,25 @@ export interface Device {
 export interface RegionOps {
   read(address: number, size: 1 | 2 | 4): number;
   write(address: number, size: 1 | 2 | 4, value: number): void;
-  /** An aligned access of 8 bytes at once, where a guest makes so many that it is worth it: it does what two accesses of 4 would, the low half first. */
-  readonly halves?: {
-    read(address: number, into: Uint32Array): void;
-    write(address: number, low: number, high: number): void;
-  };
+}
+
+/**
+ * What a guest's aligned access of 4 or 8 bytes to an open register does: asks the device; reads or writes memory; or reads memory as a counter, which has the value it
+ * had at virtual time 0 and is now as much further as time has gone on.
+ */
+export type Reach = "device" | "memory" | "counter";
+
+/**
+ * Registers of 64 bits that a device keeps where guests may reach them without asking it. `offset` is that of a half, a multiple of 4, below 1024; `register`
+ * that of a register. All of them are 0 and the device's at first.
+ */
+export interface OpenRegisters {
+  /** Unsigned. */
+  get(offset: number): number;
+  set(offset: number, value: number): void;
+  open(register: number, reach: Reach): void;
+  /** Counters go on by one in so many nanoseconds of virtual time. */
+  count(nanoseconds: number): void;
 }
 
 /** An interrupt or other signal line. */

@@ -6,19 +6,19 @@
  *     0x100 + 0x20 n  timer n: 1 level, 2 enabled, 3 periodic, 6 set the accumulator, 8 32 bits, 13:9 route; what it can do in 4, 5 and 63:32
  *     0x108 + 0x20 n  comparator; in periodic mode a write is the period, and with bit 6 the next match, too
  *
- * Registers take 32-bit accesses, two of which come as one (`halves`); no message-signalled interrupts. In legacy routing timers 0 and 1 have interrupts 0
+ * Registers take 32-bit accesses; no message-signalled interrupts. In legacy routing timers 0 and 1 have interrupts 0
  * and 8, and the PIT and the RTC, which have them otherwise, are cut off.
  *
  * Invariant: the counter is worked out from virtual time; a timer knows the tick at which it matches. As in QEMU a comparator set to the past matches at
  * the next tick; a chip would go once around.
  */
 import type { Nanoseconds } from "../numbers.ts";
-import type { Device, Line, PlainData, RegionOps } from "./device.ts";
+import type { Device, Line, OpenRegisters, PlainData, RegionOps } from "./device.ts";
 
 const TICK_NANOSECONDS = 10;
 const CAPABILITIES = 0x8086a201;
 const PERIOD_FEMTOSECONDS = 10_000_000;
-const TIMERS = 3;
+const COMPARATORS = [0x108, 0x128, 0x148] as const;
 /** Interrupts that a timer can be routed to: the I/O APIC's pin 2. */
 const ROUTES = 1 << 2;
 const LEGACY_ROUTES = [0, 8] as const;
@@ -26,6 +26,8 @@ const LEGACY_ROUTES = [0, 8] as const;
 const CONFIG = { run: 1, legacy: 2 } as const;
 const TIMER = { level: 2, enabled: 4, periodic: 8, setValue: 0x40, bits32: 0x100, abilities: 0x30 } as const;
 const TIMER_WRITABLE = 0x7f4e;
+/** Without these a comparator is memory: nobody compares with it, and all that is written stays. */
+const TIMER_AT_WORK = TIMER.enabled | TIMER.periodic | TIMER.setValue | TIMER.bits32;
 const REGISTER = {
   capabilities: 0x00,
   configuration: 0x10,
@@ -35,15 +37,15 @@ const REGISTER = {
 } as const;
 
 const MASK_32 = 0xffffffffn;
+const MASK_64 = 0xffff_ffff_ffff_ffffn;
 const WORD = 2 ** 32;
 /** A tick that is so far away is never reached. */
 const FAR = 2 ** 50;
 
 interface Timer {
+  /** Offset of its comparator. */
+  readonly comparator: number;
   config: number;
-  /** The comparator's halves, unsigned. */
-  low: number;
-  high: number;
   period: bigint;
   /** Number of the tick, counted from virtual time 0, at which it matches next; Infinity: it does not. */
   due: number;
@@ -62,12 +64,11 @@ type State = {
 export class Hpet implements Device, RegionOps {
   readonly name = "hpet";
   readonly #line: (route: number) => Line;
+  /** The comparators, and the counter: its value at tick 0 while it runs, its value while it does not. */
+  readonly #registers: OpenRegisters;
   #config = 0;
   #status = 0;
-  /** The counter at tick 0 while it runs, its value while it does not: halves, unsigned. */
-  #low = 0;
-  #high = 0;
-  #timers: Timer[] = powerOn();
+  #timers: Timer[] = [];
   /** What the chips behind interrupts 0 and 8 want. */
   #levels = { pit: false, rtc: false };
   #now = 0;
@@ -78,8 +79,11 @@ export class Hpet implements Device, RegionOps {
   #deadline = Infinity;
 
   /** @param line the wire of an interrupt: 0 and 8 as the ISA bus has them, 2 the I/O APIC's pin */
-  constructor(line: (route: number) => Line) {
+  constructor(line: (route: number) => Line, registers: OpenRegisters) {
     this.#line = line;
+    this.#registers = registers;
+    registers.count(TICK_NANOSECONDS);
+    this.#powerOn();
   }
 
   /** The PIT's and the RTC's way to interrupts 0 and 8. */
@@ -87,11 +91,18 @@ export class Hpet implements Device, RegionOps {
   readonly rtc: Line = (level) => this.#pass("rtc", 1, level);
 
   reset(): void {
-    for (let n = 0; n < TIMERS; n++) this.#lower(n);
+    for (let n = 0; n < COMPARATORS.length; n++) this.#lower(n);
+    this.#powerOn();
+  }
+
+  #powerOn(): void {
     this.#config = 0;
     this.#status = 0;
-    this.#low = this.#high = 0;
-    this.#timers = powerOn();
+    this.#setQuad(REGISTER.counter, 0n);
+    this.#timers = COMPARATORS.map((comparator) => {
+      this.#setQuad(comparator, MASK_64);
+      return { comparator, config: TIMER.abilities, period: 0n, due: Infinity };
+    });
     this.#schedule();
   }
 
@@ -105,7 +116,8 @@ export class Hpet implements Device, RegionOps {
     this.#now = now;
     this.#tick = Math.floor(now / TICK_NANOSECONDS);
     if (this.#tick < this.#next) return;
-    for (let n = 0; n < TIMERS; n++) if (this.#timers[n]!.due <= this.#tick) this.#match(n, this.#timers[n]!);
+    for (let n = 0; n < COMPARATORS.length; n++)
+      if (this.#timers[n]!.due <= this.#tick) this.#match(n, this.#timers[n]!);
     this.#schedule();
   }
 
@@ -113,13 +125,15 @@ export class Hpet implements Device, RegionOps {
   get counter(): bigint {
     return quad(this.#counterLow, this.#counterHigh);
   }
-  // Guests read it over and over, so its halves are numbers, and a remainder by 2^32 is a shift.
+  // Its halves are numbers, and a remainder by 2^32 is a shift, since guests may read it over and over.
   get #counterLow(): number {
-    return this.#runs ? (this.#low + this.#tick) >>> 0 : this.#low;
+    const low = this.#registers.get(REGISTER.counter);
+    return this.#runs ? (low + this.#tick) >>> 0 : low;
   }
   get #counterHigh(): number {
-    if (!this.#runs) return this.#high;
-    return (this.#high + Math.floor((this.#low + this.#tick) / WORD)) >>> 0;
+    const high = this.#registers.get(REGISTER.counter + 4);
+    if (!this.#runs) return high;
+    return (high + Math.floor((this.#registers.get(REGISTER.counter) + this.#tick) / WORD)) >>> 0;
   }
 
   // --- registers --------------------------------------------------------------------------------------------------------------------------
@@ -131,7 +145,7 @@ export class Hpet implements Device, RegionOps {
       const timer = this.#timers[(register - REGISTER.timers) >> 5];
       if (timer === undefined) return 0;
       if ((register & 0x18) === 0) return high ? ROUTES : timer.config;
-      return (register & 0x18) === 8 ? (high ? timer.high : timer.low) : 0;
+      return (register & 0x18) === 8 ? this.#registers.get(address) : 0;
     }
     switch (register) {
       case REGISTER.capabilities:
@@ -152,19 +166,6 @@ export class Hpet implements Device, RegionOps {
     this.#schedule();
   }
 
-  // Linux finds out how long its accesses take by making 400,000 of 8 bytes.
-  readonly halves = {
-    read: (address: number, into: Uint32Array): void => {
-      into[0] = this.read(address);
-      into[1] = this.read(address + 4);
-    },
-    write: (address: number, low: number, high: number): void => {
-      this.#writeRegister(address, low);
-      this.#writeRegister(address + 4, high);
-      this.#schedule();
-    },
-  };
-
   #writeRegister(address: number, value: number): void {
     const isHigh = (address & 4) !== 0;
     const register = address & ~7;
@@ -175,22 +176,20 @@ export class Hpet implements Device, RegionOps {
       if ((register & 0x18) === 8) this.#writeComparator(timer, isHigh, value);
       else if ((register & 0x18) === 0 && !isHigh) this.#writeTimer(n, timer, value);
     } else if (register === REGISTER.counter) {
-      if (this.#runs) return;
-      if (isHigh) this.#high = value >>> 0;
-      else this.#low = value >>> 0;
+      if (!this.#runs) this.#registers.set(address, value);
     } else if (isHigh) return;
     else if (register === REGISTER.configuration) this.#configure(value & (CONFIG.run | CONFIG.legacy));
     else if (register === REGISTER.status)
-      for (let n = 0; n < TIMERS; n++) if (value & this.#status & (1 << n)) this.#lower(n);
+      for (let n = 0; n < COMPARATORS.length; n++) if (value & this.#status & (1 << n)) this.#lower(n);
   }
 
   #configure(value: number): void {
     const changed = value ^ this.#config;
     if (changed & CONFIG.run) {
       const { counter } = this;
-      if (this.#runs) for (let n = 0; n < TIMERS; n++) this.#lower(n);
+      if (this.#runs) for (let n = 0; n < COMPARATORS.length; n++) this.#lower(n);
       this.#config = (this.#config & ~CONFIG.run) | (value & CONFIG.run);
-      this.#setCounter(this.#runs ? counter - BigInt(this.#tick) : counter);
+      this.#setQuad(REGISTER.counter, this.#runs ? counter - BigInt(this.#tick) : counter);
       for (const timer of this.#timers) {
         if (this.#runs) this.#arm(timer);
         else timer.due = Infinity;
@@ -208,9 +207,13 @@ export class Hpet implements Device, RegionOps {
     }
   }
 
-  #setCounter(value: bigint): void {
-    this.#low = Number(value & MASK_32);
-    this.#high = Number((value >> 32n) & MASK_32);
+  #quad(register: number): bigint {
+    return quad(this.#registers.get(register), this.#registers.get(register + 4));
+  }
+  /** Sets a register to the lower 64 bits of a value. */
+  #setQuad(register: number, value: bigint): void {
+    this.#registers.set(register, Number(value & MASK_32));
+    this.#registers.set(register + 4, Number((value >> 32n) & MASK_32));
   }
 
   #writeTimer(n: number, timer: Timer, value: number): void {
@@ -220,7 +223,7 @@ export class Hpet implements Device, RegionOps {
     if ((before ^ config) & (TIMER.level | 0x3e00)) this.#lower(n);
     timer.config = config;
     if (config & TIMER.bits32) {
-      timer.high = 0;
+      this.#registers.set(timer.comparator + 4, 0);
       timer.period &= MASK_32;
     }
     if (!(config & TIMER.enabled)) {
@@ -232,15 +235,11 @@ export class Hpet implements Device, RegionOps {
   #writeComparator(timer: Timer, isHigh: boolean, value: number): void {
     const isPeriodic = (timer.config & TIMER.periodic) !== 0;
     if (isHigh && timer.config & TIMER.bits32) return;
-    if (!isPeriodic || timer.config & TIMER.setValue) {
-      if (isHigh) timer.high = value >>> 0;
-      else timer.low = value >>> 0;
-    }
+    if (!isPeriodic || timer.config & TIMER.setValue)
+      this.#registers.set(timer.comparator + (isHigh ? 4 : 0), value);
     if (isPeriodic) timer.period = merge(timer.period, isHigh, value);
     timer.config &= ~TIMER.setValue;
-    // A match of a timer that is off shows only in a comparator that goes on by itself.
-    if (!isPeriodic && (timer.config & TIMER.enabled) === 0) timer.due = Infinity;
-    else if (this.#runs) this.#arm(timer);
+    if (this.#runs) this.#arm(timer);
   }
 
   // --- time -------------------------------------------------------------------------------------------------------------------------------
@@ -253,12 +252,18 @@ export class Hpet implements Device, RegionOps {
     return (this.#config & CONFIG.legacy) !== 0;
   }
 
-  /** Finds the earliest matches; called after whatever may have changed one, since a deadline is asked for after every access. */
+  /**
+   * Finds the earliest matches, and opens what guests may reach by themselves; called after whatever may have changed that, since a deadline is asked for after every
+   * access.
+   */
   #schedule(): void {
+    this.#registers.open(REGISTER.counter, this.#runs ? "counter" : "memory");
+    for (const { comparator, config } of this.#timers)
+      this.#registers.open(comparator, (config & TIMER_AT_WORK) === 0 ? "memory" : "device");
     this.#next = Infinity;
     let due = Infinity;
     if (this.#runs)
-      for (let n = 0; n < TIMERS; n++) {
+      for (let n = 0; n < COMPARATORS.length; n++) {
         const timer = this.#timers[n]!;
         if (timer.due < this.#next) this.#next = timer.due;
         if (timer.due < due && timer.config & TIMER.enabled) due = timer.due;
@@ -266,14 +271,16 @@ export class Hpet implements Device, RegionOps {
     this.#deadline = due * TICK_NANOSECONDS;
   }
 
-  /** Finds the next match. */
+  /** Finds the next match. That of a timer that is off shows only in a comparator that goes on by itself. */
   #arm(timer: Timer): void {
-    const low = timer.low - this.#counterLow;
+    timer.due = Infinity;
+    if ((timer.config & (TIMER.enabled | TIMER.periodic)) === 0) return;
+    const low = this.#registers.get(timer.comparator) - this.#counterLow;
+    const high = this.#registers.get(timer.comparator + 4) - this.#counterHigh;
     let ticks = low | 0;
-    if (!(timer.config & TIMER.bits32))
-      ticks = ((timer.high - this.#counterHigh - (low < 0 ? 1 : 0)) | 0) * WORD + (low >>> 0);
+    if (!(timer.config & TIMER.bits32)) ticks = ((high - (low < 0 ? 1 : 0)) | 0) * WORD + (low >>> 0);
     if (ticks <= 0) ticks = 1;
-    timer.due = ticks < FAR ? this.#tick + ticks : Infinity;
+    if (ticks < FAR) timer.due = this.#tick + ticks;
   }
 
   #match(n: number, timer: Timer): void {
@@ -283,12 +290,11 @@ export class Hpet implements Device, RegionOps {
     if (isPeriodic) {
       const bits = timer.config & TIMER.bits32 ? 32 : 64;
       // After the tick at which it matched: the comparator may have been in the past.
-      const comparator = quad(timer.low, timer.high);
+      const comparator = this.#quad(timer.comparator);
       const behind = BigInt.asIntN(bits, this.counter - comparator);
       const periods = behind < 0n ? 0n : behind / timer.period + 1n;
       const next = BigInt.asUintN(bits, comparator + periods * timer.period);
-      timer.low = Number(next & MASK_32);
-      timer.high = Number(next >> 32n);
+      this.#setQuad(timer.comparator, next);
       this.#arm(timer);
     } else timer.due = timer.config & TIMER.bits32 ? due + WORD * (Math.floor(late / WORD) + 1) : Infinity;
     if (timer.config & TIMER.enabled) this.#raise(n, timer);
@@ -328,10 +334,10 @@ export class Hpet implements Device, RegionOps {
     const state: State = {
       config: this.#config,
       status: this.#status,
-      counter: quad(this.#low, this.#high).toString(16),
-      timers: this.#timers.map(({ config, low, high, period, due }) => ({
+      counter: this.#quad(REGISTER.counter).toString(16),
+      timers: this.#timers.map(({ comparator, config, period, due }) => ({
         config,
-        comparator: quad(low, high).toString(16),
+        comparator: this.#quad(comparator).toString(16),
         period: period.toString(16),
         due: due === Infinity ? null : due,
       })),
@@ -346,29 +352,17 @@ export class Hpet implements Device, RegionOps {
     const parse = (text: string): bigint => BigInt(`0x${text}`);
     this.#config = saved.config;
     this.#status = saved.status;
-    this.#setCounter(parse(saved.counter));
-    this.#timers = saved.timers.map(({ config, comparator, period, due }) => ({
-      config,
-      low: Number(parse(comparator) & MASK_32),
-      high: Number(parse(comparator) >> 32n),
-      period: parse(period),
-      due: due ?? Infinity,
-    }));
+    this.#setQuad(REGISTER.counter, parse(saved.counter));
+    this.#timers = saved.timers.map(({ config, comparator: value, period, due }, n) => {
+      const comparator = COMPARATORS[n]!;
+      this.#setQuad(comparator, parse(value));
+      return { comparator, config, period: parse(period), due: due ?? Infinity };
+    });
     this.#levels = { ...saved.levels };
     this.#now = saved.now;
     this.#tick = Math.floor(saved.now / TICK_NANOSECONDS);
     this.#schedule();
   }
-}
-
-function powerOn(): Timer[] {
-  return Array.from({ length: TIMERS }, () => ({
-    config: TIMER.abilities,
-    low: 0xffff_ffff,
-    high: 0xffff_ffff,
-    period: 0n,
-    due: Infinity,
-  }));
 }
 
 const quad = (low: number, high: number): bigint => (BigInt(high) << 32n) | BigInt(low);

@@ -10,7 +10,7 @@ import { memoryMap } from "../boot/memory-map.ts";
 import { debugConsole, debugExit, postCode } from "../devices/debug-port.ts";
 import type { ApicRegisters, Core } from "../cpu/core.ts";
 import type { CpuModel } from "../cpu/system/model.ts";
-import type { Device, Line, Now, RegionOps } from "../devices/device.ts";
+import type { Device, Line, Now, OpenRegisters, RegionOps } from "../devices/device.ts";
 import { Hpet } from "../devices/hpet.ts";
 import { IO_APIC_BASE } from "../devices/io-apic.ts";
 import { APIC_BASE } from "../devices/local-apic.ts";
@@ -39,6 +39,7 @@ import {
   type PcMemory,
   type RegionAccess,
 } from "../memory/index.ts";
+import { PAGE_BYTES } from "../numbers.ts";
 import { Interrupts, type ProcessorPins } from "./interrupts.ts";
 import { Slots } from "./slots.ts";
 import type { MachineConfig, MachineHost, OutputChannel } from "./types.ts";
@@ -54,6 +55,7 @@ const BYTES: RegionAccess = { valid: { max: 1 } };
 const DISPI_WORDS: RegionAccess = { valid: { min: 2, max: 2, unaligned: true } };
 
 const HPET_BASE = 0xfed00000;
+const HPET_BYTES = 0x400;
 const HPET_WORDS: RegionAccess = { valid: { min: 4, max: 4 } };
 
 /** What the board asks of the machine. */
@@ -64,6 +66,8 @@ export interface BoardEnvironment {
   /** The CPU whose access is under way. */
   readonly currentCpu: () => number;
   readonly core: (cpu: number) => Core;
+  /** The HPET's. */
+  readonly openRegisters: OpenRegisters;
   /** A device was accessed, and this is when it is due next. */
   readonly rescheduled: (deadline: number) => void;
   readonly reset: (cause: string) => void;
@@ -101,7 +105,8 @@ export class Board {
     const { reset, output } = environment;
     const interrupts = new Interrupts(config.cpus ?? 1, environment.processors, hasApic);
     const { pic } = interrupts;
-    const hpet = config.hpet === false ? null : new Hpet((route) => this.#hpetLine(route));
+    const hpet =
+      config.hpet === false ? null : new Hpet((route) => this.#hpetLine(route), environment.openRegisters);
     const pit = new Pit(hpet?.pit ?? interrupts.gsi(IRQ.pit));
     const rtc = new Rtc(hpet?.rtc ?? interrupts.gsi(IRQ.rtc), config.rtcBase ?? RTC_BASE);
     const speaker = new Speaker(pit);
@@ -171,8 +176,8 @@ export class Board {
     const current = (): RegionOps => apics[environment.currentCpu()] ?? apic!;
     this.#windows = (system) => {
       if (hpet !== null) {
-        const region = MemoryRegion.io("hpet", 0x400, timed(hpet, hpet), { access: HPET_WORDS });
-        system.add(region, HPET_BASE);
+        this.#hpetRegion = MemoryRegion.io("hpet", HPET_BYTES, timed(hpet, hpet), { access: HPET_WORDS });
+        system.add(this.#hpetRegion, HPET_BASE);
       }
       if (hasApic) system.add(MemoryRegion.io("apic-msi", 0x100000, apicOps), APIC_BASE, 4096);
       system.add(MemoryRegion.io("ioapic", 0x1000, interrupts.ioApic.registers), IO_APIC_BASE);
@@ -237,19 +242,6 @@ export class Board {
   readonly #timedOps = (device: Device, ops: RegionOps): RegionOps => {
     const before = (): void => device.tick(this.#environment.now());
     const after = (): void => this.#environment.rescheduled(device.deadline);
-    const { halves } = ops;
-    const timedHalves: RegionOps["halves"] = halves && {
-      read: (address, into) => {
-        before();
-        halves.read(address, into);
-        after();
-      },
-      write: (address, low, high) => {
-        before();
-        halves.write(address, low, high);
-        after();
-      },
-    };
     return {
       read: (address, size) => {
         before();
@@ -262,9 +254,9 @@ export class Board {
         ops.write(address, size, value);
         after();
       },
-      ...(timedHalves && { halves: timedHalves }),
     };
   };
+  #hpetRegion: MemoryRegion | null = null;
   readonly #ports: (io: MemoryRegion) => void;
   readonly #windows: (system: MemoryRegion) => void;
 
@@ -389,6 +381,13 @@ export class Board {
   get tables(): FirmwareTables {
     assert(this.#tables !== null, "the board is attached");
     return this.#tables;
+  }
+
+  /** Guest-physical page that the HPET's registers begin with, if all of them are seen there; else null. */
+  hpetPage({ addressSpace }: Memory): number | null {
+    const range = addressSpace.find(HPET_BASE);
+    const isWhole = range?.region === this.#hpetRegion && range.size === HPET_BYTES;
+    return range !== null && isWhole ? HPET_BASE / PAGE_BYTES : null;
   }
 
   reset(): void {

@@ -8,6 +8,7 @@
 import { assert } from "../assert.ts";
 import { Pending } from "../block/image.ts";
 import { ACTIVITY, type Core, type CoreEnvironment } from "../cpu/core.ts";
+import { LinearRegisters } from "../cpu/mmu/open-registers.ts";
 import { FRAMES, SEG, STATE, STATE_BYTES } from "../cpu/layout.ts";
 import type { Processor } from "../cpu/processor.ts";
 import type { Device, PlainData } from "../devices/device.ts";
@@ -119,6 +120,7 @@ export class Pc implements Machine {
       maximum: MAXIMUM_WASM_PAGES,
     });
     this.memory = new Memory(wasm);
+    const openRegisters = new LinearRegisters(wasm);
     this.#random = new RandomSource(config.seed ?? 0);
     this.board = new Board(config, {
       now: () => this.now,
@@ -129,6 +131,7 @@ export class Pc implements Machine {
         assert(core !== undefined, "CPU", cpu);
         return core;
       },
+      openRegisters,
       processors: {
         intr: (cpu, level) => this.#interruptLine(cpu, level),
         nmi: (cpu) => this.#raiseNmi(cpu),
@@ -178,7 +181,11 @@ export class Pc implements Machine {
       cpus,
     );
     this.#processor.acknowledge = (cpu) => this.board.interrupts.acknowledge(cpu);
+    const placeRegisters = (): void => openRegisters.place(this.board.hpetPage(this.memory));
+    placeRegisters();
     this.memory.onFramesChanged = (which, page) => {
+      // So the memory model says that the address space has changed, too.
+      if (which === "all" && page === undefined) placeRegisters();
       for (const core of this.cpus) core.dropFrames(which, page);
     };
     this.cpus = this.#processor.cores;

@@ -30,8 +30,7 @@ export interface GuestMemory {
   read(address: PhysicalAddress, size: 1 | 2 | 4): number;
   /** Writes anywhere; ROM and holes drop it. RAM that holds code reports it to `onCodeWrite` first. */
   write(address: PhysicalAddress, size: 1 | 2 | 4, value: number): void;
-  /** The same for 8 bytes, as the processor's bus has them: two accesses of 4 bytes, the low half first. Cheaper than these if `address` is aligned. */
-  readHalves(address: PhysicalAddress, into: Uint32Array): void;
+  /** The same for 8 bytes, as the processor's bus has them: two accesses of 4 bytes, the low half first. Cheaper than these in RAM if `address` is aligned. */
   writeHalves(address: PhysicalAddress, low: number, high: number): void;
   /** Copies bytes out of the address space (RAM, ROM, devices byte by byte); for DMA, loaders and the debugger. Crosses pages. */
   readBytes(address: PhysicalAddress, length: number): Uint8Array;

@@ -200,34 +200,16 @@ export class Memory implements GuestMemory, TableMemory {
     else view.setUint8(at, value);
   }
 
-  readHalves(address: PhysicalAddress, into: Uint32Array): void {
-    const range = this.addressSpace.find(address);
-    const halves = range?.block === null ? range.region.ops?.halves : undefined;
-    if (halves !== undefined && isWhole(range!, address)) {
-      halves.read(address - range!.start + range!.offset, into);
-      return;
-    }
-    into[0] = this.read(address, 4);
-    into[1] = this.read(physical(address + 4), 4);
-  }
-
   writeHalves(address: PhysicalAddress, low: number, high: number): void {
     const range = this.addressSpace.find(address);
-    if (range !== null && isWhole(range, address)) {
+    if (range?.writable === true && isWhole(range, address)) {
       const offset = address - range.start + range.offset;
-      const halves = range.region.ops?.halves;
-      if (halves !== undefined) {
-        halves.write(offset, low, high);
-        return;
-      }
-      if (range.writable) {
-        const within = offset & (PAGE_BYTES - 1);
-        const at = this.#prepareWrite(range.block!, Math.floor(offset / PAGE_BYTES), within, 8) + within;
-        const view = this.#pages.frames.view;
-        view.setUint32(at, low, true);
-        view.setUint32(at + 4, high, true);
-        return;
-      }
+      const within = offset & (PAGE_BYTES - 1);
+      const at = this.#prepareWrite(range.block!, Math.floor(offset / PAGE_BYTES), within, 8) + within;
+      const view = this.#pages.frames.view;
+      view.setUint32(at, low, true);
+      view.setUint32(at + 4, high, true);
+      return;
     }
     this.write(address, 4, low);
     this.write(physical(address + 4), 4, high);

@@ -60,7 +60,6 @@ export class Fixture {
         else bytes().setUint8(address, value);
       },
       readBytes: (address, length) => new Uint8Array(this.wasm.buffer, BASE + address, length).slice(),
-      readHalves: (address, into) => into.set([this.guest.read(address, 4), this.guest.read(physical(address + 4), 4)]),
       writeHalves: (address, low, high) => {
         this.guest.write(address, 4, low);
         this.guest.write(physical(address + 4), 4, high);

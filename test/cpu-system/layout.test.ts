@@ -6,6 +6,7 @@ import {
   FRAMES,
   INDIRECT_LOG,
   ITLB,
+  OPEN_REGISTERS,
   PAGE_CACHE,
   RUN,
   SCRATCH,
@@ -31,6 +32,7 @@ test("areas lie one behind the other", () => {
   const areas = [
     [0, STATE.end],
     [RUN.budget, RUN.end],
+    [OPEN_REGISTERS.page, OPEN_REGISTERS.end],
     [SCRATCH, SCRATCH + 4096],
     area(TLB),
     area(ITLB),

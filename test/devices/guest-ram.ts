@@ -28,10 +28,6 @@ export class GuestRam implements GuestMemory {
   write(address: number, size: 1 | 2 | 4, value: number): void {
     for (let n = 0; n < size; n++) this.bytes[address + n] = value >>> (8 * n);
   }
-  readHalves(address: number, into: Uint32Array): void {
-    into[0] = this.read(address, 4);
-    into[1] = this.read(address + 4, 4);
-  }
   writeHalves(address: number, low: number, high: number): void {
     this.write(address, 4, low);
     this.write(address + 4, 4, high);

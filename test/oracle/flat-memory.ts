@@ -42,10 +42,6 @@ export class FlatMemory implements GuestMemory {
     for (let n = 0; n < size; n++) bytes[n] = value >>> (8 * n);
     this.writeBytes(address, bytes);
   }
-  readHalves(address: PhysicalAddress, into: Uint32Array): void {
-    into[0] = this.read(address, 4);
-    into[1] = this.read((address + 4) as PhysicalAddress, 4);
-  }
   writeHalves(address: PhysicalAddress, low: number, high: number): void {
     this.write(address, 4, low);
     this.write((address + 4) as PhysicalAddress, 4, high);

@@ -370,9 +370,10 @@ export class HandlerVocabulary extends Vocabulary {
     this.f.emit(store(storeName(value, place.width), get(place.host), 0, value));
     this.#commit(get(place.host));
   }
-  /** Frames of RAM lie behind FRAMES; anything below is scratch, which somebody has to take further. */
+  /** Frames of RAM lie behind FRAMES; anything below may be scratch, which somebody has to take further. */
   #commit(host: Node): void {
-    this.f.emit(when(op("i32.lt_u", host, i32(FRAMES)), [call("commit", "void")]));
+    const further = when(memory(RUN.commit, "i32.load"), [call("commit", "void")]);
+    this.f.emit(when(op("i32.lt_u", host, i32(FRAMES)), [further]));
   }
 
   loadSource(offset: Node, width: Width): Node {

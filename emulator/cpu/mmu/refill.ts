@@ -12,6 +12,7 @@ import { FILLED, ITLB, PAGE_CACHE, RUN, STATE, TLB, TLB_FLAG } from "../layout.t
 import { CR0, CR4, FLAG } from "../registers.ts";
 import { ACCESS } from "../system/paging.ts";
 import { besideCodeFunction } from "./beside-code.ts";
+import { openFunctions } from "./open-registers.ts";
 import { UNKNOWN, and, control, lentFrame } from "./walk.ts";
 
 const NONE = i64(-1n);
@@ -24,9 +25,10 @@ export function refillFunctions(): FunctionBody[] {
     refillFunction("refillRead", ACCESS.read),
     refillFunction("refillWrite", ACCESS.write),
     refillCodeFunction(),
-    missFunction("missRead", "refillRead", "slowRead"),
-    missFunction("missWrite", "refillWrite", "slowWrite"),
-    missFunction("missModify", "refillWrite", "slowModify"),
+    ...openFunctions(),
+    missFunction("missRead", "refillRead", "slowRead", "openRead"),
+    missFunction("missWrite", "refillWrite", "slowWrite", "openWrite"),
+    missFunction("missModify", "refillWrite", "slowModify", null),
   ];
 }
 
@@ -114,9 +116,13 @@ function refillFunction(name: string, access: 0 | 1): FunctionBody {
   const lent = f.local("i32");
 
   /** The frame of a guest-physical page, if it may be accessed without asking. */
-  const lend = (physical: Node, unwritable: readonly Node[] = refuse): void => {
+  const lend = (
+    physical: Node,
+    frameless: readonly Node[] = refuse,
+    unwritable: readonly Node[] = refuse,
+  ): void => {
     f.emit(when(isWatched(RUN.watchedPhysical, physical), refuse));
-    f.emit(set(lent, lentFrame(f, physical, refuse)));
+    f.emit(set(lent, lentFrame(f, physical, frameless)));
     if (isWrite) f.emit(when(op("i32.eqz", and(get(lent), PAGE_CACHE.writable)), unwritable));
   };
   const samePage = op("i64.eq", load("i64.load", entry, TLB.base + TLB.page), page);
@@ -134,7 +140,7 @@ function refillFunction(name: string, access: 0 | 1): FunctionBody {
       const host = f.let(call("besideCode", "i32", get(lent), physical, offset, bytes));
       f.emit(when(host, [ret(host)]), ...refuse);
     });
-    lend(physical, beside);
+    lend(physical, [put32(RUN.frameless, physical), ...refuse], beside);
     f.emit(count(RUN.countTags));
   });
   const walk = f.collect(() => {
@@ -218,12 +224,20 @@ function refillCodeFunction(): FunctionBody {
   return f.finish(true);
 }
 
-/** (linear address, bytes | STACK_ACCESS, record) to the host address of a record's access: by a refill, or by the slow path, which faults if need be. */
-function missFunction(name: string, refill: string, slow: string): FunctionBody {
+/**
+ * (linear address, bytes | STACK_ACCESS, record) to the host address of a record's access: by a refill, in a device's open registers, or by the slow path,
+ * which faults if need be.
+ */
+function missFunction(name: string, refill: string, slow: string, open: string | null): FunctionBody {
   const f = new FunctionBuilder(name, { params: ["i64", "i32", "i32"], result: "i32" });
   const [linear, bytes, record] = f.params.map(get) as [Node, Node, Node];
+  f.emit(put32(RUN.frameless, i32(0)));
   const host = f.let(call(refill, "i32", linear, and(bytes, 0xff)));
   f.emit(when(host, [ret(host)]));
+  if (open !== null) {
+    const register = f.let(call(open, "i32", linear, and(bytes, 0xff), record));
+    f.emit(when(register, [count(RUN.countOpen), ret(register)]));
+  }
   f.emit(put64(RUN.address, linear), put32(RUN.record, record), call(slow, "i32", bytes));
   return f.finish();
 }

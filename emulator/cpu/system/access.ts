@@ -19,9 +19,6 @@ export const STACK_ACCESS = 0x100;
 
 export type Kind = "read" | "write" | "modify";
 
-/** What `GuestMemory.readHalves` reads. */
-const HALVES = new Uint32Array(2);
-
 /** The privilege of emitted code's data accesses. */
 const currentBy = (core: Core): By => (core.word(RUN.dataTags) === TLB.readUser ? BY.user : BY.system);
 
@@ -198,13 +195,6 @@ function gather(core: Core, page: number, offset: number, size: number, to: numb
 
 /** The same for a page that has no frame: a device's. */
 function readBus(core: Core, page: number, offset: number, size: number, to: number): void {
-  if (size === 8 && (core.watched & WATCH.mmio) === 0) {
-    core.guest.readHalves(physical(page * 4096 + offset), HALVES);
-    const view = core.view;
-    view.setUint32(to, HALVES[0]!, true);
-    view.setUint32(to + 4, HALVES[1]!, true);
-    return;
-  }
   for (let done = 0; done < size;) {
     const step = chunk(size - done);
     const address = physical(page * 4096 + offset + done);
