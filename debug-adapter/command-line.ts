@@ -1,4 +1,5 @@
 /** The `redzone` command: boots kernels without an editor, or serves the adapter over standard input and output. */
+import "./cli/early.ts";
 import { parseCommand } from "./cli/command.ts";
 import { analyse } from "./cli/analyse.ts";
 import { STATUS } from "./cli/ending.ts";

@@ -4,7 +4,7 @@
  *
  * Invariant: nothing of it is kept but what the program keeps anyway; a session without it does the same, later.
  */
-import { boot, createMachine } from "../emulator/index.ts";
+import { boot, createMachine, exerciseInterpreter } from "../emulator/index.ts";
 import { systemClock } from "./debuggee.ts";
 import { decode } from "./disassembly/index.ts";
 
@@ -13,6 +13,8 @@ const NOP = 0x90;
 
 /** In pieces, so that a message that comes meanwhile does not wait for all of them. */
 export async function prepare(): Promise<void> {
+  await systemClock.turn();
+  exerciseInterpreter();
   await systemClock.turn();
   const machine = createMachine({ ramBytes: RAM_BYTES });
   machine.run({ instants: 1 });

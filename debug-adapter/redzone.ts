@@ -4,10 +4,10 @@
  * is a third of what a start costs. NODE_DISABLE_COMPILE_CACHE=1 forbids it; Node 20 cannot do it. What was kept once is not added to, so what runs nothing keeps nothing.
  */
 import * as nodeModule from "node:module";
+import { runsNothing } from "./cli/nothing.ts";
 
 interface CompileCache {
   readonly enableCompileCache?: () => unknown;
 }
-const runsNothing = process.argv.slice(2).some((word) => /^--?(version|help|h)$/u.test(word));
 if (!runsNothing) (nodeModule as typeof nodeModule & CompileCache).enableCompileCache?.();
 void import("./command-line.ts");

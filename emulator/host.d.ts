@@ -9,6 +9,7 @@ declare namespace WebAssembly {
     grow(pages: number): number;
   }
   class Module {
+    static imports(module: Module): { readonly name: string; readonly kind: string }[];
     constructor(bytes: Uint8Array);
   }
   class Instance {

@@ -4,6 +4,7 @@
  * A PC that can be run, stopped, copied and put back. Knows no DOM, Node, VS Code, DAP, wall clock or chance.
  */
 export { assert } from "./assert.ts";
+export { exerciseInterpreter } from "./early.ts";
 export {
   linear,
   PAGE_BYTES,

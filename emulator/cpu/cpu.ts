@@ -11,7 +11,7 @@ import { physical, type PhysicalAddress } from "../numbers.ts";
 import { ACTIVITY, CR4, Core, FLAG, SHADOW, type CoreEnvironment } from "./core.ts";
 import { Fault, Halt, VECTOR } from "./event.ts";
 import { PageCache } from "./mmu/page-cache.ts";
-import { interpreterBytes } from "./interpreter/module.ts";
+import { compiledInterpreter } from "./interpreter/compiled.ts";
 import { EXIT, FAR_REACH, RECORD, RUN, SEG, SEGMENT, SEGMENT_BYTES, STATE, TRACE } from "./layout.ts";
 import { integerOperations } from "./operation/index.ts";
 import type { Processor, ProcessorExit } from "./processor.ts";
@@ -41,8 +41,6 @@ const PAGE = 4096;
 const BUDGET_MAX = 1 << 18;
 const PORT_BYTES: Readonly<Record<string, number>> = { b: 1, w: 2, d: 4 };
 const DR6_SINGLE_STEP = 1 << 14;
-
-let compiled: WebAssembly.Module | null = null;
 
 const operations = {
   ...integerOperations,
@@ -109,7 +107,6 @@ export class Cpu implements Processor {
       },
       absent,
     );
-    compiled ??= new WebAssembly.Module(interpreterBytes());
     const noticing =
       (kind: Kind) =>
       (size: number): number => {
@@ -144,7 +141,7 @@ export class Cpu implements Processor {
       divide128: (divisor: bigint, signed: number) => this.#divide128(divisor, signed !== 0),
       operate: (record: number) => this.#operate(record),
     };
-    const instance = new WebAssembly.Instance(compiled, { host });
+    const instance = new WebAssembly.Instance(compiledInterpreter(), { host });
     this.#interpret = instance.exports["run"] as (trace: number) => number;
     this.translator = new Translator(
       environment.translator ?? "on",
