@@ -23,6 +23,7 @@ import { deliver, deliverFault } from "./system/interrupt.ts";
 import { checkPorts } from "./system/permission.ts";
 import { segmented } from "./system/segmentation.ts";
 import { cachedCodePage } from "./system/tlb.ts";
+import { dropAhead } from "./repeated-store.ts";
 import { absentForms } from "./requirement.ts";
 import type { ProcessorStatistics, TranslatorStatistics } from "./statistics.ts";
 import { Translator } from "./translator/index.ts";
@@ -121,7 +122,10 @@ export class Cpu implements Processor {
       slowRead: noticing("read"),
       slowWrite: noticing("write"),
       slowModify: noticing("modify"),
-      commit: () => commit(this.#core),
+      commit: () => {
+        dropAhead(this.#core, this.#traces);
+        commit(this.#core);
+      },
       segmented: (segment: number, size: number, access: number) =>
         segmented(this.#core, segment as never, size, access as never),
       raise: (vector: number, errorCode: number) => {

@@ -95,3 +95,99 @@ test("a page that is mapped twice is watched at both places", () => {
   expect(cpu.run(10_000).kind).toBe("halted");
   expect(cpu.core.gpr(3)).toBe(190n);
 });
+
+const OLD = CODE + 0x2000;
+const OLD_FUNCTIONS = 512;
+
+/** Calls a function in every eighth byte of a page, and then does what `source` says. */
+const overOldCode = (source: string) =>
+  run(`
+    mov rdi, ${OLD}
+    mov ecx, ${OLD_FUNCTIONS}
+    mov eax, 0xc3                        ; ret
+    rep stosq
+    mov rbx, ${OLD}
+  next:
+    call rbx
+    add rbx, 8
+    cmp rbx, ${OLD + 8 * OLD_FUNCTIONS}
+    jne next
+    ${source}
+    hlt`);
+
+test.each([
+  ["rep stosq", 1],
+  ["rep stosb", 8],
+  ["rep movsd", 2],
+])("%s over a page of old code drops it all at once", (instruction, perFunction) => {
+  const before = overOldCode("").cpu;
+  const { cpu, word } = overOldCode(`
+    mov rdi, ${OLD}
+    mov rsi, ${COUNTER}
+    mov ecx, ${OLD_FUNCTIONS * perFunction}
+    xor eax, eax
+    ${instruction}`);
+  expect(cpu.counters.slowAccesses - before.counters.slowAccesses).toBeLessThan(8);
+  expect(cpu.statistics().traces.dropped).toBe(OLD_FUNCTIONS);
+  expect(cpu.core.gpr(1)).toBe(0n);
+  expect(word(OLD)).toBe(0);
+  expect(word(OLD + 4092)).toBe(0);
+});
+
+test("a repeated store drops no code before and behind what it overwrites", () => {
+  const { cpu, word } = overOldCode(`
+    mov rdi, ${OLD + 8 * 100}
+    mov ecx, 40
+    xor eax, eax
+    rep stosd`);
+  expect(cpu.statistics().traces.dropped).toBe(20);
+  expect([word(OLD + 8 * 99), word(OLD + 8 * 100), word(OLD + 8 * 119), word(OLD + 8 * 120)]).toEqual([
+    0xc3, 0, 0, 0xc3,
+  ]);
+});
+
+test("a repeated store that goes downwards drops what it meets", () => {
+  const { cpu, word } = overOldCode(`
+    mov rdi, ${OLD + 8 * 119}
+    mov ecx, 20
+    xor eax, eax
+    std
+    rep stosq`);
+  expect(cpu.statistics().traces.dropped).toBe(20);
+  expect([word(OLD + 8 * 99), word(OLD + 8 * 100), word(OLD + 8 * 119), word(OLD + 8 * 120)]).toEqual([
+    0xc3, 0, 0, 0xc3,
+  ]);
+});
+
+test.each([1, 7, 1e6])(
+  "a repeated store over itself stops where its own bytes change (%d at once)",
+  (slice) => {
+    const processor = testProcessor("long");
+    const { cpu } = processor;
+    const at = 0x80;
+    processor.load(
+      CODE,
+      assemble(`bits 64
+    org ${CODE}
+    mov rdi, ${CODE}
+    mov ecx, 4096
+    mov al, 0xf4                         ; hlt
+    jmp again
+    times ${at} - ($ - $$) nop
+  again:
+    rep stosb`),
+    );
+    let instants = 0;
+    for (let isHalted = false; !isHalted;) {
+      isHalted = cpu.run(slice).kind === "halted";
+      instants += cpu.executed;
+      expect(instants).toBeLessThan(1000);
+    }
+    const written = at + 1;
+    expect(cpu.core.gpr(7)).toBe(BigInt(CODE + written));
+    expect(cpu.core.gpr(1)).toBe(BigInt(4096 - written));
+    expect(cpu.core.rip).toBe(BigInt(CODE + written));
+    // Four instructions before, and HLT.
+    expect(instants).toBe(4 + written + 1);
+  },
+);

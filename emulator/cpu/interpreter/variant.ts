@@ -185,6 +185,10 @@ export function handlerNumber(variant: Variant): number {
   return number;
 }
 
+/** The variant that has a number; undefined for those of handlers that are no instructions. */
+export const variantOf = (number: number): Variant | undefined =>
+  number < FIRST_COLD ? hotVariants[number - FIRST_HOT] : coldVariants[number - FIRST_COLD];
+
 export const variantName = (v: Variant): string =>
   [v.family.name, v.width, v.operands, v.memory, v.stack, v.address === 64 ? "" : `a${v.address}`]
     .filter((part) => part !== "")
