@@ -183,7 +183,7 @@ export const RUN = {
   alignment: 0x10a0,
   /** u32: not 0 if some user page has supervisor tags because EFLAGS.AC is set under SMAP */
   opened: 0x10a4,
-  /** u32: not 0 if some piece of a large page may be cached in a TLB */
+  /** u32: bit n is set if a TLB may have some piece of a large page in a GiB (linear address >> 30) with number n modulo 32 */
   largePages: 0x10a8,
   /** u32: not 0 if some data tag may be set */
   tagged: 0x10ac,

@@ -255,6 +255,8 @@ describe(`refills in WebAssembly are those of TypeScript (seed ${SEED})`, () => 
         expect(fast.core.tlb(), where).toEqual(plain.core.tlb());
         expect.fail(`${where}: TLBs differ`);
       }
+      const large = fast.core.word(RUN.largePages);
+      if (large !== plain.core.word(RUN.largePages)) expect.fail(`${where}: GiBs with large pages differ`);
       if (step % 16 === 0 && !sameMemory(fast, plain)) expect.fail(`${where}: memories differ`);
       const outcome = expected.split(" ")[0]!;
       counts[outcome] = (counts[outcome] ?? 0) + 1;

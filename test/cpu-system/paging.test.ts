@@ -5,6 +5,7 @@ import type { Core } from "../../emulator/cpu/core.ts";
 import { FRAMES, RUN, SEG, TLB } from "../../emulator/cpu/layout.ts";
 import { slowModify, slowRead, slowWrite, commit } from "../../emulator/cpu/system/access.ts";
 import { translateCode } from "../../emulator/cpu/system/fetch.ts";
+import { flushAll } from "../../emulator/cpu/system/tlb.ts";
 import { caught, DEVICE_PAGE, Fixture, shortly } from "./fixture.ts";
 
 const ROOT = 0x100000;
@@ -296,6 +297,35 @@ describe("the TLB", () => {
     f.core.effective = linear;
     f.execute("invlpg");
     expect(physicalOf(f, linear)).toBe(0x7000);
+  });
+
+  test("INVLPG looks for pieces of large pages where there may be some: in their GiB", () => {
+    const { f } = paged();
+    f.core.setCr4(CR4.PSE);
+    for (const directory of [0x200, 0x201, 0x300]) f.put32(ROOT + directory * 4, 0x400000 | 0x87);
+    const inNext = 0x80400000n;
+    const pieces = [0x80001000n, 0x80002000n];
+    const other = 0xc0003000n;
+    const bits = (core: Core) => core.word(RUN.largePages);
+    const cached = () => f.core.tlb().map((entry) => BigInt(entry.linear));
+    access(f.core, linear, "read");
+    expect(bits(f.core)).toBe(0);
+    access(f.core, pieces[0]!, "read");
+    access(f.core, pieces[1]!, "fetch");
+    expect(bits(f.core)).toBe(1 << 2);
+    access(f.core, other, "fetch");
+    expect(bits(f.core)).toBe(((1 << 2) | (1 << 3)) >>> 0);
+    f.core.loadTlb(f.core.saveTlb());
+    expect(bits(f.core)).toBe(((1 << 2) | (1 << 3)) >>> 0);
+    f.core.setWord(RUN.largePages, 1 << 3);
+    f.core.effective = inNext;
+    f.execute("invlpg");
+    expect(cached()).toEqual([pieces[0]!, linear, pieces[1]!, other]);
+    f.core.setWord(RUN.largePages, (1 << 2) | (1 << 3));
+    f.execute("invlpg");
+    expect(cached()).toEqual([linear, other]);
+    flushAll(f.core);
+    expect(bits(f.core)).toBe(0);
   });
 
   test("saved and loaded, it answers the same, with the tags gone; saving again gives the same bytes", () => {

@@ -52,6 +52,13 @@ function mark(f: FunctionBuilder, bitmap: number, number: Node): void {
   f.emit(store("i32.store", at, bitmap, op("i32.or", load("i32.load", at, bitmap), bit)));
 }
 
+/** Notes in which GiB an entry with such rights is a piece of a large page. */
+function markLarge(rights: Node, linear: Node): Node {
+  const bit = op("i32.shl", i32(1), op("i32.wrap_i64", op("i64.shr_u", linear, i64(30n))));
+  const known = memory(RUN.largePages, "i32.load");
+  return when(and(rights, TLB_FLAG.large), [put32(RUN.largePages, op("i32.or", known, bit))]);
+}
+
 /** Not 0 if a filter of watched pages has a page's bit. */
 const isWatched = (filter: number, page: Node): Node =>
   and(op("i32.wrap_i64", op("i64.shr_u", memory(filter, "i64.load"), op("i64.extend_i32_u", page))), 1);
@@ -157,7 +164,7 @@ function refillFunction(name: string, access: 0 | 1): FunctionBody {
       store("i64.store", entry, TLB.base + TLB.page, page),
       put(TLB.physicalPage, physical),
       put(TLB.pcid, currentPcid()),
-      when(and(rights, TLB_FLAG.large), [put32(RUN.largePages, i32(1))]),
+      markLarge(rights, linear),
       count(RUN.countWalks),
     );
     mark(f, FILLED.data, index);
@@ -210,7 +217,7 @@ function refillCodeFunction(): FunctionBody {
     put(ITLB.physicalHigh, i32(0)),
     put(ITLB.flags, flags),
     put(ITLB.pcid, currentPcid()),
-    when(and(flags, TLB_FLAG.large), [put32(RUN.largePages, i32(1))]),
+    markLarge(flags, page),
     count(RUN.countCodeWalks),
   );
   mark(f, FILLED.code, index);

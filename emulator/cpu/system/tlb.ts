@@ -48,6 +48,14 @@ function listCode(u32: Uint32Array, at: number): void {
   if ((u32[at + 6]! & TLB_FLAG.global) === 0) mark(u32, FILLED.localCode, codeIndex(at));
 }
 
+/** The bit of RUN.largePages for an address. */
+const bitOfGiB = (lo: number, hi: number): number => 1 << ((hi << 2) | (lo >>> 30));
+
+/** Notes in which GiB an entry with such rights is a piece of a large page. */
+function markLarge(u32: Uint32Array, flags: number, lo: number, hi: number): void {
+  if ((flags & TLB_FLAG.large) !== 0) u32[RUN.largePages >>> 2]! |= bitOfGiB(lo, hi);
+}
+
 /** Visits what is listed in a bitmap of FILLED; what `gone` says is taken off the list. */
 export function sweep(
   u32: Uint32Array,
@@ -102,7 +110,7 @@ export function tryLookup(core: Core, lo: number, hi: number, write: boolean, by
   words[at + 11] = hi;
   words[at + 14] = currentPcid(core);
   words[at + 12] = Math.floor(result / 256);
-  if ((result & TLB_FLAG.large) !== 0) core.setWord(RUN.largePages, 1);
+  markLarge(words, result, lo, hi);
   listData(words, at);
   return at * 4;
 }
@@ -364,7 +372,7 @@ export function invalidatePage(core: Core, lo: number, hi: number, pcid: number 
   if (u32[data + 9] !== 0 && u32[data + 10] === page && u32[data + 11] === hi && drops(u32[data + 9]!, u32[data + 14]!)) emptyData(u32, data);
   const code = codeEntry(lo);
   if (u32[code + 6] !== 0 && codePageIs(u32, code, page, hi) && drops(u32[code + 6]!, u32[code + 7]!)) emptyCode(u32, code);
-  if (core.word(RUN.largePages) !== 0) {
+  if ((u32[RUN.largePages >>> 2]! & bitOfGiB(lo, hi)) !== 0) {
     // All entries, listed or not, as in `dropPageTags`: a guest that maps and unmaps comes here often, and the TLB is full of pieces of its large pages.
     const inGiB = (lowPage: number, highPage: number): boolean => highPage === hi && lowPage >>> 30 === lo >>> 30;
     for (let at = dataAt(0); at < dataAt(TLB.entries); at += DATA_WORDS)
@@ -415,7 +423,7 @@ export function lookupCode(core: Core, lo: number, hi: number, user: boolean): n
   words[at + 5] = Math.floor(physicalPage / 0x100000000);
   words[at + 6] = flags;
   words[at + 7] = currentPcid(core);
-  if ((flags & TLB_FLAG.large) !== 0) core.setWord(RUN.largePages, 1);
+  markLarge(words, flags, lo, hi);
   listCode(words, at);
   return physicalPage;
 } // oxfmt-ignore
@@ -512,13 +520,14 @@ export function loadTlb(core: Core, bytes: Uint8Array): void {
     u32[at + 9] = view.getUint32(from + 16, true);
     u32[at + 14] = view.getUint32(from + 20, true);
     listData(u32, at);
-    if ((u32[at + 9]! & TLB_FLAG.large) !== 0) core.setWord(RUN.largePages, 1);
+    markLarge(u32, u32[at + 9]!, u32[at + 10]!, u32[at + 11]!);
   }
   for (; from < bytes.length; from += ITLB.entryBytes) {
-    const system = view.getUint32(from, true);
-    const at = codeEntry(system === EMPTY ? view.getUint32(from + 8, true) : system);
+    const tag = view.getUint32(from, true) === EMPTY ? from + 8 : from;
+    const lo = view.getUint32(tag, true);
+    const at = codeEntry(lo);
     u8.set(bytes.subarray(from, from + ITLB.entryBytes), at * 4);
     listCode(u32, at);
-    if ((u32[at + 6]! & TLB_FLAG.large) !== 0) core.setWord(RUN.largePages, 1);
+    markLarge(u32, u32[at + 6]!, lo, view.getUint32(tag + 4, true));
   }
 }
