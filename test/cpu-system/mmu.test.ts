@@ -271,3 +271,85 @@ describe(`refills in WebAssembly are those of TypeScript (seed ${SEED})`, () => 
     expect(Object.keys(counts).some((name) => name.startsWith("#14")) || mode === "off").toBe(true);
   }); // oxfmt-ignore
 });
+
+describe("what is left to TypeScript begins with the entries", () => {
+  /** Maps linear pages to 0x200 and those after it, or to the device. */
+  function mapped(mode: "32-bit" | "4-level", pages: readonly bigint[]): { f: Fixture; mmu: Mmu } {
+    const f = new Fixture();
+    const mmu = mmuOver(f.wasm);
+    enter(f, mode);
+    const [levels, bits] = mode === "32-bit" ? [2, 10n] : [4, 9n];
+    let free = TABLES + 1;
+    const put = (at: number, value: number) =>
+      mode === "32-bit" ? f.put32(at, value) : f.put64(at, BigInt(value));
+    for (const [n, page] of pages.entries()) {
+      let table = TABLES;
+      for (let level = levels; level >= 1; level--) {
+        const index = Number(BigInt.asUintN(Number(bits), page >> (bits * BigInt(level - 1))));
+        const at = table * 4096 + index * (mode === "32-bit" ? 4 : 8);
+        if (level === 1) put(at, (page === DEVICE ? DEVICE_PAGE : 0x200 + n) * 4096 + 7);
+        else if (f.get32(at) === 0) put(at, free++ * 4096 + 7);
+        table = f.get32(at) >>> 12;
+      }
+    }
+    for (let table = TABLES; table < free; table++) f.core.pages.frameForWrite(table);
+    return { f, mmu };
+  }
+  /** The linear page that has the device. */
+  const DEVICE = 0x40n;
+  const cached = (f: Fixture) => f.core.tlb().map((entry) => Number(entry.linear >> 12n));
+  const walks = (f: Fixture) => f.core.word(RUN.countWalks);
+  const slow = (f: Fixture, kind: keyof typeof SLOW, linear: bigint, bytes: number) => {
+    f.core.setQuad(RUN.address, linear);
+    return caught(() => SLOW[kind](f.core, bytes));
+  };
+
+  test.each(["refillRead", "refillWrite"] as const)("%s of two pages", (refill) => {
+    const { f, mmu } = mapped("4-level", [4n, 5n]);
+    expect(mmu[refill](0x4ffcn, 8)).toBe(0);
+    expect(cached(f)).toEqual([4, 5]);
+    expect(walks(f)).toBe(2);
+    expect(f.core.word(RUN.countTags)).toBe(0);
+    const saved = f.core.saveTlb();
+    const other = mapped("4-level", [4n, 5n]).f;
+    expect(slow(other, refill === "refillRead" ? "read" : "write", 0x4ffcn, 8)).toBeNull();
+    expect(saved).toEqual(other.core.saveTlb());
+    expect(sameMemory(f, other)).toBe(true);
+  });
+
+  test("of two pages of which the second is not there", () => {
+    const { f, mmu } = mapped("4-level", [4n]);
+    expect(mmu.refillWrite(0x4ffcn, 8)).toBe(0);
+    expect(cached(f)).toEqual([4]);
+    const fault = slow(f, "write", 0x4ffcn, 8);
+    expect(fault?.address).toBe(0x5000n);
+  });
+
+  test("of two pages of which the first is not there", () => {
+    const { f, mmu } = mapped("4-level", [5n]);
+    expect(mmu.refillRead(0x4ffcn, 8)).toBe(0);
+    expect(cached(f)).toEqual([]);
+  });
+
+  test("of the last page before addresses wrap or are canonical no more", () => {
+    const low = mapped("32-bit", [0xfffffn, 0n]);
+    expect(low.mmu.refillRead(0xfffffffcn, 8)).toBe(0);
+    expect(cached(low.f)).toEqual([]);
+    const long = mapped("4-level", [0x7ffffffffn, 0x800000000n]);
+    expect(long.mmu.refillRead(0x7fff_ffff_fffcn, 8)).toBe(0);
+    expect(cached(long.f)).toEqual([]);
+    expect(slow(long.f, "read", 0x7fff_ffff_fffcn, 8)?.vector).toBe(13);
+    expect(cached(long.f)).toEqual([]);
+  });
+
+  test("of a device's page, and of one that nobody has lent yet", () => {
+    const { f, mmu } = mapped("4-level", [4n, DEVICE]);
+    for (const page of [4n, DEVICE]) expect(mmu.refillRead(page * 4096n, 4)).toBe(0);
+    expect(cached(f)).toEqual([4, Number(DEVICE)]);
+    expect(walks(f)).toBe(2);
+    slow(f, "read", 0x4000n, 4);
+    expect(mmu.refillRead(0x4000n, 4)).not.toBe(0);
+    expect(mmu.refillRead(DEVICE * 4096n, 4)).toBe(0);
+    expect(walks(f)).toBe(2);
+  });
+});

@@ -1,11 +1,12 @@
 /**
  * What happens in WebAssembly when a tag does not match: the entry is found valid and gets its tags back, or a page walk fills it.
  *
- * Invariant: entries are filled exactly as `system/tlb.ts` fills them. Whatever emitted code cannot finish here it leaves as it was (accessed bits of
- * upper levels aside, which a second try sets, too) and answers 0: page crossings, faults, devices, pages without a lent frame, watched pages, #AC.
+ * Invariant: entries are filled exactly as `system/tlb.ts` fills them, and in its order. Whatever emitted code cannot finish here it answers 0 to, with
+ * nothing done but what TypeScript would begin with: after walks that succeed (page crossings, devices, pages without a lent frame) it finds the entries
+ * valid; after faults, pages watched by their linear address, suspects and #AC as they were, accessed bits of upper levels aside.
  * Elsewhere: walks (`walk.ts`), the slow paths that answer then (`system/access.ts`, `system/fetch.ts`).
  */
-import { FunctionBuilder, call, get, i32, i64, load, op, ret, set, store, when } from "../../wasm/index.ts";
+import { FunctionBuilder, call, get, i32, i64, load, op, ret, store, when } from "../../wasm/index.ts";
 import type { FunctionBody, Node } from "../../wasm/index.ts";
 import { memory, put32, put64 } from "../interpreter/handler.ts";
 import { FILLED, ITLB, PAGE_CACHE, RUN, STATE, TLB, TLB_FLAG } from "../layout.ts";
@@ -22,6 +23,7 @@ export function refillFunctions(): FunctionBody[] {
   return [
     tagFunction(),
     besideCodeFunction(),
+    lookupFunction(),
     refillFunction("refillRead", ACCESS.read),
     refillFunction("refillWrite", ACCESS.write),
     refillCodeFunction(),
@@ -101,17 +103,14 @@ function tagFunction(): FunctionBody {
   return f.finish();
 }
 
-/** (linear address, bytes) to the host address of an access at the privilege of RUN.dataTags, or 0. */
-function refillFunction(name: string, access: 0 | 1): FunctionBody {
-  const f = new FunctionBuilder(name, { params: ["i64", "i32"], result: "i32" });
-  const [linear, bytes] = f.params.map(get) as [Node, Node];
-  const refuse = [count(RUN.countRefusals), ret(i32(0))];
-  const isWrite = access === ACCESS.write;
-  const offset = f.let(and(op("i32.wrap_i64", linear), 0xfff));
-  f.emit(when(op("i32.gt_u", op("i32.add", offset, bytes), i32(4096)), refuse));
-  const user = f.let(op("i32.eq", memory(RUN.dataTags, "i32.load"), i32(TLB.readUser)));
-  const checked = op("i32.and", user, memory(RUN.alignment, "i32.load"));
-  f.emit(when(op("i32.or", checked, notCanonical(linear)), refuse));
+/**
+ * (linear address, ACCESS, 1 for CPL 3) to the offset of the data entry that allows the access, filled if need be, as `tryLookup` in `system/tlb.ts`; −1:
+ * TypeScript has to look.
+ */
+function lookupFunction(): FunctionBody {
+  const f = new FunctionBuilder("mmuLookup", { params: ["i64", "i32", "i32"], result: "i32" });
+  const [linear, access, user] = f.params.map(get) as [Node, Node, Node];
+  const refuse = [ret(i32(-1))];
   const number = f.let(pageNumber(linear));
   f.emit(when(isWatched(RUN.watchedLinear, number), refuse));
   const index = f.let(and(number, TLB.entries - 1));
@@ -120,64 +119,80 @@ function refillFunction(name: string, access: 0 | 1): FunctionBody {
   const page = f.let(op("i64.and", linear, i64(-4096n)));
   const flags = f.let(field(TLB.flags));
   f.emit(when(and(flags, TLB_FLAG.suspect), refuse));
-  const lent = f.local("i32");
-
-  /** The frame of a guest-physical page, if it may be accessed without asking. */
-  const lend = (
-    physical: Node,
-    frameless: readonly Node[] = refuse,
-    unwritable: readonly Node[] = refuse,
-  ): void => {
-    f.emit(when(isWatched(RUN.watchedPhysical, physical), refuse));
-    f.emit(set(lent, lentFrame(f, physical, frameless)));
-    if (isWrite) f.emit(when(op("i32.eqz", and(get(lent), PAGE_CACHE.writable)), unwritable));
-  };
   const samePage = op("i64.eq", load("i64.load", entry, TLB.base + TLB.page), page);
   const samePcid = op("i32.eq", field(TLB.pcid), currentPcid());
   const mine = op("i32.or", and(flags, TLB_FLAG.global), samePcid);
-  const wanted = TLB_FLAG.valid | (isWrite ? TLB_FLAG.dirty : 0);
-  const complete = op("i32.eq", and(flags, wanted), i32(wanted));
-  const allowed = call("mmuAllows", "i32", flags, i32(access), user);
+  const isWrite = op("i32.eq", access, i32(ACCESS.write));
+  const wanted = op("select", i32(TLB_FLAG.valid | TLB_FLAG.dirty), i32(TLB_FLAG.valid), isWrite);
+  const complete = op("i32.eqz", op("i32.and", op("i32.xor", flags, i32(-1)), wanted));
+  const allowed = call("mmuAllows", "i32", flags, access, user);
   const conditions = [samePage, complete, mine, allowed];
   const isHit = conditions.reduceRight((rest, condition) => when(condition, [rest], [i32(0)], "i32"));
-  const hit = f.collect(() => {
-    const physical = f.let(field(TLB.physicalPage));
+  f.emit(when(isHit, [ret(entry)]));
+  const found = f.let(call("mmuWalk", "i64", linear, access, user));
+  f.emit(when(op("i64.eq", found, UNKNOWN), refuse));
+  markLeaf(f);
+  const rights = f.let(and(op("i32.wrap_i64", found), 0xff));
+  const put = (at: number, value: Node) => store("i32.store", entry, TLB.base + at, value);
+  f.emit(
+    ...DATA_TAGS.map((tag) => store("i64.store", entry, TLB.base + tag, NONE)),
+    put(TLB.flags, rights),
+    store("i64.store", entry, TLB.base + TLB.page, page),
+    put(TLB.physicalPage, op("i32.wrap_i64", op("i64.shr_u", found, i64(8n)))),
+    put(TLB.pcid, currentPcid()),
+    markLarge(rights, linear),
+    count(RUN.countWalks),
+  );
+  mark(f, FILLED.data, index);
+  f.emit(
+    when(
+      op("i32.eqz", and(rights, TLB_FLAG.global)),
+      f.collect(() => mark(f, FILLED.localData, index)),
+    ),
+    entry,
+  );
+  return f.finish();
+}
+
+/** (linear address, bytes) to the host address of an access at the privilege of RUN.dataTags, or 0. */
+function refillFunction(name: string, access: 0 | 1): FunctionBody {
+  const f = new FunctionBuilder(name, { params: ["i64", "i32"], result: "i32" });
+  const [linear, bytes] = f.params.map(get) as [Node, Node];
+  const refuse = [count(RUN.countRefusals), ret(i32(0))];
+  const user = f.let(op("i32.eq", memory(RUN.dataTags, "i32.load"), i32(TLB.readUser)));
+  const checked = op("i32.and", user, memory(RUN.alignment, "i32.load"));
+  f.emit(when(op("i32.or", checked, notCanonical(linear)), refuse));
+  const lookup = (address: Node): Node => {
+    const entry = f.let(call("mmuLookup", "i32", address, i32(access), user));
+    f.emit(when(op("i32.lt_s", entry, i32(0)), refuse));
+    return entry;
+  };
+  const offset = f.let(and(op("i32.wrap_i64", linear), 0xfff));
+  const twoPages = f.collect(() => {
+    const next = f.let(op("i64.add", op("i64.and", linear, i64(-4096n)), i64(4096n)));
+    // Here addresses wrap, or are canonical no more.
+    f.emit(when(op("i32.eqz", op("i32.wrap_i64", next)), refuse));
+    lookup(linear);
+    lookup(next);
+    f.emit(...refuse);
+  });
+  f.emit(when(op("i32.gt_u", op("i32.add", offset, bytes), i32(4096)), twoPages));
+  const walks = f.let(memory(RUN.countWalks, "i32.load"));
+  const entry = lookup(linear);
+  const physical = f.let(load("i32.load", entry, TLB.base + TLB.physicalPage));
+  f.emit(when(isWatched(RUN.watchedPhysical, physical), refuse));
+  const lent = lentFrame(f, physical, [put32(RUN.frameless, physical), ...refuse]);
+  if (access === ACCESS.write) {
     // A page with code may be written where there is none, without a tag.
     const beside = f.collect(() => {
-      const host = f.let(call("besideCode", "i32", get(lent), physical, offset, bytes));
+      const host = f.let(call("besideCode", "i32", lent, physical, offset, bytes));
       f.emit(when(host, [ret(host)]), ...refuse);
     });
-    lend(physical, [put32(RUN.frameless, physical), ...refuse], beside);
-    f.emit(count(RUN.countTags));
-  });
-  const walk = f.collect(() => {
-    const found = f.let(call("mmuWalk", "i64", linear, i32(access), user));
-    f.emit(when(op("i64.eq", found, UNKNOWN), refuse));
-    const physical = f.let(op("i32.wrap_i64", op("i64.shr_u", found, i64(8n))));
-    lend(physical);
-    markLeaf(f);
-    const rights = f.let(and(op("i32.wrap_i64", found), 0xff));
-    const put = (at: number, value: Node) => store("i32.store", entry, TLB.base + at, value);
-    f.emit(
-      ...DATA_TAGS.map((tag) => store("i64.store", entry, TLB.base + tag, NONE)),
-      put(TLB.flags, rights),
-      store("i64.store", entry, TLB.base + TLB.page, page),
-      put(TLB.physicalPage, physical),
-      put(TLB.pcid, currentPcid()),
-      markLarge(rights, linear),
-      count(RUN.countWalks),
-    );
-    mark(f, FILLED.data, index);
-    f.emit(
-      when(
-        op("i32.eqz", and(rights, TLB_FLAG.global)),
-        f.collect(() => mark(f, FILLED.localData, index)),
-      ),
-    );
-  });
-  f.emit(when(isHit, hit, walk));
-  f.emit(call("mmuTag", "void", entry, get(lent)));
-  f.emit(op("i32.or", and(get(lent), -4096), offset));
+    f.emit(when(op("i32.eqz", and(lent, PAGE_CACHE.writable)), beside));
+  }
+  f.emit(when(op("i32.eq", memory(RUN.countWalks, "i32.load"), walks), [count(RUN.countTags)]));
+  f.emit(call("mmuTag", "void", entry, lent));
+  f.emit(op("i32.or", and(lent, -4096), offset));
   return f.finish(true);
 }
 
