@@ -5,7 +5,7 @@
 import { describe, expect, test } from "vitest";
 import { CR0, CR4, EFER, FLAG } from "../../emulator/cpu/core.ts";
 import type { Core } from "../../emulator/cpu/core.ts";
-import { ITLB, RUN, SEG } from "../../emulator/cpu/layout.ts";
+import { FRAMES, ITLB, RUN, SCRATCH, SEG } from "../../emulator/cpu/layout.ts";
 import { mmuFunctions } from "../../emulator/cpu/mmu/index.ts";
 import { commit, slowModify, slowRead, slowWrite } from "../../emulator/cpu/system/access.ts";
 import { translateCode } from "../../emulator/cpu/system/fetch.ts";
@@ -71,8 +71,11 @@ function perform(f: Fixture, mmu: Mmu | null, kind: Kind, linear: bigint, bytes:
       host = SLOW[kind](core, bytes);
     } else core.setWord(RUN.commit, 0);
     const { u8 } = core;
-    outcome = `${kind} ${host}: ${kind === "write" ? "" : u8.slice(host, host + bytes).join()}`;
+    const place = host < FRAMES ? "scratch" : host;
+    outcome = `${kind} ${place}: ${kind === "write" ? "" : u8.slice(host, host + bytes).join()}`;
     if (kind === "read") return;
+    // A write finds in SCRATCH whatever the access before it left there.
+    if (kind === "write" && host < FRAMES) u8.fill(0, host, host + bytes);
     // Sometimes what is written are paging structures: bits 2:1 of an entry change.
     for (let n = 0; n < bytes; n++) u8[host + n]! ^= n === 0 ? 6 : 0;
     if (core.word(RUN.commit) !== 0) commit(core);
@@ -315,6 +318,21 @@ describe("what is left to TypeScript begins with the entries", () => {
     expect(slow(other, refill === "refillRead" ? "read" : "write", 0x4ffcn, 8)).toBeNull();
     expect(saved).toEqual(other.core.saveTlb());
     expect(sameMemory(f, other)).toBe(true);
+  });
+
+  test("but two pages of RAM are read", () => {
+    const { f, mmu } = mapped("4-level", [4n, 5n]);
+    for (const bytes of [2, 4, 8, 10, 16])
+      for (let first = 1; first < bytes; first++) {
+        const linear = 0x5000n - BigInt(first);
+        for (let n = -16; n < 16; n += 2) f.put16(0x201000 + n, bytes * 4096 + first * 256 + n);
+        expect(slow(f, "read", linear, bytes)).toBeNull();
+        const expected = f.core.u8.slice(SCRATCH, SCRATCH + bytes);
+        const host = mmu.refillRead(linear, bytes);
+        expect(host).not.toBe(0);
+        expect(f.core.u8.slice(host, host + bytes)).toEqual(expected);
+      }
+    expect(mmu.refillWrite(0x4ffcn, 8)).toBe(0);
   });
 
   test("of two pages of which the second is not there", () => {

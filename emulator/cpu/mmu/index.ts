@@ -9,8 +9,8 @@ import { refillFunctions } from "./refill.ts";
 import { walkFunctions } from "./walk.ts";
 
 /**
- * Exported among them: `refillRead` and `refillWrite` (linear address: i64, bytes: i32) give the host address of an access that lies in one page of
- * plain RAM and is allowed at the privilege of RUN.dataTags, with the TLB filled; else 0, and nothing has changed that a second try would not change.
- * `refillWrite` is for reading and then writing, too. `refillCode` (linear page: i64) fills the instruction TLB: 1, or 0 likewise.
+ * Exported among them: `refillRead` and `refillWrite` (linear address: i64, bytes: i32) give the host address of an access to plain RAM that is allowed at
+ * the privilege of RUN.dataTags, with the TLB filled; else 0, and nothing has changed that a second try would not change. What `refillRead` reads from two
+ * pages is a copy in SCRATCH. `refillWrite` is for one page, and for reading and then writing, too. `refillCode` (linear page: i64) fills the instruction TLB: 1, or 0 likewise.
  */
 export const mmuFunctions = (): FunctionBody[] => [...walkFunctions(), ...refillFunctions()];

@@ -2,14 +2,14 @@
  * What happens in WebAssembly when a tag does not match: the entry is found valid and gets its tags back, or a page walk fills it.
  *
  * Invariant: entries are filled exactly as `system/tlb.ts` fills them, and in its order. Whatever emitted code cannot finish here it answers 0 to, with
- * nothing done but what TypeScript would begin with: after walks that succeed (page crossings, devices, pages without a lent frame) it finds the entries
+ * nothing done but what TypeScript would begin with: after walks that succeed (stores to two pages, devices, pages without a lent frame) it finds the entries
  * valid; after faults, pages watched by their linear address, suspects and #AC as they were, accessed bits of upper levels aside.
  * Elsewhere: walks (`walk.ts`), the slow paths that answer then (`system/access.ts`, `system/fetch.ts`).
  */
 import { FunctionBuilder, call, get, i32, i64, load, op, ret, store, when } from "../../wasm/index.ts";
 import type { FunctionBody, Node } from "../../wasm/index.ts";
 import { memory, put32, put64 } from "../interpreter/handler.ts";
-import { FILLED, ITLB, PAGE_CACHE, RUN, STATE, TLB, TLB_FLAG } from "../layout.ts";
+import { FILLED, ITLB, PAGE_CACHE, RUN, SCRATCH, STATE, TLB, TLB_FLAG } from "../layout.ts";
 import { CR0, CR4, FLAG } from "../registers.ts";
 import { ACCESS } from "../system/paging.ts";
 import { besideCodeFunction } from "./beside-code.ts";
@@ -154,7 +154,7 @@ function lookupFunction(): FunctionBody {
   return f.finish();
 }
 
-/** (linear address, bytes) to the host address of an access at the privilege of RUN.dataTags, or 0. */
+/** (linear address, bytes: 1 … 16) to the host address of an access at the privilege of RUN.dataTags, or 0. What is read from two pages is in SCRATCH. */
 function refillFunction(name: string, access: 0 | 1): FunctionBody {
   const f = new FunctionBuilder(name, { params: ["i64", "i32"], result: "i32" });
   const [linear, bytes] = f.params.map(get) as [Node, Node];
@@ -167,21 +167,32 @@ function refillFunction(name: string, access: 0 | 1): FunctionBody {
     f.emit(when(op("i32.lt_s", entry, i32(0)), refuse));
     return entry;
   };
+  const pageOf = (entry: Node): Node => f.let(load("i32.load", entry, TLB.base + TLB.physicalPage));
+  /** The page cache's word for a guest-physical page, if it may be accessed without asking. */
+  const lend = (physical: Node, frameless: readonly Node[] = refuse): Node => {
+    f.emit(when(isWatched(RUN.watchedPhysical, physical), refuse));
+    return lentFrame(f, physical, frameless);
+  };
   const offset = f.let(and(op("i32.wrap_i64", linear), 0xfff));
   const twoPages = f.collect(() => {
     const next = f.let(op("i64.add", op("i64.and", linear, i64(-4096n)), i64(4096n)));
     // Here addresses wrap, or are canonical no more.
     f.emit(when(op("i32.eqz", op("i32.wrap_i64", next)), refuse));
-    lookup(linear);
-    lookup(next);
-    f.emit(...refuse);
+    const entries = [lookup(linear), lookup(next)];
+    if (access === ACCESS.write) return f.emit(...refuse);
+    const [before, after] = entries.map((entry) => and(lend(pageOf(entry)), -4096)) as [Node, Node];
+    // Where the one page ends in SCRATCH the other begins.
+    f.emit(
+      store("v128.store", i32(0), SCRATCH, load("v128.load", before, 4096 - 16)),
+      store("v128.store", i32(0), SCRATCH + 16, load("v128.load", after)),
+      ret(op("i32.sub", op("i32.add", offset, i32(SCRATCH)), i32(4096 - 16))),
+    );
   });
   f.emit(when(op("i32.gt_u", op("i32.add", offset, bytes), i32(4096)), twoPages));
   const walks = f.let(memory(RUN.countWalks, "i32.load"));
   const entry = lookup(linear);
-  const physical = f.let(load("i32.load", entry, TLB.base + TLB.physicalPage));
-  f.emit(when(isWatched(RUN.watchedPhysical, physical), refuse));
-  const lent = lentFrame(f, physical, [put32(RUN.frameless, physical), ...refuse]);
+  const physical = pageOf(entry);
+  const lent = lend(physical, [put32(RUN.frameless, physical), ...refuse]);
   if (access === ACCESS.write) {
     // A page with code may be written where there is none, without a tag.
     const beside = f.collect(() => {
