@@ -220,9 +220,8 @@ export class Memory implements GuestMemory, TableMemory {
     this.#eachPiece(address, length, (range, offset, done, count) => {
       const into = bytes.subarray(done, done + count);
       if (range === null) into.fill(0xff);
-      else if (range.block !== null) {
-        this.#pages.readInto(range.block, Math.floor(offset / PAGE_BYTES), offset % PAGE_BYTES, into);
-      } else for (let i = 0; i < count; i++) into[i] = readDevice(range.region, offset + i, 1);
+      else if (range.block !== null) this.#copyOut(range.block, offset, into);
+      else for (let i = 0; i < count; i++) into[i] = readDevice(range.region, offset + i, 1);
     });
     return bytes;
   }
@@ -248,23 +247,13 @@ export class Memory implements GuestMemory, TableMemory {
   /** Reads a block wherever (and whether) it is mapped. */
   readBlock(block: RamBlock, offset: number, length: number): Uint8Array {
     const bytes = new Uint8Array(length);
-    for (let done = 0; done < length;) {
-      const within = (offset + done) % PAGE_BYTES;
-      const count = Math.min(PAGE_BYTES - within, length - done);
-      const page = Math.floor((offset + done) / PAGE_BYTES);
-      this.#pages.readInto(block, page, within, bytes.subarray(done, done + count));
-      done += count;
-    }
+    this.#copyOut(block, offset, bytes);
     return bytes;
   }
 
   /** Writes a block wherever it is mapped, ROM included: contents of ROMs, a memory backend's file. */
   writeBlock(block: RamBlock, offset: number, bytes: Uint8Array): void {
-    for (let done = 0; done < bytes.length;) {
-      const count = Math.min(PAGE_BYTES - ((offset + done) % PAGE_BYTES), bytes.length - done);
-      this.#copyIn(block, offset + done, bytes.subarray(done, done + count));
-      done += count;
-    }
+    this.#copyIn(block, offset, bytes);
   }
 
   /** The 32-bit word at a multiple of 4 in a block, unsigned, whether mapped or not: for a device whose data path works on its own memory. */
@@ -453,18 +442,41 @@ export class Memory implements GuestMemory, TableMemory {
         piece(null, 0, done, count);
       } else {
         const offset = at - range.start + range.offset;
-        count = Math.min(count, range.end - at, PAGE_BYTES - (offset % PAGE_BYTES));
+        count = Math.min(count, range.end - at);
         piece(range, offset, done, count);
       }
       done += count;
     }
   }
 
-  /** `bytes` lie within one page of the block. */
+  #copyOut(block: RamBlock, offset: number, into: Uint8Array): void {
+    for (let done = 0; done < into.length;) {
+      const within = (offset + done) % PAGE_BYTES;
+      const count = Math.min(PAGE_BYTES - within, into.length - done);
+      const page = Math.floor((offset + done) / PAGE_BYTES);
+      this.#pages.readInto(block, page, within, into.subarray(done, done + count));
+      done += count;
+    }
+  }
+
+  /** Frames that follow each other, as those of new pages do, are written at once. */
   #copyIn(block: RamBlock, offset: number, bytes: Uint8Array): void {
-    const within = offset % PAGE_BYTES;
-    const frame = this.#prepareWrite(block, Math.floor(offset / PAGE_BYTES), within, bytes.length);
-    this.#pages.frames.bytes.set(bytes, frame + within);
+    /** Bytes [from, done) go to host address `to`. */
+    let from = 0;
+    let to = -1;
+    for (let done = 0; done < bytes.length;) {
+      const within = (offset + done) % PAGE_BYTES;
+      const count = Math.min(PAGE_BYTES - within, bytes.length - done);
+      const page = Math.floor((offset + done) / PAGE_BYTES);
+      const at = this.#prepareWrite(block, page, within, count) + within;
+      if (at !== to + done - from) {
+        if (done > 0) this.#pages.frames.bytes.set(bytes.subarray(from, done), to);
+        from = done;
+        to = at;
+      }
+      done += count;
+    }
+    if (bytes.length > 0) this.#pages.frames.bytes.set(from === 0 ? bytes : bytes.subarray(from), to);
   }
 
   #prepareWrite(block: RamBlock, page: number, within: number, length: number): number {
