@@ -28,28 +28,29 @@ export interface Variant {
 export const PSEUDO = { end: 0, dead: 1, yield: 2, break: 3, operate: 4 } as const;
 const PSEUDO_COUNT = 5;
 
-const letters = (operand: Operand): readonly string[] => {
+/** One letter for each thing that an operand can be. */
+const letters = (operand: Operand): string => {
   switch (operand.kind) {
     case "rm":
-      return ["r", "m"];
+      return "rm";
     case "m":
     case "moffs":
-      return ["m"];
+      return "m";
     case "imm":
     case "rel":
-      return ["i"];
+      return "i";
     case "one":
-      return ["1"];
+      return "1";
     case "xmm1":
     case "xmm2":
-      return ["x"];
+      return "x";
     case "xmm2/m":
-      return ["x", "m"];
+      return "xm";
     case "mm1":
     case "mm2":
-      return ["y"];
+      return "y";
     case "mm2/m":
-      return ["y", "m"];
+      return "ym";
     case "a":
     case "c":
     case "r":
@@ -57,11 +58,11 @@ const letters = (operand: Operand): readonly string[] => {
     case "far":
     case "si":
     case "di":
-      return ["r"];
+      return "r";
     case "sreg":
     case "osreg":
     case "creg":
-      return ["s"];
+      return "s";
   }
 };
 
@@ -87,45 +88,52 @@ export function widthFor(form: Form, operandSize: 16 | 32 | 64): Width {
   return size === 0 ? operandSize : (size as Width);
 }
 
-const key = (v: Variant): string =>
-  `${v.family.name}.${v.width}.${v.operands}.${v.memory}.${v.stack}.${v.address}`;
+/** What the operands of a form can be together. */
+function shapesOf(form: Form): readonly string[] {
+  let shapes = [""];
+  for (const operand of form.operands) {
+    const longer: string[] = [];
+    for (const shape of shapes)
+      for (const letter of letters(operand))
+        if (letter !== "m" || !form.traits.has("nomem")) longer.push(shape + letter);
+    shapes = longer;
+  }
+  return shapes;
+}
 
-/** All variants, each once. */
-function enumerate(): readonly Variant[] {
+/** A family that repeats another has its forms. */
+function formsOf(family: Family): readonly Form[] {
+  const repeated = /^(?:rep|repe|repne)_(.*)$/.exec(family.name)?.[1];
+  return repeated === undefined
+    ? family.forms
+    : (families.find(({ name }) => name === repeated)?.forms ?? []);
+}
+
+/** The variants of a family, each once. */
+function variantsOf(family: Family): readonly Variant[] {
   const variants: Variant[] = [];
-  const rep = /^(rep|repe|repne)_(.*)$/;
-  for (const family of families) {
-    if (family.meaning === null) continue;
-    const repeated = rep.exec(family.name);
-    const forms =
-      repeated === null ? family.forms : (families.find((f) => f.name === repeated[2])?.forms ?? []);
-    const seen = new Set<string>();
-    for (const form of forms) {
-      let shapes = [""];
-      for (const operand of form.operands)
-        shapes = shapes.flatMap((shape) =>
-          letters(operand)
-            .filter((letter) => letter !== "m" || !form.traits.has("nomem"))
-            .map((letter) => shape + letter),
-        );
-      for (const width of widthsOf(form)) {
-        for (const operands of shapes) {
-          const shape = `${width}.${operands}`;
-          if (!seen.has(shape)) variants.push(...addressings(family, width, operands));
-          seen.add(shape);
-        }
+  if (family.meaning === null) return variants;
+  const seen = new Set<string>();
+  for (const form of formsOf(family)) {
+    const shapes = shapesOf(form);
+    for (const width of widthsOf(form)) {
+      for (const operands of shapes) {
+        const shape = `${width}.${operands}`;
+        if (seen.has(shape)) continue;
+        seen.add(shape);
+        addVariants(variants, family, width, operands);
       }
     }
   }
   return variants;
 }
 
-function addressings(family: Family, width: Width, operands: string): Variant[] {
+/** Adds a variant for each way in which memory and the stack can be addressed. */
+function addVariants(variants: Variant[], family: Family, width: Width, operands: string): void {
   const usesMemory = operands.includes("m") || family.traits.string === true;
   const fast = family.traits.hot === true || family.traits.string === true;
-  const memories: MemoryKind[] = !usesMemory ? [""] : fast ? ["m64", "m32", "ms"] : ["ms"];
-  const stacks: StackKind[] = family.traits.stack === true ? ["s64", "s32", "ss"] : [""];
-  const all: Variant[] = [];
+  const memories: readonly MemoryKind[] = !usesMemory ? MEMORY.none : fast ? MEMORY.any : MEMORY.slow;
+  const stacks: readonly StackKind[] = family.traits.stack === true ? STACK.any : STACK.none;
   for (const memory of memories) {
     for (const stack of stacks) {
       if (
@@ -136,16 +144,26 @@ function addressings(family: Family, width: Width, operands: string): Variant[] 
       )
         continue;
       // Only what computes with offsets itself needs to know the address size; otherwise the record masks it.
-      const sizes: (16 | 32 | 64)[] =
-        memory === "m64" ? [64] : memory === "m32" ? [32] : needsAddress(family) ? [16, 32, 64] : [64];
-      for (const address of sizes) all.push({ family, width, operands, memory, stack, address });
+      const sizes =
+        memory === "m64"
+          ? ADDRESS.long
+          : memory === "m32"
+            ? ADDRESS.protected
+            : needsAddress(family)
+              ? ADDRESS.any
+              : ADDRESS.long;
+      for (const address of sizes) variants.push({ family, width, operands, memory, stack, address });
     }
   }
-  return all;
 }
 
+const MEMORY = { none: [""], slow: ["ms"], any: ["m64", "m32", "ms"] } as const;
+const STACK = { none: [""], any: ["s64", "s32", "ss"] } as const;
+const ADDRESS = { long: [64], protected: [32], any: [16, 32, 64] } as const;
+
 const needsAddress = (family: Family): boolean =>
-  family.traits.string === true || /^bt[src]?$/.test(family.name);
+  family.traits.string === true || BIT_TESTS.includes(family.name);
+const BIT_TESTS = ["bt", "bts", "btr", "btc"];
 
 /** Hot families get their fast variants into the loop's own jump table. */
 const isHot = (v: Variant): boolean =>
@@ -155,7 +173,8 @@ const isHot = (v: Variant): boolean =>
   v.width !== 16 &&
   !(v.width === 8 && v.memory === "m32");
 
-const all = enumerate();
+const byFamily = new Map(families.map((family) => [family, variantsOf(family)]));
+const all = families.flatMap((family) => byFamily.get(family)!);
 export const hotVariants: readonly Variant[] = all.filter(isHot);
 export const coldVariants: readonly Variant[] = all.filter((v) => !isHot(v));
 
@@ -163,26 +182,35 @@ export const coldVariants: readonly Variant[] = all.filter((v) => !isHot(v));
 export const FIRST_HOT = PSEUDO_COUNT;
 export const FIRST_COLD = PSEUDO_COUNT + hotVariants.length;
 
-const numbers = new Map<string, number>();
-hotVariants.forEach((v, index) => numbers.set(key(v), FIRST_HOT + index));
-coldVariants.forEach((v, index) => numbers.set(key(v), FIRST_COLD + index));
+const numbers = new Map<Variant, number>();
+hotVariants.forEach((v, index) => numbers.set(v, FIRST_HOT + index));
+coldVariants.forEach((v, index) => numbers.set(v, FIRST_COLD + index));
 
 /** Number of the handler for a decoded instruction. Asking for one that does not exist is a defect of the decoder. */
-export function handlerNumber(variant: Variant): number {
-  const fast = variant.family.traits.hot === true || variant.family.traits.string === true;
-  const memory = variant.memory !== "" && !fast ? "ms" : variant.memory;
+export function handlerNumber(wanted: Variant): number {
+  const { family, width, operands, stack } = wanted;
+  const fast = family.traits.hot === true || family.traits.string === true;
+  const memory = wanted.memory !== "" && !fast ? "ms" : wanted.memory;
   const address =
     memory === "m64"
       ? 64
       : memory === "m32"
         ? 32
-        : needsAddress(variant.family) && memory !== ""
-          ? variant.address
+        : needsAddress(family) && memory !== ""
+          ? wanted.address
           : 64;
-  const normal: Variant = { ...variant, memory, address };
-  const number = numbers.get(key(normal));
-  assert(number !== undefined, "no handler for", key(normal));
-  return number;
+  const variant = byFamily
+    .get(family)
+    ?.find(
+      (v) =>
+        v.width === width &&
+        v.operands === operands &&
+        v.memory === memory &&
+        v.stack === stack &&
+        v.address === address,
+    );
+  assert(variant !== undefined, "no handler for", variantName({ ...wanted, memory, address }));
+  return numbers.get(variant)!;
 }
 
 /** The variant that has a number; undefined for those of handlers that are no instructions. */
