@@ -118,19 +118,19 @@ export interface Form {
   readonly traits: ReadonlySet<Trait>;
 }
 
-/** Encoding, operands and traits of a row. */
-const ROW = /^([^:;]*)(?::([^;]*))?(?:;(.*))?$/;
+const PREFIXES: readonly string[] = ["66", "f2", "f3"];
+const OPCODE = /^[0-9a-f]{2}/;
 const VECTOR = /^(x?mm[12](?:\/m)?)(8|16|32|64|128)?$/;
 const OPERAND =
   /^(rm|moffs|m|r|o|a|c|one|far|sreg|osreg|creg|si|di|relb|relz|ibs|ib|iw|iz|iv)(8|16|32|64|128)?$/;
 
 export function parseForm(family: Family, row: string): Form {
-  const columns = ROW.exec(row);
-  assert(columns !== null, "a form has three columns", row);
-  const [encoding = "", operandText = "", traitText = ""] = columns.slice(1).map((text) => text?.trim());
-  const words = encoding.split(/\s+/);
+  const [meant = "", traitText = "", ...columns] = row.split(";");
+  const [encoding = "", operandText = "", ...more] = meant.split(":");
+  assert(columns.length + more.length === 0, "a form has three columns", row);
+  const words = wordsOf(encoding);
   let prefix: Form["prefix"] = "";
-  if (words[0] === "np" || (/^(66|f2|f3)$/.test(words[0] ?? "") && /^[0-9a-f]{2}/.test(words[1] ?? ""))) {
+  if (words[0] === "np" || (PREFIXES.includes(words[0] ?? "") && OPCODE.test(words[1] ?? ""))) {
     prefix = words.shift() as Form["prefix"];
   }
   let map: Form["map"] = 0;
@@ -138,7 +138,7 @@ export function parseForm(family: Family, row: string): Form {
     words.shift();
     map = 1;
     const [escape = ""] = words as string[];
-    if (words.length > 1 && (escape === "38" || escape === "3a") && /^[0-9a-f]{2}/.test(words[1] ?? "")) {
+    if ((escape === "38" || escape === "3a") && OPCODE.test(words[1] ?? "")) {
       map = words.shift() === "38" ? 2 : 3;
     }
   }
@@ -154,9 +154,8 @@ export function parseForm(family: Family, row: string): Form {
     else if (/^[c-f][0-9a-f]$/.test(word)) [exact, hasModrm] = [Number.parseInt(word, 16), true];
     else assert(false, "unknown word in form", word, row);
   }
-  const operands =
-    operandText === "" ? [] : operandText.split(",").map((text) => operandOf(text.trim(), row));
-  const traits = new Set((traitText === "" ? [] : traitText.split(/\s+/)) as Trait[]);
+  const { operands, isVector } = once(operandLists, operandText, parseOperands);
+  const { traits, width } = once(traitSets, traitText, parseTraits);
   return {
     family,
     prefix,
@@ -167,29 +166,42 @@ export function parseForm(family: Family, row: string): Form {
     digit,
     exact,
     operands,
-    isVector: operands.some((operand) => /mm[12]/.test(operand.kind)),
-    width: ([8, 16, 32, 64] as const).find((width) => traits.has(`w${width}`)) ?? 0,
+    isVector,
+    width,
     traits,
   };
 }
 
-/** Eight hundred forms have some forty different operands between them. */
-const operandsKnown = new Map<string, Operand>();
-function operandOf(text: string, row: string): Operand {
-  const operand = operandsKnown.get(text) ?? parseOperand(text, row);
-  operandsKnown.set(text, operand);
-  return operand;
+const wordsOf = (text: string): string[] => text.split(" ").filter((word) => word !== "");
+
+/** Eight hundred forms have few different operands and traits between them. */
+const operandLists = new Map<string, Pick<Form, "operands" | "isVector">>();
+const traitSets = new Map<string, Pick<Form, "traits" | "width">>();
+function once<T>(known: Map<string, T>, text: string, parse: (text: string) => T): T {
+  const value = known.get(text) ?? parse(text);
+  known.set(text, value);
+  return value;
 }
 
-function parseOperand(text: string, row: string): Operand {
+function parseOperands(text: string): Pick<Form, "operands" | "isVector"> {
+  const operands = text.trim() === "" ? [] : text.split(",").map((operand) => parseOperand(operand.trim()));
+  return { operands, isVector: operands.some(({ kind }) => /mm[12]/.test(kind)) };
+}
+
+function parseTraits(text: string): Pick<Form, "traits" | "width"> {
+  const traits = new Set(wordsOf(text) as Trait[]);
+  return { traits, width: ([8, 16, 32, 64] as const).find((width) => traits.has(`w${width}`)) ?? 0 };
+}
+
+function parseOperand(text: string): Operand {
   const vector = VECTOR.exec(text);
   if (vector !== null) {
     const bits = Number(vector[2] ?? 0) as Operand["size"];
-    assert((bits !== 0) === text.includes("/m"), "vector operand with the wrong size", text, row);
+    assert((bits !== 0) === text.includes("/m"), "vector operand with the wrong size", text);
     return { kind: vector[1] as VectorKind, size: bits, encoded: "", signed: false };
   }
   const match = OPERAND.exec(text);
-  assert(match !== null, "unknown operand in form", text, row);
+  assert(match !== null, "unknown operand in form", text);
   const [, name = "", bits] = match;
   const size = Number(bits ?? 0) as Operand["size"];
   const immediate = /^(i|rel)(b|w|z|v)(s?)$/.exec(name);
