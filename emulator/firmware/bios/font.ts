@@ -26,15 +26,14 @@ export function glyphs(height: number): Uint8Array {
   return made;
 }
 
+/** Eight lines: each of two together. Fourteen: without the top and bottom line. */
 function make(height: number): Uint8Array {
   const font = new Uint8Array(GLYPHS * height);
+  const top = (16 - height) >> 1;
   for (let code = 0; code < GLYPHS; code++) {
-    const row = (n: number): number => VGA_FONT[code * GLYPH_BYTES + n] ?? 0;
-    for (let n = 0; n < height; n++) {
-      // Eight lines: each of two together. Fourteen: without the top and bottom line.
-      const dots = height === 8 ? row(n * 2) | row(n * 2 + 1) : row(n + ((16 - height) >> 1));
-      font[code * height + n] = dots;
-    }
+    const rows = VGA_FONT.subarray(code * GLYPH_BYTES, (code + 1) * GLYPH_BYTES);
+    if (height !== 8) font.set(rows.subarray(top, top + height), code * height);
+    else for (let n = 0; n < 8; n++) font[code * 8 + n] = rows[n * 2]! | rows[n * 2 + 1]!;
   }
   return font;
 }
