@@ -128,15 +128,16 @@ function ramRanges(machine: Machine): readonly MemoryRange[] {
   return ram;
 }
 
-const RSDP_SIGNATURE = [0x52, 0x53, 0x44, 0x20, 0x50, 0x54, 0x52, 0x20];
+const RSDP_SIGNATURE = [0x52, 0x53, 0x44, 0x20, 0x50, 0x54, 0x52, 0x20] as const;
 
 /** The ACPI root pointer as an operating system searches for it on a PC: on a multiple of 16 in the BIOS area (ACPI 6.5 §5.2.5.1). */
 function findRsdp({ memory }: Machine): Platform["rsdp"] {
   const base = 0xe0000;
   const bytes = memory.readBytes(physical(base), 0x20000);
-  for (let at = 0; at < bytes.length; at += 16)
+  const [first] = RSDP_SIGNATURE;
+  for (let at = bytes.indexOf(first); at >= 0; at = bytes.indexOf(first, at + 1))
     if (
-      bytes[at] === RSDP_SIGNATURE[0] &&
+      at % 16 === 0 &&
       RSDP_SIGNATURE.every((byte, n) => bytes[at + n] === byte) &&
       bytes.subarray(at, at + 20).reduce((sum, byte) => (sum + byte) & 0xff, 0) === 0
     )
