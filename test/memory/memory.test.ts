@@ -42,6 +42,27 @@ describe("frames", () => {
     expect(new Uint8Array(wasm.buffer, FRAMES, PAGE_BYTES).every((byte) => byte === 0)).toBe(true);
   });
 
+  it("bytes of many pages arrive wherever their frames are", () => {
+    const { memory, block } = createRam(16 * MIB);
+    // Frames are given out in this order: 3 and 4 follow each other, 5 comes before them, and the rest are new.
+    for (const page of [5, 3, 4]) memory.poke(at(page * PAGE_BYTES), Uint8Array.of(1));
+    const bytes = Uint8Array.from({ length: 6 * PAGE_BYTES }, (_, i) => (i * 7 + (i >>> 12)) & 0xff);
+    const start = 2 * PAGE_BYTES + 100;
+    for (const write of [
+      () => memory.writeBytes(at(start), bytes),
+      () => memory.poke(at(start), bytes),
+      () => memory.writeBlock(block, start, bytes),
+    ]) {
+      memory.poke(at(0), new Uint8Array(9 * PAGE_BYTES));
+      write();
+      expect(memory.readBytes(at(start), bytes.length)).toEqual(bytes);
+      expect(memory.readBytes(at(start - 4), 4)).toEqual(new Uint8Array(4));
+      expect(memory.readBytes(at(start + bytes.length), 4)).toEqual(new Uint8Array(4));
+    }
+    memory.writeBytes(at(0), new Uint8Array(0));
+    expect(memory.readBytes(at(start), bytes.length)).toEqual(bytes);
+  });
+
   it("grows linear memory as it needs frames", () => {
     const { memory, wasm } = createRam(64 * MIB);
     const before = wasm.buffer.byteLength;
