@@ -227,6 +227,7 @@ export const OPEN_REGISTERS = {
   reach: 0x1118,
   values: 0x1200,
   count: 128,
+  registerBytes: 8,
   end: 0x1600,
   nowhere: 0xffffffff,
 } as const;

@@ -6,11 +6,11 @@
  *     0x100 + 0x20 n  timer n: 1 level, 2 enabled, 3 periodic, 6 set the accumulator, 8 32 bits, 13:9 route; what it can do in 4, 5 and 63:32
  *     0x108 + 0x20 n  comparator; in periodic mode a write is the period, and with bit 6 the next match, too
  *
- * Registers take 32-bit accesses; no message-signalled interrupts. In legacy routing timers 0 and 1 have interrupts 0
- * and 8, and the PIT and the RTC, which have them otherwise, are cut off.
+ * Registers take 32-bit accesses; no message-signalled interrupts. In legacy routing timers 0 and 1 have interrupts 0 and 8, and the PIT and the RTC, which
+ * have them otherwise, are cut off.
  *
- * Invariant: the counter is worked out from virtual time; a timer knows the tick at which it matches. As in QEMU a comparator set to the past matches at
- * the next tick; a chip would go once around.
+ * Invariant: the counter is worked out from virtual time by who reads it, and a comparator that nobody compares with is memory: guests reach both without asking
+ * (`OpenRegisters`). A timer knows the tick at which it matches. As in QEMU a comparator set to the past matches at the next tick; a chip would go once around.
  */
 import type { Nanoseconds } from "../numbers.ts";
 import type { Device, Line, OpenRegisters, PlainData, RegionOps } from "./device.ts";

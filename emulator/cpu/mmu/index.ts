@@ -1,6 +1,6 @@
 /**
  * The memory management unit of emitted code: page walks and TLB refills as functions of the interpreter's module. The cache of guest-physical pages they look
- * frames up in is TypeScript (`page-cache.ts`): who only runs the finished module needs nothing else of this folder.
+ * frames up in is TypeScript (`page-cache.ts`), and so is who opens registers (`open-registers.ts`): who only runs the finished module needs nothing else of this folder.
  *
  * Elsewhere: tags are compared where the access is emitted (`interpreter/handler.ts`); everything rare is TypeScript's (`system/`).
  */

@@ -13,7 +13,7 @@ import { FILLED, ITLB, PAGE_CACHE, RUN, SCRATCH, STATE, TLB, TLB_FLAG } from "..
 import { CR0, CR4, FLAG } from "../registers.ts";
 import { ACCESS } from "../system/paging.ts";
 import { besideCodeFunction } from "./beside-code.ts";
-import { openFunctions } from "./open-registers.ts";
+import { openFunctions } from "./open-access.ts";
 import { UNKNOWN, and, control, lentFrame } from "./walk.ts";
 
 const NONE = i64(-1n);
