@@ -61,6 +61,18 @@ function markLarge(rights: Node, linear: Node): Node {
   return when(and(rights, TLB_FLAG.large), [put32(RUN.largePages, op("i32.or", known, bit))]);
 }
 
+/** Entry `index` of a TLB has been filled: in its bitmap, and unless the page is global in that of local pages. */
+function markFilled(f: FunctionBuilder, all: number, local: number, index: Node, rights: Node): void {
+  mark(f, all, index);
+  const isLocal = op("i32.eqz", and(rights, TLB_FLAG.global));
+  f.emit(
+    when(
+      isLocal,
+      f.collect(() => mark(f, local, index)),
+    ),
+  );
+}
+
 /** Not 0 if a filter of watched pages has a page's bit. */
 const isWatched = (filter: number, page: Node): Node =>
   and(op("i32.wrap_i64", op("i64.shr_u", memory(filter, "i64.load"), op("i64.extend_i32_u", page))), 1);
@@ -143,14 +155,8 @@ function lookupFunction(): FunctionBody {
     markLarge(rights, linear),
     count(RUN.countWalks),
   );
-  mark(f, FILLED.data, index);
-  f.emit(
-    when(
-      op("i32.eqz", and(rights, TLB_FLAG.global)),
-      f.collect(() => mark(f, FILLED.localData, index)),
-    ),
-    entry,
-  );
+  markFilled(f, FILLED.data, FILLED.localData, index, rights);
+  f.emit(entry);
   return f.finish();
 }
 
@@ -246,13 +252,7 @@ function refillCodeFunction(): FunctionBody {
     markLarge(flags, page),
     count(RUN.countCodeWalks),
   );
-  mark(f, FILLED.code, index);
-  f.emit(
-    when(
-      op("i32.eqz", and(flags, TLB_FLAG.global)),
-      f.collect(() => mark(f, FILLED.localCode, index)),
-    ),
-  );
+  markFilled(f, FILLED.code, FILLED.localCode, index, flags);
   f.emit(i32(1));
   return f.finish(true);
 }
