@@ -319,6 +319,12 @@ export const SUSPICION = TLB_FLAG.suspect | TLB_FLAG.readable;
  */
 export const INDIRECT_LOG = { base: 0x40000, entries: 256, entryBytes: 16 } as const;
 
+/**
+ * Host addresses (u32) of traces by a hash of the linear address that led to them last, or 0. What is there may be another trace, or one that is dead: its key tells.
+ * TRACE_INDEX has them all, and is too large for the host's nearest cache.
+ */
+export const TRACE_GUESS = { base: 0x44000, entries: 4096, entryBytes: 4 } as const;
+
 /** Host addresses (u32) of traces by a hash of their physical address, or 0: the first of a list that goes on in `TRACE.next`. */
 export const TRACE_INDEX = { base: 0x100000, entries: 131072, entryBytes: 4 } as const;
 /** Bits of an address that the index does not look at: code that is near is near in the index, too, and takes fewer lines of the host's caches. */
@@ -386,6 +392,8 @@ export const TRACE = {
   entrance: 28,
   headerBytes: 32,
   unlisted: 0x80000000,
+  /** Bits of keyHigh that are all set in a dead trace: no mode is so. */
+  dead: 0x7ff00000,
   limited: 0x80000000,
 } as const;
 /** What TRACE.region holds for a slot: outside 64-bit mode it also says that entering the trace looks at the code segment's limit. */

@@ -24,6 +24,7 @@ import {
   RUN,
   SEG,
   TRACE,
+  TRACE_GUESS,
   TRACE_INDEX,
   TRACE_POOL,
   regionWord,
@@ -515,6 +516,7 @@ export class TraceCache {
     // The region that is entered here may be dropped later, when nobody knows of this trace any more. Links lead here still: who follows one forgets it.
     u32[(trace + TRACE.region) >>> 2] = 0;
     u32[(trace + TRACE.heat) >>> 2] = 1;
+    u32[(trace + TRACE.keyHigh) >>> 2]! |= TRACE.dead;
   }
 
   #bury(trace: number, count: number): void {
@@ -550,11 +552,8 @@ export class TraceCache {
     this.#free = TRACE_POOL.base + 4096;
     this.callOuts.length = 1;
     this.#yield = null;
-    this.#views.u32.fill(
-      0,
-      TRACE_INDEX.base >>> 2,
-      (TRACE_INDEX.base + TRACE_INDEX.entries * TRACE_INDEX.entryBytes) >>> 2,
-    );
+    for (const { base, entries, entryBytes } of [TRACE_INDEX, TRACE_GUESS])
+      this.#views.u32.fill(0, base >>> 2, (base + entries * entryBytes) >>> 2);
     this.#views.setWord(RUN.link, 0);
   }
 

@@ -12,6 +12,7 @@ import {
   SCRATCH,
   STATE,
   TLB,
+  TRACE_GUESS,
   TRACE_INDEX,
   TRACE_POOL,
 } from "../../emulator/cpu/layout.ts";
@@ -39,6 +40,7 @@ test("areas lie one behind the other", () => {
     [FILLED.data, FILLED.end],
     area(CODE_GRANULES),
     area(INDIRECT_LOG),
+    area(TRACE_GUESS),
     area(PAGE_CACHE),
     area(TRACE_INDEX),
     [TRACE_POOL.base, TRACE_POOL.end],

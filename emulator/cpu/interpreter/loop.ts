@@ -47,6 +47,7 @@ import {
   STATE,
   TRACE,
   TRACE_GRAIN,
+  TRACE_GUESS,
   TRACE_INDEX,
 } from "../layout.ts";
 import { PLAIN_DATA, bulkFunctions } from "./bulk.ts";
@@ -247,18 +248,27 @@ function lookup(f: FunctionBuilder, trace: Local): readonly Node[] {
     const low = f.let(op("i32.or", op("i32.wrap_i64", op("i64.shl", frame, i64(12n))), offset));
     const mode = op("i32.shl", memory(STATE.mode, "i32.load"), i32(20));
     const high = f.let(op("i32.or", op("i32.wrap_i64", op("i64.shr_u", frame, i64(20n))), mode));
-    const hash = op(
-      "i32.and",
-      op("i32.xor", op("i32.shr_u", low, i32(TRACE_GRAIN)), op("i32.shr_u", low, i32(16))),
-      i32(TRACE_INDEX.entries - 1),
-    );
-    const slot = op("i32.shl", hash, i32(Math.log2(TRACE_INDEX.entryBytes)));
-    f.emit(set(trace, load("i32.load", slot, TRACE_INDEX.base)));
+    const hash = (
+      value: Node,
+      shift: number,
+      { entries, entryBytes }: typeof TRACE_INDEX | typeof TRACE_GUESS,
+    ): Node => {
+      const bits = op(
+        "i32.xor",
+        op("i32.shr_u", value, i32(TRACE_GRAIN)),
+        op("i32.shr_u", value, i32(shift)),
+      );
+      return op("i32.shl", op("i32.and", bits, i32(entries - 1)), i32(Math.log2(entryBytes)));
+    };
     const isIt = (): Node => {
       const differs = (field: number, value: Node) =>
         op("i32.xor", load("i32.load", get(trace), field), value);
       return op("i32.eqz", op("i32.or", differs(TRACE.keyLow, low), differs(TRACE.keyHigh, high)));
     };
+    // Where this linear address led last is known before its page's translation is.
+    const guess = f.let(hash(op("i32.wrap_i64", linear), 14, TRACE_GUESS));
+    f.emit(set(trace, load("i32.load", guess, TRACE_GUESS.base)));
+    const slot = hash(low, 16, TRACE_INDEX);
     const found = label("found");
     const others = label("others");
     const crosses = [
@@ -270,7 +280,15 @@ function lookup(f: FunctionBuilder, trace: Local): readonly Node[] {
     const missing = when(op("i32.eqz", get(trace)), crosses);
     const another = set(trace, load("i32.load", get(trace), TRACE.next));
     const search = loop(others, [another, missing, brIf(found, isIt()), br(others)]);
-    f.emit(block(found, [missing, brIf(found, isIt()), search]));
+    const guessed = label("guessed");
+    f.emit(
+      block(guessed, [
+        brIf(guessed, op("i32.and", isIt(), op("i32.ne", get(trace), i32(0)))),
+        set(trace, load("i32.load", slot, TRACE_INDEX.base)),
+        block(found, [missing, brIf(found, isIt()), search]),
+        store("i32.store", guess, TRACE_GUESS.base, get(trace)),
+      ]),
+    );
     // The branch that led here may remember where it went.
     const link = f.let(memory(RUN.link, "i32.load"));
     const remember: Node = {
