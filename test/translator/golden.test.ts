@@ -4,17 +4,12 @@
  */
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { Decoder } from "../../emulator/cpu/decode.ts";
-import { MODE } from "../../emulator/cpu/layout.ts";
-import { REGION_IMPORTS, plan, regionFunction, type CodeView } from "../../emulator/cpu/translator/index.ts";
+import { REGION_IMPORTS, regionFunction } from "../../emulator/cpu/translator/index.ts";
 import { encodeModule } from "../../emulator/wasm/index.ts";
 import { disassemble } from "../../emulator/wasm/disassemble.ts";
 import { moduleText } from "../../emulator/wasm/text.ts";
-import { assemble } from "../support/processor.ts";
+import { planned } from "./planned.ts";
 
-const PAGE = 4096;
-const ENTRY = 0x100;
-const HALT = 0xf4;
 const folder = new URL("golden/", import.meta.url);
 
 /**
@@ -44,22 +39,7 @@ interface Translated {
 }
 
 function translate(source: string): Translated {
-  const code = assemble(source);
-  const bytes = new Uint8Array(2 * PAGE).fill(HALT);
-  bytes.set(code, PAGE + ENTRY);
-  const wide = source.includes("bits 64");
-  const mode = MODE.flat | MODE.protected | MODE.stack32 | (wide ? 2 | MODE.long : 1);
-  const view: CodeView = {
-    decoder: new Decoder(new Set()),
-    bytes,
-    frame: (page) => page * PAGE,
-    entries: () => 1000,
-    page: () => -1,
-    breaks: () => false,
-  };
-  const limits = { blocks: 48, instructions: 300, pages: 4, inlined: 160 };
-  const made = plan({ physical: PAGE + ENTRY, mode, entries: 1000 }, view, limits);
-  if (made === null) throw new Error("nothing to translate");
+  const made = planned(source);
   const functions = [regionFunction(made, "region")];
   return {
     wasm: encodeModule({ imports: REGION_IMPORTS, functions, table: [] }),

@@ -101,6 +101,8 @@ export interface PlanLimits {
 
 const NOWHERE: Targets = new Map();
 const BLOCK_INSTRUCTIONS_MAX = 63;
+/** Targets that an indirect transfer inside a region is compared with, at most. */
+const TARGETS_MAX = 10;
 /** A target is part of a region if it was entered at least this often for each time the region's entry was. */
 const SHARE = 1 / 24;
 
@@ -288,6 +290,30 @@ class Planner {
 /** Whether an instruction is a branch by a distance. */
 export const isRelative = (instruction: PlannedInstruction): boolean =>
   instruction.family.forms[0]?.operands[0]?.kind === "rel";
+
+/** Where an indirect transfer may go without leaving the region: where it has been seen to go, and RET behind the calls that are part of the region. */
+export function targetsOf(plan: Plan, { delta, family }: PlannedInstruction): readonly number[] {
+  const { targets, returns, blockAt } = plan;
+  const all = new Set(targets.get(delta));
+  if (family.name.startsWith("ret")) for (const back of returns) all.add(back);
+  return [...all].filter((each) => blockAt.has(each)).slice(0, TARGETS_MAX);
+}
+
+/** The blocks that one may go on with, by their places in the plan; each as often as there are ways to it. */
+export function successors(plan: Plan, each: Block): readonly number[] {
+  const at = (delta: number): readonly number[] => {
+    const found = plan.blockAt.get(delta);
+    return found === undefined ? [] : [found];
+  };
+  if (each.kind === "next") return at(each.end);
+  if (each.kind === "interpret") return [];
+  const last = each.instructions.at(-1);
+  if (last === undefined) return [];
+  // A target of an indirect transfer counts as one of several ways to get there: nothing is known of the flags.
+  if (!isRelative(last)) return targetsOf(plan, last).flatMap((delta) => [...at(delta), ...at(delta)]);
+  const target = at(each.end + Number(last.immediate));
+  return ["jmp", "call"].includes(last.family.name) ? target : [...target, ...at(each.end)];
+}
 
 /** The instructions of a block from its bytes alone, as planning found them. */
 export function decodeBlock(

@@ -8,14 +8,12 @@
 import { FunctionBuilder, block, br, get, i32, i64, label, load, op, set, store, when, type FunctionBody, type Local, type Node } from "../../wasm/index.ts"; // oxfmt-ignore
 import { INDIRECT_LOG, ITLB, MODE, RUN, SEG, SEGMENT, SEGMENT_BYTES, STATE } from "../layout.ts";
 import { Frame } from "./frame.ts";
-import { isRelative, type Block, type Plan, type PlannedInstruction } from "./plan.ts";
+import { successors, targetsOf, type Block, type Plan, type PlannedInstruction } from "./plan.ts";
 import { structure, type FlowBlock, type Terminator } from "./structure.ts";
 import { RegionVocabulary, type Flow } from "./vocabulary.ts";
 import type { Recipe } from "./flags.ts";
 
 const PAGE = 4096;
-/** Targets that an indirect transfer inside a region is compared with, at most. */
-const TARGETS_MAX = 10;
 /** Families that set all six flags and look at none; see `Frame.flagsUnseen`. */
 const SETS_ALL_FLAGS = new Set(["add", "or", "and", "sub", "xor", "cmp", "test", "neg"]);
 /** Families that have nothing to do with flags and, between registers, cannot leave. */
@@ -59,7 +57,7 @@ class Region {
     this.#entryOffset = plan.physical % PAGE;
     this.#predecessors = plan.blocks.map(() => []);
     plan.blocks.forEach((each, index) => {
-      for (const to of this.#successors(each)) this.#predecessors[to]?.push(index);
+      for (const to of successors(plan, each)) this.#predecessors[to]?.push(index);
     });
   }
 
@@ -96,21 +94,6 @@ class Region {
       body: [],
       terminator: { kind: "switch", index: get(entrance), cases, otherwise: cases[0]! },
     });
-  }
-
-  #successors(each: Block): readonly number[] {
-    const at = (delta: number): readonly number[] => {
-      const found = this.#plan.blockAt.get(delta);
-      return found === undefined ? [] : [found];
-    };
-    if (each.kind === "next") return at(each.end);
-    if (each.kind === "interpret") return [];
-    const last = each.instructions.at(-1);
-    if (last === undefined) return [];
-    // A target of an indirect transfer counts as one of several ways to get there: nothing is known of the flags.
-    if (!isRelative(last)) return this.#targets(last).flatMap((delta) => [...at(delta), ...at(delta)]);
-    const target = at(each.end + Number(last.immediate));
-    return ["jmp", "call"].includes(last.family.name) ? target : [...target, ...at(each.end)];
   }
 
   #body(each: Block, index: number): { body: readonly Node[]; flow: Flow | null } {
@@ -159,14 +142,6 @@ class Region {
     return [[], { kind: "branch", condition: flow.condition, yes: target, no: next }];
   }
 
-  /** Where an indirect transfer may go without leaving the region: where it has been seen to go, and RET behind the calls that are part of the region. */
-  #targets({ delta, family }: PlannedInstruction): readonly number[] {
-    const { targets, returns, blockAt } = this.#plan;
-    const all = new Set(targets.get(delta));
-    if (family.name.startsWith("ret")) for (const back of returns) all.add(back);
-    return [...all].filter((each) => blockAt.has(each)).slice(0, TARGETS_MAX);
-  }
-
   /** An indirect transfer is compared with the targets that the region has, and leaves for others. */
   #indirect(each: Block, last: PlannedInstruction, target: Node): [readonly Node[], Terminator] {
     const frame = this.#frame;
@@ -175,7 +150,7 @@ class Region {
       set(frame.target, target),
       br(this.#left),
     ];
-    const [first, ...others] = this.#targets(last);
+    const [first, ...others] = targetsOf(this.#plan, last);
     if (first === undefined) return [out, { kind: "leave" }];
     let otherwise = this.#add({ body: out, terminator: { kind: "leave" } });
     for (const delta of others.toReversed())

@@ -15,6 +15,7 @@ import type { TraceCache } from "../traces.ts";
 import type { Views } from "../views.ts";
 import { moduleBytes, orderOf, type Task, type Workshop } from "./order.ts";
 import { plan, type Block, type CodeView, type Plan, type PlanLimits, type Targets } from "./plan.ts";
+import { isWorthEntering } from "./worth.ts";
 import { RegionSet, keyOf, partsOf, physicalOf, type Region, type RegionEntrance } from "./regions.ts";
 
 const PAGE = 4096;
@@ -222,7 +223,7 @@ export class Translator {
       if (this.#regions.isBeingMade(physical, mode)) continue;
       const isLast = before !== undefined || this.mode === "forced";
       const made = this.#plan(candidate, isLast ? AGAIN : FIRST);
-      if (made === null) continue;
+      if (made === null || (this.mode === "on" && !isWorthEntering(made, 0))) continue;
       plans.push({ made, isLast });
       instructions += made.instructions;
       for (const delta of made.entrances) covered.add(keyOf(physicalOf(made, delta), mode));

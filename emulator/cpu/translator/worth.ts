@@ -1,0 +1,34 @@
+/**
+ * Whether entering a region pays. Going in and out takes as long as the interpreter takes for some ten instructions: registers come and go through memory,
+ * flags are put together, and what follows is looked up.
+ */
+import { successors, type Block, type Plan } from "./plan.ts";
+
+/** Instructions on all ways from an entrance, below which a region without a loop is not worth entering. */
+const INSTRUCTIONS_MIN = 14;
+
+/** Whether a loop or many instructions can be reached inside the region from the block at `delta`. */
+export function isWorthEntering(plan: Plan, delta: number): boolean {
+  /** On the way to the block that is looked at, and all that have been looked at. */
+  const under = new Set<number>();
+  const seen = new Set<number>();
+  let instructions = 0;
+  const visit = (index: number): boolean => {
+    const each = plan.blocks[index]!;
+    seen.add(index);
+    instructions += each.instructions.length;
+    if (instructions >= INSTRUCTIONS_MIN) return true;
+    under.add(index);
+    const found = successors(plan, each).some((next) =>
+      seen.has(next) ? under.has(next) && !isReturn(each) : visit(next),
+    );
+    under.delete(index);
+    return found;
+  };
+  const first = plan.blockAt.get(delta);
+  return first !== undefined && visit(first);
+}
+
+/** A return may go behind any call of the region, and to have been there before is no loop. */
+const isReturn = ({ instructions }: Block): boolean =>
+  instructions.at(-1)?.family.name.startsWith("ret") === true;

@@ -1,0 +1,24 @@
+/** Which regions are worth entering. */
+import { expect, test } from "vitest";
+import { isWorthEntering } from "../../emulator/cpu/translator/worth.ts";
+import { planned } from "./planned.ts";
+
+const adds = (count: number): string => "add eax, ebx\n".repeat(count);
+
+test.each([
+  ["a return", "ret", false],
+  ["a few instructions", `${adds(5)} ret`, false],
+  ["many instructions", `${adds(40)} ret`, true],
+  ["a few on each of two ways", `test eax, eax\n jz over\n ${adds(3)} ret\n over: ${adds(3)} ret`, false],
+  ["many on two ways together", `test eax, eax\n jz over\n ${adds(20)} ret\n over: ${adds(20)} ret`, true],
+  ["a loop", "again: dec ecx\n jnz again\n ret", true],
+  ["a loop behind something", "nop\n nop\n again: inc eax\n dec ecx\n jnz again\n ret", true],
+  ["a call and its return", "call other\n ret\n other: ret", false],
+  ["a loop with a call", "again: call other\n dec ecx\n jnz again\n ret\n other: ret", true],
+])("%s", (_, source, isWorth) => {
+  expect(isWorthEntering(planned(`bits 64\n${source}`), 0)).toBe(isWorth);
+});
+
+test("what cannot be entered is worth nothing", () => {
+  expect(isWorthEntering(planned("bits 64\nagain: dec ecx\n jnz again\n ret"), 1)).toBe(false);
+});
