@@ -31,10 +31,10 @@ export interface CoreExports {
 
 /**
  * Entries after which a trace is hot. Until then a region costs more than it saves: V8 compiles it for longer than the interpreter would run it, and what is only warm
- * runs in V8's first, slow code. Of a boot of Linux on two cores, where V8 compiles with what the guest's thread leaves (`cli/priority.ts`), 25,000 to 60,000 take
- * the same time with Node 24; with Node 20 40,000 takes 5 % less than 60,000.
+ * runs in V8's first, slow code. Of a boot of Linux on two cores, where V8 compiles with what the guest's thread leaves (`cli/priority.ts`), 8,000 to 40,000 take
+ * the same time with Node 24.
  */
-const HOT_ENTRIES = { on: 40_000, early: 1500 } as const;
+const HOT_ENTRIES = { on: 25_000, early: 1500 } as const;
 /** Hot traces that are translated together, and after how many runs of emitted code a smaller number is. */
 const BATCH = 24;
 const PATIENCE_RUNS = 8;
