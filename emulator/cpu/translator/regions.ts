@@ -40,6 +40,8 @@ export interface Region {
   readonly places: readonly Place[];
   /** What it was made of. */
   readonly parts: readonly Stretch[];
+  /** Physical addresses where its blocks begin. */
+  readonly blocks: ReadonlySet<number>;
   /** In the function table; −1 while it is being made. */
   slot: number;
   /** Bytes of WebAssembly, about. */
@@ -115,7 +117,8 @@ export class RegionSet {
       return word === null ? [] : [{ physical: physicalOf(made, delta), word }];
     });
     const parts = made.blocks.flatMap((each) => partsOf(made, each));
-    const region: Region = { physical, mode, isLast, places, parts, slot: EMPTY, bytes: 0 };
+    const blocks = new Set(made.blocks.map(({ delta }) => physicalOf(made, delta)));
+    const region: Region = { physical, mode, isLast, places, parts, blocks, slot: EMPTY, bytes: 0 };
     this.#making.add(region);
     for (const { page, start, end } of parts) {
       this.#guest.markCode(page, granulesOf(start, end));

@@ -222,7 +222,7 @@ export class Translator {
       if (before !== undefined && (before.isLast || before.physical !== physical)) continue;
       if (this.#regions.isBeingMade(physical, mode)) continue;
       const isLast = before !== undefined || this.mode === "forced";
-      const made = this.#plan(candidate, isLast ? AGAIN : FIRST);
+      const made = this.#plan(candidate, isLast ? AGAIN : FIRST, before);
       if (made === null || (this.mode === "on" && !isWorthEntering(made, 0))) continue;
       plans.push({ made, isLast });
       instructions += made.instructions;
@@ -235,7 +235,8 @@ export class Translator {
     this.longestMilliseconds = Math.max(this.longestMilliseconds, took);
   }
 
-  #plan({ physical, mode, page, targets }: Candidate, limits: PlanLimits): Plan | null {
+  /** @param before the region that is made anew: what it is made of has run as part of it, which the interpreter does not count */
+  #plan({ physical, mode, page, targets }: Candidate, limits: PlanLimits, before?: Region): Plan | null {
     const frame = (physicalPage: number): number => {
       const at = this.#guest.frameForRead(physicalPage);
       return at === FRAMES || !this.#guest.hasCode(physicalPage) ? 0 : at;
@@ -245,7 +246,8 @@ export class Translator {
       decoder: this.#decoder,
       bytes: this.#views.u8,
       frame,
-      entries: (at, inMode) => this.#entries(at, inMode),
+      entries: (at, inMode) =>
+        before?.blocks.has(at) === true ? this.#hotEntries : this.#entries(at, inMode),
       page: (distance) => {
         let found = pages.get(distance);
         if (found === undefined) pages.set(distance, (found = page(distance)));
