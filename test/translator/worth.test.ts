@@ -1,6 +1,6 @@
 /** Which regions are worth entering. */
 import { expect, test } from "vitest";
-import { isWorthEntering } from "../../emulator/cpu/translator/worth.ts";
+import { isWorthEntering, mayGrow } from "../../emulator/cpu/translator/worth.ts";
 import { planned } from "./planned.ts";
 
 const adds = (count: number): string => "add eax, ebx\n".repeat(count);
@@ -21,4 +21,14 @@ test.each([
 
 test("what cannot be entered is worth nothing", () => {
   expect(isWorthEntering(planned("bits 64\nagain: dec ecx\n jnz again\n ret"), 1)).toBe(false);
+});
+
+test.each([
+  ["a step of an interpreter", "movzx eax, byte [rsi]\n inc rsi\n jmp [rbx + rax * 8]", true],
+  ["a call by a pointer", "mov rdi, rsi\n call [rax]\n pop rbx\n ret", true],
+  ["a thunk", "jmp rax", false],
+  ["a return", "add eax, ebx\n add eax, ebx\n ret", false],
+  ["a jump", "add eax, ebx\n add eax, ebx\n jmp $ + 4000", false],
+])("%s may grow: %s", (_, source, grows) => {
+  expect(mayGrow(planned(`bits 64\n${source}`))).toBe(grows);
 });

@@ -15,7 +15,7 @@ import type { TraceCache } from "../traces.ts";
 import type { Views } from "../views.ts";
 import { moduleBytes, orderOf, type Task, type Workshop } from "./order.ts";
 import { plan, type Block, type CodeView, type Plan, type PlanLimits, type Targets } from "./plan.ts";
-import { isWorthEntering } from "./worth.ts";
+import { isWorthEntering, mayGrow } from "./worth.ts";
 import { RegionSet, keyOf, partsOf, physicalOf, type Region, type RegionEntrance } from "./regions.ts";
 
 const PAGE = 4096;
@@ -221,10 +221,10 @@ export class Translator {
       // Only at its first entrance a region shows that it is worth a larger one.
       if (before !== undefined && (before.isLast || before.physical !== physical)) continue;
       if (this.#regions.isBeingMade(physical, mode)) continue;
-      const isLast = before !== undefined || this.mode === "forced";
-      const made = this.#plan(candidate, isLast ? AGAIN : FIRST, before);
-      if (made === null || (this.mode === "on" && !isWorthEntering(made, 0))) continue;
-      plans.push({ made, isLast });
+      const task = this.#task(candidate, before);
+      if (task === null) continue;
+      const { made } = task;
+      plans.push(task);
       instructions += made.instructions;
       for (const delta of made.entrances) covered.add(keyOf(physicalOf(made, delta), mode));
       if (this.mode === "on") this.#cool(made, covered);
@@ -233,6 +233,20 @@ export class Translator {
     const took = this.stopwatch() - started;
     this.milliseconds += took;
     this.longestMilliseconds = Math.max(this.longestMilliseconds, took);
+  }
+
+  /** What to make of a candidate; null: the interpreter goes on with it. */
+  #task(candidate: Candidate, before: Region | undefined): Task | null {
+    const sizes = before !== undefined || this.mode === "forced" ? [true] : [false, true];
+    for (const isLast of sizes) {
+      const made = this.#plan(candidate, isLast ? AGAIN : FIRST, before);
+      if (made === null) return null;
+      const isWorth = this.mode !== "on" || isWorthEntering(made, 0) || (!isLast && mayGrow(made));
+      if (isWorth) return { made, isLast };
+      // Without a call that leaves it a larger one would be the same.
+      if (made.entrances.length === 1) return null;
+    }
+    return null;
   }
 
   /** @param before the region that is made anew: what it is made of has run as part of it, which the interpreter does not count */

@@ -2,10 +2,13 @@
  * Whether entering a region pays. Going in and out takes as long as the interpreter takes for some ten instructions: registers come and go through memory,
  * flags are put together, and what follows is looked up.
  */
-import { successors, type Block, type Plan } from "./plan.ts";
+import { isRelative, successors, type Block, type Plan } from "./plan.ts";
 
 /** Instructions on all ways from an entrance, below which a region without a loop is not worth entering. */
 const INSTRUCTIONS_MIN = 14;
+
+/** Instructions in front of an indirect jump, and with it, below which it is only a step on the way somewhere, such as a thunk. */
+const JUMP_MIN = 3;
 
 /** Whether a loop or many instructions can be reached inside the region from the block at `delta`. */
 export function isWorthEntering(plan: Plan, delta: number): boolean {
@@ -32,3 +35,13 @@ export function isWorthEntering(plan: Plan, delta: number): boolean {
 /** A return may go behind any call of the region, and to have been there before is no loop. */
 const isReturn = ({ instructions }: Block): boolean =>
   instructions.at(-1)?.family.name.startsWith("ret") === true;
+
+/** Whether a region may become worth entering once it is known where its indirect jumps and calls go, which is seen only while it runs. */
+export function mayGrow({ blocks, instructions, targets }: Plan): boolean {
+  if (instructions < JUMP_MIN) return false;
+  return blocks.some((each) => {
+    const last = each.instructions.at(-1);
+    if (each.kind !== "flow" || last === undefined) return false;
+    return !isRelative(last) && !isReturn(each) && !targets.has(last.delta);
+  });
+}
