@@ -14,6 +14,12 @@ test.each([
   ["a loop", "again: dec ecx\n jnz again\n ret", true],
   ["a loop behind something", "nop\n nop\n again: inc eax\n dec ecx\n jnz again\n ret", true],
   ["a call and its return", "call other\n ret\n other: ret", false],
+  [
+    "a loop that a return closes",
+    "again: dec ecx\n jz over\n call other\n jmp again\n over: ret\n other: ret",
+    true,
+  ],
+  ["calling oneself", "dec ecx\n jz over\n call $$\n over: ret", true],
   ["a loop with a call", "again: call other\n dec ecx\n jnz again\n ret\n other: ret", true],
 ])("%s", (_, source, isWorth) => {
   expect(isWorthEntering(planned(`bits 64\n${source}`), 0)).toBe(isWorth);

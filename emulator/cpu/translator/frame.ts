@@ -41,6 +41,9 @@ const ENTRANCES_MAX = 2 ** DELTA_SHIFT;
 export const entranceWord = (number: number, delta: number): number | null =>
   number < ENTRANCES_MAX && Math.abs(delta) <= DELTA_MAX ? (delta << DELTA_SHIFT) | number : null;
 
+/** Where the entrance of such a word is, in bytes from the first. */
+export const entranceDelta = (word: number): number => word >> DELTA_SHIFT;
+
 export interface FlagLocals {
   readonly a: Local;
   readonly b: Local;

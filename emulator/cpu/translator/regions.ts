@@ -41,7 +41,7 @@ export interface Region {
   /** What it was made of. */
   readonly parts: readonly Stretch[];
   /** Physical addresses where its blocks begin. */
-  readonly blocks: ReadonlySet<number>;
+  readonly blocks: readonly number[];
   /** In the function table; −1 while it is being made. */
   slot: number;
   /** Bytes of WebAssembly, about. */
@@ -61,6 +61,8 @@ export class RegionSet {
   readonly #heatOf: (page: number) => number;
   readonly #byPage = new Map<number, Set<Region>>();
   readonly #byKey = new Map<number, RegionEntrance>();
+  /** In how many regions a block is, by its place; those being made are among them. */
+  readonly #inside = new Map<number, number>();
   /** Made, in that order. */
   readonly #made = new Set<Region>();
   /** Planned, and not there yet. */
@@ -100,6 +102,10 @@ export class RegionSet {
   entranceAt(physical: number, mode: number): RegionEntrance | undefined {
     return this.#byKey.get(keyOf(physical, mode));
   }
+  /** Whether a block is part of some region. */
+  isInside(physical: number, mode: number): boolean {
+    return this.#inside.has(keyOf(physical, mode));
+  }
   /** Whether some region was made of bytes of a page. */
   holds(page: number): boolean {
     return this.#byPage.has(page);
@@ -117,9 +123,10 @@ export class RegionSet {
       return word === null ? [] : [{ physical: physicalOf(made, delta), word }];
     });
     const parts = made.blocks.flatMap((each) => partsOf(made, each));
-    const blocks = new Set(made.blocks.map(({ delta }) => physicalOf(made, delta)));
+    const blocks = made.blocks.map(({ delta }) => physicalOf(made, delta));
     const region: Region = { physical, mode, isLast, places, parts, blocks, slot: EMPTY, bytes: 0 };
     this.#making.add(region);
+    for (const block of blocks) this.#count(block, mode, 1);
     for (const { page, start, end } of parts) {
       this.#guest.markCode(page, granulesOf(start, end));
       const list = this.#byPage.get(page);
@@ -131,7 +138,7 @@ export class RegionSet {
 
   /**
    * A region is there, unless it was dropped meanwhile: its entrances lead to it. One that began at the same place goes.
-   * @param heat of the trace at its beginning: entries until it is reported again; −1: never
+   * @param heat of the traces at its entrances: entries until one is reported again; −1: never
    */
   put(region: Region, run: unknown, bytes: number, heat: number): void {
     if (!this.#making.delete(region)) return;
@@ -152,7 +159,7 @@ export class RegionSet {
       if (trace === undefined) continue;
       this.#views.setWord(trace.address + TRACE.region, regionWord(slot, mode));
       this.#views.setWord(trace.address + TRACE.entrance, place.word);
-      this.#views.setWord(trace.address + TRACE.heat, number > 0 ? -1 : heat);
+      this.#views.setWord(trace.address + TRACE.heat, heat);
     }
     this.counters.made++;
     this.counters.kept++;
@@ -181,6 +188,7 @@ export class RegionSet {
 
   /** Forgets a region, made or not; it may become hot once more. */
   drop(region: Region, why: "written" | "evicted"): void {
+    for (const block of region.blocks) this.#count(block, region.mode, -1);
     for (const { page } of region.parts) {
       const list = this.#byPage.get(page);
       list?.delete(region);
@@ -202,6 +210,13 @@ export class RegionSet {
     this.counters.kept--;
     this.counters[why]++;
     this.#bytes -= region.bytes;
+  }
+
+  #count(physical: number, mode: number, change: 1 | -1): void {
+    const key = keyOf(physical, mode);
+    const count = (this.#inside.get(key) ?? 0) + change;
+    if (count === 0) this.#inside.delete(key);
+    else this.#inside.set(key, count);
   }
 
   /** The trace at a place has no region, and begins to count again. */

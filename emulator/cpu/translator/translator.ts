@@ -13,6 +13,7 @@ import type { TranslatorMode, TranslatorStatistics } from "../statistics.ts";
 import type { FeatureName } from "../system/feature.ts";
 import type { TraceCache } from "../traces.ts";
 import type { Views } from "../views.ts";
+import { entranceDelta } from "./frame.ts";
 import { moduleBytes, orderOf, type Task, type Workshop } from "./order.ts";
 import { plan, type Block, type CodeView, type Plan, type PlanLimits, type Targets } from "./plan.ts";
 import { isWorthEntering, mayGrow } from "./worth.ts";
@@ -173,9 +174,16 @@ export class Translator {
     const mode = high >>> 20;
     // Real mode and 16-bit segments stay with the interpreter.
     if ((mode & MODE.codeSize) === 0) return;
-    const isNew = this.entranceAt(physical, mode) === undefined;
-    const targets = isNew ? NOWHERE : this.#targets(this.#views.quad(STATE.rip));
-    this.#queue.push({ physical, mode, page, targets });
+    const entrance = this.entranceAt(physical, mode);
+    if (entrance === undefined) this.#queue.push({ physical, mode, page, targets: NOWHERE });
+    else {
+      // The region is made anew from its beginning on.
+      const delta = entranceDelta(entrance.word);
+      const beginning = entrance.region.physical;
+      const pages = Math.floor(((physical % PAGE) - delta) / PAGE);
+      const targets = this.#targets(this.#views.quad(STATE.rip) - BigInt(delta));
+      this.#queue.push({ physical: beginning, mode, page: (distance) => page(distance + pages), targets });
+    }
     this.#workshop?.prepare();
     if (this.mode === "forced" || this.#queue.length >= BATCH) this.translate();
   }
@@ -218,10 +226,9 @@ export class Translator {
       // What has just become part of another region must show that it is entered by itself.
       if (covered.has(keyOf(physical, mode))) continue;
       const before = this.entranceAt(physical, mode)?.region;
-      // Only at its first entrance a region shows that it is worth a larger one.
       if (before !== undefined && (before.isLast || before.physical !== physical)) continue;
       if (this.#regions.isBeingMade(physical, mode)) continue;
-      const task = this.#task(candidate, before);
+      const task = this.#task(candidate, before, covered);
       if (task === null) continue;
       const { made } = task;
       plans.push(task);
@@ -235,11 +242,11 @@ export class Translator {
     this.longestMilliseconds = Math.max(this.longestMilliseconds, took);
   }
 
-  /** What to make of a candidate; null: the interpreter goes on with it. */
-  #task(candidate: Candidate, before: Region | undefined): Task | null {
+  /** What to make of a candidate; null: the interpreter goes on with it. @param covered what is part of regions planned in the same go */
+  #task(candidate: Candidate, before: Region | undefined, covered: ReadonlySet<number>): Task | null {
     const sizes = before !== undefined || this.mode === "forced" ? [true] : [false, true];
     for (const isLast of sizes) {
-      const made = this.#plan(candidate, isLast ? AGAIN : FIRST, before);
+      const made = this.#plan(candidate, isLast ? AGAIN : FIRST, covered);
       if (made === null) return null;
       const isWorth = this.mode !== "on" || isWorthEntering(made, 0) || (!isLast && mayGrow(made));
       if (isWorth) return { made, isLast };
@@ -249,8 +256,11 @@ export class Translator {
     return null;
   }
 
-  /** @param before the region that is made anew: what it is made of has run as part of it, which the interpreter does not count */
-  #plan({ physical, mode, page, targets }: Candidate, limits: PlanLimits, before?: Region): Plan | null {
+  #plan(
+    { physical, mode, page, targets }: Candidate,
+    limits: PlanLimits,
+    covered: ReadonlySet<number>,
+  ): Plan | null {
     const frame = (physicalPage: number): number => {
       const at = this.#guest.frameForRead(physicalPage);
       return at === FRAMES || !this.#guest.hasCode(physicalPage) ? 0 : at;
@@ -261,7 +271,7 @@ export class Translator {
       bytes: this.#views.u8,
       frame,
       entries: (at, inMode) =>
-        before?.blocks.has(at) === true ? this.#hotEntries : this.#entries(at, inMode),
+        covered.has(keyOf(at, inMode)) ? this.#hotEntries : this.#entries(at, inMode),
       page: (distance) => {
         let found = pages.get(distance);
         if (found === undefined) pages.set(distance, (found = page(distance)));
@@ -274,10 +284,10 @@ export class Translator {
   }
 
   #entries(physical: number, mode: number): number {
-    if (this.mode === "forced") return this.#hotEntries;
+    // What runs as part of a region is not counted there.
+    if (this.mode === "forced" || this.#regions.isInside(physical, mode)) return this.#hotEntries;
     const trace = this.#traces.at(physical, mode);
     if (trace === undefined) return 0;
-    if (this.entranceAt(physical, mode) !== undefined) return this.#hotEntries;
     const heat = this.#views.word(trace.address + TRACE.heat) | 0;
     return heat <= 0 ? this.#hotEntries : Math.max(this.heatOf(trace.page) - heat, 0);
   }

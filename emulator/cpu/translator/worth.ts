@@ -22,9 +22,7 @@ export function isWorthEntering(plan: Plan, delta: number): boolean {
     instructions += each.instructions.length;
     if (instructions >= INSTRUCTIONS_MIN) return true;
     under.add(index);
-    const found = successors(plan, each).some((next) =>
-      seen.has(next) ? under.has(next) && !isReturn(each) : visit(next),
-    );
+    const found = ways(plan, each).some((next) => (seen.has(next) ? under.has(next) : visit(next)));
     under.delete(index);
     return found;
   };
@@ -32,7 +30,13 @@ export function isWorthEntering(plan: Plan, delta: number): boolean {
   return first !== undefined && visit(first);
 }
 
-/** A return may go behind any call of the region, and to have been there before is no loop. */
+/** Where one may go on from a block, within a routine: a call that is part of the region is followed into it and comes back, so that a return leads nowhere. */
+function ways(plan: Plan, each: Block): readonly number[] {
+  if (isReturn(each)) return [];
+  const back = plan.returns.includes(each.end) ? plan.blockAt.get(each.end) : undefined;
+  return back === undefined ? successors(plan, each) : [...successors(plan, each), back];
+}
+
 const isReturn = ({ instructions }: Block): boolean =>
   instructions.at(-1)?.family.name.startsWith("ret") === true;
 
