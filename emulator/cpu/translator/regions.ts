@@ -110,8 +110,10 @@ export class RegionSet {
   holds(page: number): boolean {
     return this.#byPage.has(page);
   }
+  /** Whether a block is part of some region that is planned and not there yet. */
   isBeingMade(physical: number, mode: number): boolean {
-    for (const region of this.#making) if (region.physical === physical && region.mode === mode) return true;
+    for (const region of this.#making)
+      if (region.mode === mode && region.blocks.includes(physical)) return true;
     return false;
   }
 

@@ -44,6 +44,8 @@ const GO_INSTRUCTIONS = 500;
 /** A region ends at calls at first; when it has been entered so often it is made anew, with what it calls. */
 const FIRST: PlanLimits = { blocks: 48, instructions: 200, pages: 4, inlined: 0 };
 const AGAIN_ENTRIES = 20_000;
+/** What was not worth making is looked at again after so many times as many entries, as a power of two: what it calls may be hot by then, or its targets known. */
+const REFUSED_SHIFT = 3;
 const AGAIN: PlanLimits = { blocks: 64, instructions: 300, pages: 4, inlined: 160 };
 /**
  * A page whose code keeps changing must be hotter: the entries double with each run of emitted code that dropped regions of the page, up to this shift, and halve
@@ -62,10 +64,12 @@ interface Batch {
   readonly regions: readonly Region[];
 }
 
-/** A hot trace, and where its linear page's neighbours are. */
+/** Where a region may begin, and where its linear page's neighbours are. */
 interface Candidate {
   readonly physical: number;
   readonly mode: number;
+  /** Guest-physical address of the hot trace: here, or at another entrance of the region that is there already. */
+  readonly hot: number;
   readonly page: (distance: number) => number;
   readonly targets: Targets;
 }
@@ -174,15 +178,17 @@ export class Translator {
     const mode = high >>> 20;
     // Real mode and 16-bit segments stay with the interpreter.
     if ((mode & MODE.codeSize) === 0) return;
+    if (this.#regions.isBeingMade(physical, mode)) return this.#recount(physical, mode, 0);
     const entrance = this.entranceAt(physical, mode);
-    if (entrance === undefined) this.#queue.push({ physical, mode, page, targets: NOWHERE });
+    if (entrance === undefined) this.#queue.push({ physical, mode, hot: physical, page, targets: NOWHERE });
     else {
       // The region is made anew from its beginning on.
       const delta = entranceDelta(entrance.word);
       const beginning = entrance.region.physical;
       const pages = Math.floor(((physical % PAGE) - delta) / PAGE);
       const targets = this.#targets(this.#views.quad(STATE.rip) - BigInt(delta));
-      this.#queue.push({ physical: beginning, mode, page: (distance) => page(distance + pages), targets });
+      const pageFrom = (distance: number): number => page(distance + pages);
+      this.#queue.push({ physical: beginning, mode, hot: physical, page: pageFrom, targets });
     }
     this.#workshop?.prepare();
     if (this.mode === "forced" || this.#queue.length >= BATCH) this.translate();
@@ -222,14 +228,19 @@ export class Translator {
     while (instructions < GO_INSTRUCTIONS) {
       const candidate = this.#queue.shift();
       if (candidate === undefined) break;
-      const { physical, mode } = candidate;
-      // What has just become part of another region must show that it is entered by itself.
-      if (covered.has(keyOf(physical, mode))) continue;
+      const { physical, mode, hot } = candidate;
       const before = this.entranceAt(physical, mode)?.region;
       if (before !== undefined && (before.isLast || before.physical !== physical)) continue;
-      if (this.#regions.isBeingMade(physical, mode)) continue;
+      // What becomes part of another region must show that it is still entered by itself then.
+      if (covered.has(keyOf(physical, mode)) || this.#regions.isBeingMade(physical, mode)) {
+        this.#recount(hot, mode, 0);
+        continue;
+      }
       const task = this.#task(candidate, before, covered);
-      if (task === null) continue;
+      if (task === null) {
+        this.#recount(hot, mode, REFUSED_SHIFT);
+        continue;
+      }
       const { made } = task;
       plans.push(task);
       instructions += made.instructions;
@@ -240,6 +251,15 @@ export class Translator {
     const took = this.stopwatch() - started;
     this.milliseconds += took;
     this.longestMilliseconds = Math.max(this.longestMilliseconds, took);
+  }
+
+  /** Nothing comes of a hot trace now: it counts again, to be reported after `2 ** shift` times as many entries. */
+  #recount(physical: number, mode: number, shift: number): void {
+    const trace = this.#traces.at(physical, mode);
+    if (trace === undefined || this.mode === "forced") return;
+    const isEntrance = this.entranceAt(physical, mode) !== undefined;
+    const heat = isEntrance ? AGAIN_ENTRIES : this.heatOf(trace.page);
+    this.#views.setWord(trace.address + TRACE.heat, heat << shift);
   }
 
   /** What to make of a candidate; null: the interpreter goes on with it. @param covered what is part of regions planned in the same go */
@@ -289,7 +309,9 @@ export class Translator {
     const trace = this.#traces.at(physical, mode);
     if (trace === undefined) return 0;
     const heat = this.#views.word(trace.address + TRACE.heat) | 0;
-    return heat <= 0 ? this.#hotEntries : Math.max(this.heatOf(trace.page) - heat, 0);
+    const first = this.heatOf(trace.page);
+    // Reported as hot, and refused if it counts down from more than it began with.
+    return heat <= 0 || heat > first ? this.#hotEntries : first - heat;
   }
 
   /** Traces inside a new region begin to count again. */
