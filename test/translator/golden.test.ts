@@ -20,7 +20,7 @@ const BOUNDS: Readonly<Record<string, readonly [bytes: number, operations: numbe
   bignum: [78, 39],
   branches: [53, 25],
   call: [87, 41],
-  conditions: [59, 29],
+  conditions: [59, 30],
   copy: [103, 48],
   fill: [110, 47],
   protected: [75, 36],

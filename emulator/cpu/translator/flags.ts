@@ -19,14 +19,23 @@ import {
   type FunctionBody,
   type Label,
   type Node,
+  type Signature,
 } from "../../wasm/index.ts";
 
 /**
- * What set the flags. "words": the two words are there. "step" operations keep CF, which is in a local of its own. Products of IMUL have the flags of their low
- * half, and CF = OF if the high half says something else.
+ * What set the flags, and what of it is kept as `(a, r, carry)`; a region reads all of it wherever it is left, so every value less is a register more.
+ *
+ * - "words": the two flag words are `r` and `carry`.
+ * - "logic": the result `r`.
+ * - "add", "sub": the first operand and the result; the second is their difference.
+ * - "adc", "sbb": the same, and the carry that came in.
+ * - "inc", "dec" keep CF: the result, and CF.
+ * - "product" of IMUL has the flags of its low half, and CF = OF if the high half says something else: the factors `a` and `r`.
  */
 export const OPERATIONS = ["words", "logic", "add", "adc", "sub", "sbb", "inc", "dec", "product"] as const;
 export type FlagOperation = (typeof OPERATIONS)[number];
+
+export const FLAG_WORDS: Signature = { params: ["i32", "i64", "i64", "i32"], result: "void" };
 
 export interface Recipe {
   readonly operation: FlagOperation;
@@ -42,30 +51,28 @@ export const recipeNumber = ({ operation, width }: Recipe): number =>
 export const FIRST_STEP = OPERATIONS.indexOf("inc") * 4;
 export const END_STEP = FIRST_STEP + 8;
 
-/**
- * Writes the flag words to the CPU's state: `flagWords(recipe, a, b, r, carry, a64, b64, r64)`, the 32-bit operands for widths up to 32. Not for "words".
- */
+/** Writes the flag words to the CPU's state: `flagWords(recipe, a, r, carry)`. Not for "words". */
 export function flagWordsFunction(): FunctionBody {
-  const f = new FunctionBuilder("flagWords", {
-    params: ["i32", "i32", "i32", "i32", "i32", "i64", "i64", "i64"],
-    result: "void",
-  });
-  const [recipe, a32, b32, r32, carry, a64, b64, r64] = f.params.map(get) as [
-    Node, Node, Node, Node, Node, Node, Node, Node,
-  ]; // oxfmt-ignore
+  const f = new FunctionBuilder("flagWords", FLAG_WORDS);
+  const [recipe, a64, r64, carry] = f.params.map(get) as [Node, Node, Node, Node];
   const [first] = hotVariants;
   if (first === undefined) throw new Error("no handlers");
   const v = new HandlerVocabulary(f, first, f.param(0), functionEnding);
   const arms: { label: Label; code: readonly Node[] }[] = [];
   for (const operation of OPERATIONS) {
     for (const width of [8, 16, 32, 64] as const) {
-      const [a, b, r] = width === 64 ? [a64, b64, r64] : [a32, b32, r32];
+      const [a, r] = width === 64 ? [a64, r64] : [op("i32.wrap_i64", a64), op("i32.wrap_i64", r64)];
       const code = f.collect(() =>
         f.scope(() => {
+          // The second operand, as far as the width goes.
+          const second = (difference: Node): Node => v.let(v.zext(difference, width));
+          const carried = width === 64 ? op("i64.extend_i32_u", carry) : carry;
           if (operation === "logic") v.flagsLogic(r, width);
-          else if (operation === "add" || operation === "adc") v.flagsAdd(a, b, r, width);
-          else if (operation === "sub" || operation === "sbb") v.flagsSub(a, b, r, width);
-          else if (operation === "product") v.flagsProduct(a, b, r, width);
+          else if (operation === "add") v.flagsAdd(a, second(v.sub(r, a)), r, width);
+          else if (operation === "adc") v.flagsAdd(a, second(v.sub(v.sub(r, a), carried)), r, width);
+          else if (operation === "sub") v.flagsSub(a, second(v.sub(a, r)), r, width);
+          else if (operation === "sbb") v.flagsSub(a, second(v.sub(v.sub(a, r), carried)), r, width);
+          else if (operation === "product") v.flagsProduct(a, r, v.let(v.mul(a, r)), width);
           else if (operation !== "words") {
             const one = v.k(1, width);
             const before = v.let(operation === "inc" ? v.sub(r, one) : v.add(r, one));

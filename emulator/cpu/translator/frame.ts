@@ -44,12 +44,6 @@ export const entranceWord = (number: number, delta: number): number | null =>
 /** Where the entrance of such a word is, in bytes from the first. */
 export const entranceDelta = (word: number): number => word >> DELTA_SHIFT;
 
-export interface FlagLocals {
-  readonly a: Local;
-  readonly b: Local;
-  readonly r: Local;
-}
-
 export class Frame {
   readonly f: FunctionBuilder;
   readonly mode: number;
@@ -58,10 +52,12 @@ export class Frame {
   readonly base: Local;
   /** rip where an indirect transfer went. */
   readonly target: Local;
-  /** CF while a "step" recipe is in force, and the flag words while "words" is. */
+  /** What the recipe in force keeps (`flags.ts`); what is narrower than 64 bits is in the low ones. */
+  readonly a: Local;
+  readonly r: Local;
   readonly carry: Local;
-  readonly result: Local;
-  readonly aux: Local;
+  /** The second operand, for conditions where the recipe is known; no way out needs it. */
+  readonly b: Local;
   /** Number of the recipe in force. */
   readonly recipeLocal: Local;
   /** The recipe, where it is known at translation time. */
@@ -70,8 +66,6 @@ export class Frame {
   flagsUnseen = false;
   /** In this block it has been made sure that SSE may be used. */
   vectorsChecked = false;
-  readonly #narrow: FlagLocals;
-  readonly #wide: FlagLocals;
   readonly #code: Local;
   readonly #exit: Label;
   readonly #left: Label;
@@ -93,15 +87,13 @@ export class Frame {
     this.budget = f.local("i32");
     this.base = f.local("i64");
     this.target = f.local("i64");
+    this.a = f.local("i64");
+    this.r = f.local("i64");
     this.carry = f.local("i32");
-    this.result = f.local("i64");
-    this.aux = f.local("i32");
+    this.b = f.local("i64");
     this.recipeLocal = f.local("i32");
     this.#code = f.local("i32");
-    this.#narrow = { a: f.local("i32"), b: f.local("i32"), r: f.local("i32") };
-    this.#wide = { a: f.local("i64"), b: f.local("i64"), r: f.local("i64") };
-    for (const local of [this.result, this.aux, this.carry, this.budget]) this.#guest.add(local);
-    for (const { a, b, r } of [this.#narrow, this.#wide]) this.#guest.add(a).add(b).add(r);
+    for (const local of [this.a, this.b, this.r, this.carry, this.budget]) this.#guest.add(local);
   }
 
   /** Whether a local changes under a value that was read from it. */
@@ -143,9 +135,6 @@ export class Frame {
 
   // --- flags ------------------------------------------------------------------------------------------------------------------------------
 
-  flagLocals(wide: boolean): FlagLocals {
-    return wide ? this.#wide : this.#narrow;
-  }
   setRecipe(recipe: Recipe): void {
     const number = recipeNumber(recipe);
     if (this.recipe === null || recipeNumber(this.recipe) !== number)
@@ -154,10 +143,7 @@ export class Frame {
   }
   /** Writes the flag words of the recipe in force to the CPU's state. */
   callFlagWords(): Node {
-    const { a, b, r } = this.#narrow;
-    const wide = this.#wide;
-    const locals = [this.recipeLocal, a, b, r, this.carry, wide.a, wide.b, wide.r];
-    return call("flagWords", "void", ...locals.map(get));
+    return call("flagWords", "void", ...[this.recipeLocal, this.a, this.r, this.carry].map(get));
   }
 
   // --- ways out ---------------------------------------------------------------------------------------------------------------------------
@@ -193,8 +179,8 @@ export class Frame {
             ),
             set(entrance, op("i32.and", get(entrance), i32(ENTRANCES_MAX - 1))),
           ]),
-      set(this.result, load("i64.load", i32(0), STATE.lazyResult)),
-      set(this.aux, load("i32.load", i32(0), STATE.lazyAux)),
+      set(this.r, load("i64.load", i32(0), STATE.lazyResult)),
+      set(this.carry, load("i32.load", i32(0), STATE.lazyAux)),
     ];
     this.#registers.forEach((local, number) => {
       if (local !== null) nodes.push(set(local, load("i64.load", i32(0), STATE.gpr + number * 8)));
@@ -235,8 +221,8 @@ export class Frame {
           f.emit(store("v128.store", i32(0), STATE.xmm + number * 16, get(local)));
       });
       const words = [
-        store("i64.store", i32(0), STATE.lazyResult, get(this.result)),
-        store("i32.store", i32(0), STATE.lazyAux, get(this.aux)),
+        store("i64.store", i32(0), STATE.lazyResult, get(this.r)),
+        store("i32.store", i32(0), STATE.lazyAux, get(this.carry)),
       ];
       f.emit({
         kind: "if",

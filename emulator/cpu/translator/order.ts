@@ -10,6 +10,7 @@ import { encodeModule, type Signature } from "../../wasm/index.ts";
 import { Decoder } from "../decode.ts";
 import { absentForms } from "../requirement.ts";
 import type { FeatureName } from "../system/feature.ts";
+import { FLAG_WORDS } from "./flags.ts";
 import { decodeBlock, type Block, type CodePage, type Plan, type Targets } from "./plan.ts";
 import { regionFunction } from "./region.ts";
 
@@ -74,10 +75,7 @@ export interface Workshop {
 const IMPORTS: readonly { readonly name: string; readonly signature: Signature }[] = [
   { name: "refillRead", signature: { params: ["i64", "i32"], result: "i32" } },
   { name: "refillWrite", signature: { params: ["i64", "i32"], result: "i32" } },
-  {
-    name: "flagWords",
-    signature: { params: ["i32", "i32", "i32", "i32", "i32", "i64", "i64", "i64"], result: "void" },
-  },
+  { name: "flagWords", signature: FLAG_WORDS },
 ];
 export const REGION_IMPORTS: typeof IMPORTS = [...IMPORTS, ...exceptionImports];
 

@@ -382,31 +382,38 @@ export class RegionVocabulary extends Vocabulary {
 
   // --- flags ------------------------------------------------------------------------------------------------------------------------------
 
+  /** Notes what set the flags. @param r the result; of a product the second factor */
   #record(operation: FlagOperation, width: Width, a: Node | null, b: Node | null, r: Node): void {
     const frame = this.#frame;
     const { f } = this;
     if (frame.flagsUnseen) return;
-    const locals = frame.flagLocals(width === 64);
-    if (a !== null) f.emit(set(locals.a, a));
-    if (b !== null) f.emit(set(locals.b, b));
-    f.emit(set(locals.r, r));
+    if (a !== null) f.emit(set(frame.a, this.#whole(a)));
+    if (b !== null) f.emit(set(frame.b, this.#whole(b)));
+    f.emit(set(frame.r, this.#whole(r)));
     frame.setRecipe({ operation, width });
   }
-  /** A value as the local for its width has it. */
-  #low(value: Node, width: Width): Node {
-    return width === 64 ? this.resize(value, 64) : this.low32(value);
+  /** A value as the locals have it. */
+  #whole(value: Node): Node {
+    return value.type === "i64" ? value : op("i64.extend_i32_u", value);
   }
   override flagsLogic(result: Node, width: Width = this.width): void {
     if (width === 64) this.#record("logic", 64, null, null, result);
     else this.#record("logic", 32, null, null, this.sext(this.low32(result), width));
   }
   override flagsAdd(a: Node, b: Node, r: Node, width: Width = this.width): void {
-    const operation = this.#insn.family.name === "adc" ? "adc" : "add";
-    this.#record(operation, width, this.#low(a, width), this.#low(b, width), this.#low(r, width));
+    const withCarry = this.#insn.family.name === "adc";
+    if (withCarry) this.#carriedIn(this.sub(this.sub(r, a), b));
+    this.#record(withCarry ? "adc" : "add", width, a, b, r);
   }
   override flagsSub(a: Node, b: Node, r: Node, width: Width = this.width): void {
-    const operation = this.#insn.family.name === "sbb" ? "sbb" : "sub";
-    this.#record(operation, width, this.#low(a, width), this.#low(b, width), this.#low(r, width));
+    const withCarry = this.#insn.family.name === "sbb";
+    if (withCarry) this.#carriedIn(this.sub(this.sub(a, b), r));
+    this.#record(withCarry ? "sbb" : "sub", width, a, b, r);
+  }
+  /** Notes the carry that came in, the lowest bit of a difference. */
+  #carriedIn(difference: Node): void {
+    if (this.#frame.flagsUnseen) return;
+    this.f.emit(set(this.#frame.carry, op("i32.and", this.low32(difference), i32(1))));
   }
   override flagsStep(_a: Node, r: Node, step: "inc" | "dec", width: Width = this.width): void {
     const frame = this.#frame;
@@ -421,17 +428,17 @@ export class RegionVocabulary extends Vocabulary {
       );
       const words = this.f.collect(() => {
         this.#makeWords();
-        this.f.emit(set(frame.carry, op("i32.shr_u", get(frame.aux), i32(31))));
+        this.f.emit(set(frame.carry, op("i32.shr_u", get(frame.carry), i32(31))));
       });
       this.f.emit(when(op("i32.eqz", there), words));
       frame.recipe = null;
     } else if (recipe.operation !== "inc" && recipe.operation !== "dec") {
       this.f.emit(set(frame.carry, this.cf()));
     }
-    this.#record(step, width, null, null, this.#low(r, width));
+    this.#record(step, width, null, null, r);
   }
-  override flagsProduct(a: Node, b: Node, low: Node, width: Width = this.width): void {
-    this.#record("product", width, this.#low(a, width), this.#low(b, width), this.#low(low, width));
+  override flagsProduct(a: Node, b: Node, _low: Node, width: Width = this.width): void {
+    this.#record("product", width, a, null, b);
   }
   /** The recipe known in this place; if there is none, the words are made and are it. */
   #known(): Recipe {
@@ -457,14 +464,16 @@ export class RegionVocabulary extends Vocabulary {
     const frame = this.#frame;
     this.f.emit(
       frame.callFlagWords(),
-      set(frame.result, load("i64.load", i32(0), STATE.lazyResult)),
-      set(frame.aux, load("i32.load", i32(0), STATE.lazyAux)),
+      set(frame.r, load("i64.load", i32(0), STATE.lazyResult)),
+      set(frame.carry, load("i32.load", i32(0), STATE.lazyAux)),
       set(frame.recipeLocal, i32(recipeNumber(WORDS))),
     );
   }
   #operands(recipe: Recipe): { a: Node; b: Node; r: Node } {
-    const { a, b, r } = this.#frame.flagLocals(recipe.width === 64);
-    return { a: get(a), b: get(b), r: get(r) };
+    const [a, b, r] = [this.#frame.a, this.#frame.b, this.#frame.r].map((local) =>
+      recipe.width === 64 ? get(local) : op("i32.wrap_i64", get(local)),
+    ) as [Node, Node, Node];
+    return { a, b, r };
   }
 
   override cf(): Node {
@@ -554,19 +563,19 @@ export class RegionVocabulary extends Vocabulary {
 
   flagResult(): Node {
     this.#words();
-    return get(this.#frame.result);
+    return get(this.#frame.r);
   }
   flagAux(): Node {
     this.#words();
-    return get(this.#frame.aux);
+    return get(this.#frame.carry);
   }
   setFlagWords(result: Node | null, aux: Node): void {
     const frame = this.#frame;
     if (result === null) this.#words();
     const kept = this.let(aux);
     if (frame.flagsUnseen && result !== null) return;
-    if (result !== null) this.f.emit(set(frame.result, result));
-    this.f.emit(set(frame.aux, kept));
+    if (result !== null) this.f.emit(set(frame.r, result));
+    this.f.emit(set(frame.carry, kept));
     frame.setRecipe(WORDS);
   }
   systemFlags(): Node {

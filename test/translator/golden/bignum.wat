@@ -1,169 +1,163 @@
 (module
   (import "host" "refillRead" (func $refillRead (param i64 i32) (result i32)))
   (import "host" "refillWrite" (func $refillWrite (param i64 i32) (result i32)))
-  (import "host" "flagWords" (func $flagWords (param i32 i32 i32 i32 i32 i64 i64 i64)))
+  (import "host" "flagWords" (func $flagWords (param i32 i64 i64 i32)))
   (import "host" "memory" (memory 1))
   (func $region (export "region") (param i32) (result i32)
-    (local i32 i64 i64 i32 i64 i32 i32 i32 i32 i32 i32 i64 i64 i64 i64 i64 i64 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
+    (local i32 i64 i64 i64 i64 i32 i64 i32 i32 i64 i64 i64 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
     (local.set 1 (i32.load offset=0x1000 (i32.const 0)))
     (local.set 2 (i64.load offset=0x80 (i32.const 0)))
     (local.set 5 (i64.load offset=0x88 (i32.const 0)))
     (local.set 6 (i32.load offset=0x90 (i32.const 0)))
-    (local.set 21 (i64.load (i32.const 0)))
-    (local.set 16 (i64.load offset=0x8 (i32.const 0)))
-    (local.set 31 (i64.load offset=0x10 (i32.const 0)))
-    (local.set 15 (i64.load offset=0x30 (i32.const 0)))
-    (local.set 33 (i64.load offset=0x38 (i32.const 0)))
-    (local.set 22 (i64.load offset=0x40 (i32.const 0)))
-    (local.set 32 (i64.load offset=0x48 (i32.const 0)))
-    (local.set 34 (i64.load offset=0x50 (i32.const 0)))
+    (local.set 16 (i64.load (i32.const 0)))
+    (local.set 11 (i64.load offset=0x8 (i32.const 0)))
+    (local.set 26 (i64.load offset=0x10 (i32.const 0)))
+    (local.set 10 (i64.load offset=0x30 (i32.const 0)))
+    (local.set 28 (i64.load offset=0x38 (i32.const 0)))
+    (local.set 17 (i64.load offset=0x40 (i32.const 0)))
+    (local.set 27 (i64.load offset=0x48 (i32.const 0)))
+    (local.set 29 (i64.load offset=0x50 (i32.const 0)))
     (block $1
       (block $2
         (loop $3
           (if
             (i32.lt_s (local.tee 1 (i32.add (local.get 1) (i32.const -10))) (i32.const 0))
             (then
-              (local.set 8 (i32.const 21))
+              (local.set 9 (i32.const 21))
               (br $2)))
-          (local.set 20
-            (local.tee 21
-              (local.tee 20
+          (local.set 15
+            (local.tee 16
+              (local.tee 15
                 (i64.load
-                  (local.tee 19
+                  (local.tee 14
                     (if (result i32)
                       (i64.eq
                         (i64.load offset=0x10000
-                          (local.tee 18
+                          (local.tee 13
                             (i32.and
                               (i32.wrap_i64
                                 (i64.shr_u
-                                  (local.tee 17
-                                    (i64.add (local.get 15) (i64.shl (local.get 16) (i64.const 3))))
+                                  (local.tee 12
+                                    (i64.add (local.get 10) (i64.shl (local.get 11) (i64.const 3))))
                                   (i64.const 6)))
                               (i32.const 131008))))
-                        (i64.and (i64.add (local.get 17) (i64.const 7)) (i64.const -4096)))
+                        (i64.and (i64.add (local.get 12) (i64.const 7)) (i64.const -4096)))
                       (then
                         (i32.add
-                          (i32.load offset=0x10020 (local.get 18))
-                          (i32.and (i32.wrap_i64 (local.get 17)) (i32.const 4095))))
+                          (i32.load offset=0x10020 (local.get 13))
+                          (i32.and (i32.wrap_i64 (local.get 12)) (i32.const 4095))))
                       (else
                         (if
-                          (i32.eqz (local.tee 19 (call $refillRead (local.get 17) (i32.const 8))))
+                          (i32.eqz (local.tee 14 (call $refillRead (local.get 12) (i32.const 8))))
                           (then
-                            (local.set 8 (i32.const 21))
+                            (local.set 9 (i32.const 21))
                             (br $2)))
-                        (local.get 19))))))))
-          (local.set 17 (local.get 22))
-          (local.set 23 (i64.mul (local.get 20) (local.get 17)))
-          (local.set 24 (i64.extend_i32_u (i32.wrap_i64 (local.get 20))))
-          (local.set 25 (i64.shr_u (local.get 20) (i64.const 32)))
-          (local.set 26 (i64.extend_i32_u (i32.wrap_i64 (local.get 17))))
-          (local.set 27 (i64.shr_u (local.get 17) (i64.const 32)))
-          (local.set 28
+                        (local.get 14))))))))
+          (local.set 12 (local.get 17))
+          (local.set 18 (i64.mul (local.get 15) (local.get 12)))
+          (local.set 19 (i64.extend_i32_u (i32.wrap_i64 (local.get 15))))
+          (local.set 20 (i64.shr_u (local.get 15) (i64.const 32)))
+          (local.set 21 (i64.extend_i32_u (i32.wrap_i64 (local.get 12))))
+          (local.set 22 (i64.shr_u (local.get 12) (i64.const 32)))
+          (local.set 23
             (i64.add
-              (i64.mul (local.get 25) (local.get 26))
-              (i64.shr_u (i64.mul (local.get 24) (local.get 26)) (i64.const 32))))
-          (local.set 29
-            (i64.add (i64.mul (local.get 24) (local.get 27)) (i64.extend_i32_u (i32.wrap_i64 (local.get 28)))))
-          (local.set 30
+              (i64.mul (local.get 20) (local.get 21))
+              (i64.shr_u (i64.mul (local.get 19) (local.get 21)) (i64.const 32))))
+          (local.set 24
+            (i64.add (i64.mul (local.get 19) (local.get 22)) (i64.extend_i32_u (i32.wrap_i64 (local.get 23)))))
+          (local.set 25
             (i64.add
-              (i64.add (i64.mul (local.get 25) (local.get 27)) (i64.shr_u (local.get 28) (i64.const 32)))
-              (i64.shr_u (local.get 29) (i64.const 32))))
-          (local.set 21 (local.get 23))
-          (local.set 31 (local.get 30))
-          (local.set 18
+              (i64.add (i64.mul (local.get 20) (local.get 22)) (i64.shr_u (local.get 23) (i64.const 32)))
+              (i64.shr_u (local.get 24) (i64.const 32))))
+          (local.set 16 (local.get 18))
+          (local.set 26 (local.get 25))
+          (local.set 13
             (i32.or
-              (i32.shl (local.tee 19 (i64.ne (local.get 30) (i64.const 0))) (i32.const 31))
-              (i32.shl (i32.xor (local.get 19) (local.get 19)) (i32.const 30))))
-          (local.set 30 (local.get 21))
-          (local.set 29 (local.get 32))
-          (local.set 21 (local.tee 28 (i64.add (local.get 30) (local.get 29))))
-          (local.set 12 (local.get 30))
-          (local.set 13 (local.get 29))
-          (local.set 14 (local.get 28))
-          (local.set 7 (i32.const 11))
-          (local.set 31
-            (local.tee 29
+              (i32.shl (local.tee 14 (i64.ne (local.get 25) (i64.const 0))) (i32.const 31))
+              (i32.shl (i32.xor (local.get 14) (local.get 14)) (i32.const 30))))
+          (local.set 25 (local.get 16))
+          (local.set 24 (local.get 27))
+          (local.set 16 (local.tee 23 (i64.add (local.get 25) (local.get 24))))
+          (local.set 4 (local.get 25))
+          (local.set 7 (local.get 24))
+          (local.set 5 (local.get 23))
+          (local.set 8 (i32.const 11))
+          (local.set 26
+            (local.tee 24
               (i64.add
-                (local.tee 28 (local.get 31))
-                (i64.extend_i32_u (i64.lt_u (local.get 14) (local.get 12))))))
-          (local.set 12 (local.get 28))
-          (local.set 13 (i64.const 0))
-          (local.set 14 (local.get 29))
-          (local.set 7 (i32.const 15))
-          (local.set 28
+                (local.tee 23 (local.get 26))
+                (i64.extend_i32_u (i64.lt_u (local.get 5) (local.get 4))))))
+          (local.set 6 (i32.and (i32.wrap_i64 (i64.sub (local.get 24) (local.get 23))) (i32.const 1)))
+          (local.set 4 (local.get 23))
+          (local.set 7 (i64.const 0))
+          (local.set 5 (local.get 24))
+          (local.set 8 (i32.const 15))
+          (local.set 23
             (i64.load
-              (local.tee 19
+              (local.tee 14
                 (if (result i32)
                   (i64.eq
                     (i64.load offset=0x10008
-                      (local.tee 18
+                      (local.tee 13
                         (i32.and
                           (i32.wrap_i64
                             (i64.shr_u
-                              (local.tee 29 (i64.add (local.get 33) (i64.shl (local.get 16) (i64.const 3))))
+                              (local.tee 24 (i64.add (local.get 28) (i64.shl (local.get 11) (i64.const 3))))
                               (i64.const 6)))
                           (i32.const 131008))))
-                    (i64.and (i64.add (local.get 29) (i64.const 7)) (i64.const -4096)))
+                    (i64.and (i64.add (local.get 24) (i64.const 7)) (i64.const -4096)))
                   (then
                     (i32.add
-                      (i32.load offset=0x10020 (local.get 18))
-                      (i32.and (i32.wrap_i64 (local.get 29)) (i32.const 4095))))
+                      (i32.load offset=0x10020 (local.get 13))
+                      (i32.and (i32.wrap_i64 (local.get 24)) (i32.const 4095))))
                   (else
                     (if
-                      (i32.eqz (local.tee 19 (call $refillWrite (local.get 29) (i32.const 8))))
+                      (i32.eqz (local.tee 14 (call $refillWrite (local.get 24) (i32.const 8))))
                       (then
-                        (local.set 8 (i32.const 3597))
+                        (local.set 9 (i32.const 3597))
                         (br $2)))
-                    (local.get 19))))))
-          (local.set 30 (local.get 21))
-          (local.set 27 (i64.add (local.get 28) (local.get 30)))
-          (i64.store (local.get 19) (local.get 27))
-          (local.set 12 (local.get 28))
-          (local.set 13 (local.get 30))
-          (local.set 14 (local.get 27))
-          (local.set 7 (i32.const 11))
-          (local.set 31
-            (local.tee 30
+                    (local.get 14))))))
+          (local.set 25 (local.get 16))
+          (local.set 22 (i64.add (local.get 23) (local.get 25)))
+          (i64.store (local.get 14) (local.get 22))
+          (local.set 4 (local.get 23))
+          (local.set 7 (local.get 25))
+          (local.set 5 (local.get 22))
+          (local.set 8 (i32.const 11))
+          (local.set 26
+            (local.tee 25
               (i64.add
-                (local.tee 27 (local.get 31))
-                (i64.extend_i32_u (i64.lt_u (local.get 14) (local.get 12))))))
-          (local.set 12 (local.get 27))
-          (local.set 13 (i64.const 0))
-          (local.set 14 (local.get 30))
-          (local.set 7 (i32.const 15))
-          (local.set 32 (local.get 31))
-          (local.set 27 (local.tee 16 (local.tee 27 (i64.add (local.tee 30 (local.get 16)) (i64.const 1)))))
-          (local.set 30 (local.get 34))
-          (local.set 28 (i64.sub (local.get 27) (local.get 30)))
-          (local.set 12 (local.get 27))
-          (local.set 13 (local.get 30))
-          (local.set 14 (local.get 28))
-          (local.set 7 (i32.const 19))
-          (br_if $3 (i64.ne (local.get 12) (local.get 13))))
-        (local.set 8 (i32.const 8449)))
-      (local.set 3 (i64.add (local.get 2) (i64.extend_i32_s (i32.shr_s (local.get 8) (i32.const 8)))))
-      (local.set 1 (i32.add (local.get 1) (i32.and (i32.shr_u (local.get 8) (i32.const 1)) (i32.const 127))))
-      (local.set 8 (i32.and (local.get 8) (i32.const 1))))
+                (local.tee 22 (local.get 26))
+                (i64.extend_i32_u (i64.lt_u (local.get 5) (local.get 4))))))
+          (local.set 6 (i32.and (i32.wrap_i64 (i64.sub (local.get 25) (local.get 22))) (i32.const 1)))
+          (local.set 4 (local.get 22))
+          (local.set 7 (i64.const 0))
+          (local.set 5 (local.get 25))
+          (local.set 8 (i32.const 15))
+          (local.set 27 (local.get 26))
+          (local.set 22 (local.tee 11 (local.tee 22 (i64.add (local.tee 25 (local.get 11)) (i64.const 1)))))
+          (local.set 25 (local.get 29))
+          (local.set 23 (i64.sub (local.get 22) (local.get 25)))
+          (local.set 4 (local.get 22))
+          (local.set 7 (local.get 25))
+          (local.set 5 (local.get 23))
+          (local.set 8 (i32.const 19))
+          (br_if $3 (i64.ne (local.get 4) (local.get 7))))
+        (local.set 9 (i32.const 8449)))
+      (local.set 3 (i64.add (local.get 2) (i64.extend_i32_s (i32.shr_s (local.get 9) (i32.const 8)))))
+      (local.set 1 (i32.add (local.get 1) (i32.and (i32.shr_u (local.get 9) (i32.const 1)) (i32.const 127))))
+      (local.set 9 (i32.and (local.get 9) (i32.const 1))))
     (i64.store offset=0x80 (i32.const 0) (local.get 3))
     (i32.store offset=0x1000 (i32.const 0) (local.get 1))
-    (i64.store (i32.const 0) (local.get 21))
-    (i64.store offset=0x8 (i32.const 0) (local.get 16))
-    (i64.store offset=0x10 (i32.const 0) (local.get 31))
-    (i64.store offset=0x48 (i32.const 0) (local.get 32))
+    (i64.store (i32.const 0) (local.get 16))
+    (i64.store offset=0x8 (i32.const 0) (local.get 11))
+    (i64.store offset=0x10 (i32.const 0) (local.get 26))
+    (i64.store offset=0x48 (i32.const 0) (local.get 27))
     (if
-      (i32.eqz (local.get 7))
+      (i32.eqz (local.get 8))
       (then
         (i64.store offset=0x88 (i32.const 0) (local.get 5))
         (i32.store offset=0x90 (i32.const 0) (local.get 6)))
       (else
-        (call $flagWords
-          (local.get 7)
-          (local.get 9)
-          (local.get 10)
-          (local.get 11)
-          (local.get 4)
-          (local.get 12)
-          (local.get 13)
-          (local.get 14))))
-    (local.get 8)))
+        (call $flagWords (local.get 8) (local.get 4) (local.get 5) (local.get 6))))
+    (local.get 9)))

@@ -1,122 +1,122 @@
 (module
-  (import "host" "flagWords" (func $flagWords (param i32 i32 i32 i32 i32 i64 i64 i64)))
+  (import "host" "flagWords" (func $flagWords (param i32 i64 i64 i32)))
   (import "host" "memory" (memory 1))
   (func $region (export "region") (param i32) (result i32)
-    (local i32 i64 i64 i32 i64 i32 i32 i32 i32 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i32)
+    (local i32 i64 i64 i64 i64 i32 i64 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i32 i32)
     (local.set 1 (i32.load offset=0x1000 (i32.const 0)))
     (local.set 2 (i64.load offset=0x80 (i32.const 0)))
     (local.set 5 (i64.load offset=0x88 (i32.const 0)))
     (local.set 6 (i32.load offset=0x90 (i32.const 0)))
-    (local.set 15 (i64.load (i32.const 0)))
-    (local.set 25 (i64.load offset=0x8 (i32.const 0)))
-    (local.set 20 (i64.load offset=0x10 (i32.const 0)))
-    (local.set 17 (i64.load offset=0x18 (i32.const 0)))
-    (local.set 21 (i64.load offset=0x30 (i32.const 0)))
-    (local.set 22 (i64.load offset=0x38 (i32.const 0)))
-    (local.set 23 (i64.load offset=0x40 (i32.const 0)))
-    (local.set 24 (i64.load offset=0x48 (i32.const 0)))
+    (local.set 10 (i64.load (i32.const 0)))
+    (local.set 20 (i64.load offset=0x8 (i32.const 0)))
+    (local.set 15 (i64.load offset=0x10 (i32.const 0)))
+    (local.set 12 (i64.load offset=0x18 (i32.const 0)))
+    (local.set 16 (i64.load offset=0x30 (i32.const 0)))
+    (local.set 17 (i64.load offset=0x38 (i32.const 0)))
+    (local.set 18 (i64.load offset=0x40 (i32.const 0)))
+    (local.set 19 (i64.load offset=0x48 (i32.const 0)))
     (block $1
       (block $2
         (loop $3
           (if
             (i32.lt_s (local.tee 1 (i32.add (local.get 1) (i32.const -10))) (i32.const 0))
             (then
-              (local.set 8 (i32.const 21))
+              (local.set 9 (i32.const 21))
               (br $2)))
-          (local.set 16 (local.get 15))
-          (local.set 18 (local.get 17))
-          (local.set 19 (i64.sub (local.get 16) (local.get 18)))
-          (local.set 12 (local.get 16))
-          (local.set 13 (local.get 18))
-          (local.set 14 (local.get 19))
-          (local.set 7 (i32.const 19))
-          (local.set 20
-            (i64.or
-              (i64.and (local.get 20) (i64.const -256))
-              (i64.extend_i32_u (i64.lt_s (local.get 12) (local.get 13)))))
+          (local.set 11 (local.get 10))
+          (local.set 13 (local.get 12))
+          (local.set 14 (i64.sub (local.get 11) (local.get 13)))
+          (local.set 4 (local.get 11))
+          (local.set 7 (local.get 13))
+          (local.set 5 (local.get 14))
+          (local.set 8 (i32.const 19))
           (local.set 15
-            (select (local.tee 19 (local.get 17)) (local.get 15) (i64.ge_s (local.get 12) (local.get 13))))
-          (local.set 20 (i64.and (local.get 20) (i64.const 255)))
-          (local.set 19 (local.get 21))
-          (local.set 18 (local.get 22))
-          (local.set 21 (local.tee 16 (i64.sub (local.get 19) (local.get 18))))
-          (local.set 12 (local.get 19))
-          (local.set 13 (local.get 18))
+            (i64.or
+              (i64.and (local.get 15) (i64.const -256))
+              (i64.extend_i32_u (i64.lt_s (local.get 4) (local.get 7)))))
+          (local.set 10
+            (select (local.tee 14 (local.get 12)) (local.get 10) (i64.ge_s (local.get 4) (local.get 7))))
+          (local.set 15 (i64.and (local.get 15) (i64.const 255)))
           (local.set 14 (local.get 16))
-          (local.set 16 (local.get 23))
-          (local.set 18 (local.get 23))
-          (local.set 23
-            (local.tee 19
+          (local.set 13 (local.get 17))
+          (local.set 16 (local.tee 11 (i64.sub (local.get 14) (local.get 13))))
+          (local.set 4 (local.get 14))
+          (local.set 7 (local.get 13))
+          (local.set 5 (local.get 11))
+          (local.set 11 (local.get 18))
+          (local.set 13 (local.get 18))
+          (local.set 18
+            (local.tee 14
               (i64.sub
-                (i64.sub (local.get 16) (local.get 18))
-                (i64.extend_i32_u (i64.lt_u (local.get 12) (local.get 13))))))
-          (local.set 12 (local.get 16))
-          (local.set 13 (local.get 18))
-          (local.set 14 (local.get 19))
-          (local.set 7 (i32.const 23))
-          (local.set 17 (local.tee 18 (i64.add (local.tee 19 (local.get 17)) (i64.const 1))))
-          (local.set 4
+                (i64.sub (local.get 11) (local.get 13))
+                (i64.extend_i32_u (i64.lt_u (local.get 4) (local.get 7))))))
+          (local.set 6
+            (i32.and
+              (i32.wrap_i64 (i64.sub (i64.sub (local.get 11) (local.get 13)) (local.get 14)))
+              (i32.const 1)))
+          (local.set 4 (local.get 11))
+          (local.set 7 (local.get 13))
+          (local.set 5 (local.get 14))
+          (local.set 8 (i32.const 23))
+          (local.set 12 (local.tee 13 (i64.add (local.tee 14 (local.get 12)) (i64.const 1))))
+          (local.set 6
             (i32.wrap_i64
               (i64.shr_u
                 (i64.or
-                  (i64.and (i64.xor (local.get 12) (i64.const -1)) (local.get 13))
-                  (i64.and (i64.or (i64.xor (local.get 12) (i64.const -1)) (local.get 13)) (local.get 14)))
+                  (i64.and (i64.xor (local.get 4) (i64.const -1)) (local.get 7))
+                  (i64.and (i64.or (i64.xor (local.get 4) (i64.const -1)) (local.get 7)) (local.get 5)))
                 (i64.const 63))))
-          (local.set 14 (local.get 18))
-          (local.set 7 (i32.const 27))
-          (local.set 18 (local.get 24))
-          (local.set 19 (local.get 20))
-          (local.set 24
-            (local.tee 16 (i64.add (i64.add (local.get 18) (local.get 19)) (i64.extend_i32_u (local.get 4)))))
-          (local.set 12 (local.get 18))
+          (local.set 5 (local.get 13))
+          (local.set 8 (i32.const 27))
           (local.set 13 (local.get 19))
-          (local.set 14 (local.get 16))
-          (local.set 7 (i32.const 15))
-          (local.set 25
+          (local.set 14 (local.get 15))
+          (local.set 19
+            (local.tee 11 (i64.add (i64.add (local.get 13) (local.get 14)) (i64.extend_i32_u (local.get 6)))))
+          (local.set 6
+            (i32.and
+              (i32.wrap_i64 (i64.sub (i64.sub (local.get 11) (local.get 13)) (local.get 14)))
+              (i32.const 1)))
+          (local.set 4 (local.get 13))
+          (local.set 7 (local.get 14))
+          (local.set 5 (local.get 11))
+          (local.set 8 (i32.const 15))
+          (local.set 20
             (i64.extend_i32_u
-              (local.tee 27 (i32.add (local.tee 26 (i32.wrap_i64 (local.get 25))) (i32.const -1)))))
-          (local.set 4
+              (local.tee 22 (i32.add (local.tee 21 (i32.wrap_i64 (local.get 20))) (i32.const -1)))))
+          (local.set 6
             (i32.wrap_i64
               (i64.shr_u
                 (i64.or
-                  (i64.and (local.get 12) (local.get 13))
-                  (i64.and (i64.or (local.get 12) (local.get 13)) (i64.xor (local.get 14) (i64.const -1))))
+                  (i64.and (local.get 4) (local.get 7))
+                  (i64.and (i64.or (local.get 4) (local.get 7)) (i64.xor (local.get 5) (i64.const -1))))
                 (i64.const 63))))
-          (local.set 11 (local.get 27))
-          (local.set 7 (i32.const 30))
+          (local.set 5 (i64.extend_i32_u (local.get 22)))
+          (local.set 8 (i32.const 30))
           (br_if $3
             (i32.eqz
               (i32.or
                 (i32.xor
-                  (i32.lt_s (local.get 11) (i32.const 0))
-                  (i32.eq (local.get 11) (i32.const 2147483647)))
-                (i32.eqz (local.get 11))))))
-        (local.set 8 (i32.const 7425)))
-      (local.set 3 (i64.add (local.get 2) (i64.extend_i32_s (i32.shr_s (local.get 8) (i32.const 8)))))
-      (local.set 1 (i32.add (local.get 1) (i32.and (i32.shr_u (local.get 8) (i32.const 1)) (i32.const 127))))
-      (local.set 8 (i32.and (local.get 8) (i32.const 1))))
+                  (i32.lt_s (i32.wrap_i64 (local.get 5)) (i32.const 0))
+                  (i32.eq (i32.wrap_i64 (local.get 5)) (i32.const 2147483647)))
+                (i32.eqz (i32.wrap_i64 (local.get 5)))))))
+        (local.set 9 (i32.const 7425)))
+      (local.set 3 (i64.add (local.get 2) (i64.extend_i32_s (i32.shr_s (local.get 9) (i32.const 8)))))
+      (local.set 1 (i32.add (local.get 1) (i32.and (i32.shr_u (local.get 9) (i32.const 1)) (i32.const 127))))
+      (local.set 9 (i32.and (local.get 9) (i32.const 1))))
     (i64.store offset=0x80 (i32.const 0) (local.get 3))
     (i32.store offset=0x1000 (i32.const 0) (local.get 1))
-    (i64.store (i32.const 0) (local.get 15))
-    (i64.store offset=0x8 (i32.const 0) (local.get 25))
-    (i64.store offset=0x10 (i32.const 0) (local.get 20))
-    (i64.store offset=0x18 (i32.const 0) (local.get 17))
-    (i64.store offset=0x30 (i32.const 0) (local.get 21))
-    (i64.store offset=0x40 (i32.const 0) (local.get 23))
-    (i64.store offset=0x48 (i32.const 0) (local.get 24))
+    (i64.store (i32.const 0) (local.get 10))
+    (i64.store offset=0x8 (i32.const 0) (local.get 20))
+    (i64.store offset=0x10 (i32.const 0) (local.get 15))
+    (i64.store offset=0x18 (i32.const 0) (local.get 12))
+    (i64.store offset=0x30 (i32.const 0) (local.get 16))
+    (i64.store offset=0x40 (i32.const 0) (local.get 18))
+    (i64.store offset=0x48 (i32.const 0) (local.get 19))
     (if
-      (i32.eqz (local.get 7))
+      (i32.eqz (local.get 8))
       (then
         (i64.store offset=0x88 (i32.const 0) (local.get 5))
         (i32.store offset=0x90 (i32.const 0) (local.get 6)))
       (else
-        (call $flagWords
-          (local.get 7)
-          (local.get 9)
-          (local.get 10)
-          (local.get 11)
-          (local.get 4)
-          (local.get 12)
-          (local.get 13)
-          (local.get 14))))
-    (local.get 8)))
+        (call $flagWords (local.get 8) (local.get 4) (local.get 5) (local.get 6))))
+    (local.get 9)))

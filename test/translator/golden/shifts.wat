@@ -1,159 +1,135 @@
 (module
-  (import "host" "flagWords" (func $flagWords (param i32 i32 i32 i32 i32 i64 i64 i64)))
+  (import "host" "flagWords" (func $flagWords (param i32 i64 i64 i32)))
   (import "host" "memory" (memory 1))
   (func $region (export "region") (param i32) (result i32)
-    (local i32 i64 i64 i32 i64 i32 i32 i32 i32 i32 i32 i64 i64 i64 i64 i64 i64 i64 i64 i32 i32 i64 i32 i32 i64 i64)
+    (local i32 i64 i64 i64 i64 i32 i64 i32 i32 i64 i64 i64 i64 i64 i32 i32 i64 i32 i32 i64 i64)
     (local.set 1 (i32.load offset=0x1000 (i32.const 0)))
     (local.set 2 (i64.load offset=0x80 (i32.const 0)))
     (local.set 5 (i64.load offset=0x88 (i32.const 0)))
     (local.set 6 (i32.load offset=0x90 (i32.const 0)))
-    (local.set 15 (i64.load (i32.const 0)))
-    (local.set 17 (i64.load offset=0x8 (i32.const 0)))
-    (local.set 22 (i64.load offset=0x10 (i32.const 0)))
-    (local.set 25 (i64.load offset=0x18 (i32.const 0)))
-    (local.set 26 (i64.load offset=0x30 (i32.const 0)))
+    (local.set 10 (i64.load (i32.const 0)))
+    (local.set 12 (i64.load offset=0x8 (i32.const 0)))
+    (local.set 17 (i64.load offset=0x10 (i32.const 0)))
+    (local.set 20 (i64.load offset=0x18 (i32.const 0)))
+    (local.set 21 (i64.load offset=0x30 (i32.const 0)))
     (block $1
       (block $2
         (loop $3
           (if
             (i32.lt_s (local.tee 1 (i32.add (local.get 1) (i32.const -7))) (i32.const 0))
             (then
-              (local.set 8 (i32.const 15))
+              (local.set 9 (i32.const 15))
               (br $2)))
-          (local.set 16 (local.get 15))
-          (local.set 18 (i64.and (local.get 17) (i64.const 63)))
-          (local.set 15 (local.tee 19 (i64.shl (local.get 16) (local.get 18))))
+          (local.set 11 (local.get 10))
+          (local.set 13 (i64.and (local.get 12) (i64.const 63)))
+          (local.set 10 (local.tee 14 (i64.shl (local.get 11) (local.get 13))))
           (if
-            (i64.ne (local.get 18) (i64.const 0))
+            (i64.ne (local.get 13) (i64.const 0))
             (then
-              (local.set 21
+              (local.set 16
                 (i32.or
                   (i32.shl
-                    (local.tee 20
+                    (local.tee 15
                       (i32.and
-                        (i32.wrap_i64 (i64.shr_u (local.get 16) (i64.sub (i64.const 64) (local.get 18))))
+                        (i32.wrap_i64 (i64.shr_u (local.get 11) (i64.sub (i64.const 64) (local.get 13))))
                         (i32.const 1)))
                     (i32.const 31))
                   (i32.shl
                     (i32.xor
-                      (local.get 20)
+                      (local.get 15)
                       (i32.xor
-                        (i32.wrap_i64 (i64.shr_u (local.get 19) (i64.const 63)))
+                        (i32.wrap_i64 (i64.shr_u (local.get 14) (i64.const 63)))
                         (i32.and
-                          (i32.wrap_i64 (i64.shr_u (local.get 16) (i64.sub (i64.const 64) (local.get 18))))
+                          (i32.wrap_i64 (i64.shr_u (local.get 11) (i64.sub (i64.const 64) (local.get 13))))
                           (i32.const 1))))
                     (i32.const 30))))
-              (local.set 5 (local.get 19))
-              (local.set 6 (local.get 21))
-              (local.set 7 (i32.const 0))))
-          (local.set 22
+              (local.set 5 (local.get 14))
+              (local.set 6 (local.get 16))
+              (local.set 8 (i32.const 0))))
+          (local.set 17
             (i64.extend_i32_u
-              (local.tee 20 (i32.shr_s (local.tee 21 (i32.wrap_i64 (local.get 22))) (i32.const 3)))))
-          (local.set 24
+              (local.tee 15 (i32.shr_s (local.tee 16 (i32.wrap_i64 (local.get 17))) (i32.const 3)))))
+          (local.set 19
             (i32.or
               (i32.shl
-                (local.tee 23 (i32.and (i32.shr_s (local.get 21) (i32.const 2)) (i32.const 1)))
+                (local.tee 18 (i32.and (i32.shr_s (local.get 16) (i32.const 2)) (i32.const 1)))
                 (i32.const 31))
-              (i32.shl (local.get 23) (i32.const 30))))
-          (local.set 5 (i64.extend_i32_s (local.get 20)))
-          (local.set 6 (local.get 24))
-          (local.set 7 (i32.const 0))
-          (local.set 19 (local.get 25))
-          (local.set 18 (i64.and (local.get 17) (i64.const 63)))
-          (local.set 25 (local.tee 16 (i64.rotl (local.get 19) (local.get 18))))
+              (i32.shl (local.get 18) (i32.const 30))))
+          (local.set 5 (i64.extend_i32_s (local.get 15)))
+          (local.set 6 (local.get 19))
+          (local.set 8 (i32.const 0))
+          (local.set 14 (local.get 20))
+          (local.set 13 (i64.and (local.get 12) (i64.const 63)))
+          (local.set 20 (local.tee 11 (i64.rotl (local.get 14) (local.get 13))))
           (if
-            (i64.ne (local.get 18) (i64.const 0))
+            (i64.ne (local.get 13) (i64.const 0))
             (then
-              (local.set 24 (i32.wrap_i64 (i64.shr_u (local.get 16) (i64.const 63))))
-              (local.set 23 (i32.and (i32.wrap_i64 (local.get 16)) (i32.const 1)))
+              (local.set 19 (i32.wrap_i64 (i64.shr_u (local.get 11) (i64.const 63))))
+              (local.set 18 (i32.and (i32.wrap_i64 (local.get 11)) (i32.const 1)))
               (if
-                (local.get 7)
+                (local.get 8)
                 (then
-                  (call $flagWords
-                    (local.get 7)
-                    (local.get 9)
-                    (local.get 10)
-                    (local.get 11)
-                    (local.get 4)
-                    (local.get 12)
-                    (local.get 13)
-                    (local.get 14))
+                  (call $flagWords (local.get 8) (local.get 4) (local.get 5) (local.get 6))
                   (local.set 5 (i64.load offset=0x88 (i32.const 0)))
                   (local.set 6 (i32.load offset=0x90 (i32.const 0)))
-                  (local.set 7 (i32.const 0))))
+                  (local.set 8 (i32.const 0))))
               (local.set 6
-                (local.tee 20
+                (local.tee 15
                   (i32.or
                     (i32.and (local.get 6) (i32.const 1073741823))
                     (i32.or
-                      (i32.shl (local.get 23) (i32.const 31))
+                      (i32.shl (local.get 18) (i32.const 31))
                       (i32.shl
-                        (i32.xor (local.get 23) (i32.xor (local.get 23) (local.get 24)))
+                        (i32.xor (local.get 18) (i32.xor (local.get 18) (local.get 19)))
                         (i32.const 30))))))))
-          (local.set 20 (i32.wrap_i64 (local.get 15)))
-          (local.set 23 (i32.wrap_i64 (local.get 25)))
-          (local.set 15 (i64.extend_i32_u (local.tee 24 (i32.xor (local.get 20) (local.get 23)))))
-          (local.set 11 (local.get 24))
-          (local.set 7 (i32.const 6))
-          (local.set 26 (local.tee 18 (i64.shr_u (local.tee 16 (local.get 26)) (i64.const 1))))
-          (local.set 23
+          (local.set 15 (i32.wrap_i64 (local.get 10)))
+          (local.set 18 (i32.wrap_i64 (local.get 20)))
+          (local.set 10 (i64.extend_i32_u (local.tee 19 (i32.xor (local.get 15) (local.get 18)))))
+          (local.set 5 (i64.extend_i32_u (local.get 19)))
+          (local.set 8 (i32.const 6))
+          (local.set 21 (local.tee 13 (i64.shr_u (local.tee 11 (local.get 21)) (i64.const 1))))
+          (local.set 18
             (i32.or
-              (i32.shl (local.tee 24 (i32.and (i32.wrap_i64 (local.get 16)) (i32.const 1))) (i32.const 31))
+              (i32.shl (local.tee 19 (i32.and (i32.wrap_i64 (local.get 11)) (i32.const 1))) (i32.const 31))
               (i32.shl
-                (i32.xor (local.get 24) (i32.wrap_i64 (i64.shr_u (local.get 16) (i64.const 63))))
+                (i32.xor (local.get 19) (i32.wrap_i64 (i64.shr_u (local.get 11) (i64.const 63))))
                 (i32.const 30))))
-          (local.set 5 (local.get 18))
-          (local.set 6 (local.get 23))
-          (local.set 7 (i32.const 0))
-          (local.set 24
-            (i32.add (local.tee 23 (i32.and (i32.wrap_i64 (local.get 17)) (i32.const 255))) (i32.const -1)))
-          (local.set 17
+          (local.set 5 (local.get 13))
+          (local.set 6 (local.get 18))
+          (local.set 8 (i32.const 0))
+          (local.set 19
+            (i32.add (local.tee 18 (i32.and (i32.wrap_i64 (local.get 12)) (i32.const 255))) (i32.const -1)))
+          (local.set 12
             (i64.or
-              (i64.and (local.get 17) (i64.const -256))
-              (i64.extend_i32_u (i32.and (local.get 24) (i32.const 255)))))
+              (i64.and (local.get 12) (i64.const -256))
+              (i64.extend_i32_u (i32.and (local.get 19) (i32.const 255)))))
           (if
-            (i32.ge_u (i32.add (local.get 7) (i32.const -24)) (i32.const 8))
+            (i32.ge_u (i32.add (local.get 8) (i32.const -24)) (i32.const 8))
             (then
-              (call $flagWords
-                (local.get 7)
-                (local.get 9)
-                (local.get 10)
-                (local.get 11)
-                (local.get 4)
-                (local.get 12)
-                (local.get 13)
-                (local.get 14))
+              (call $flagWords (local.get 8) (local.get 4) (local.get 5) (local.get 6))
               (local.set 5 (i64.load offset=0x88 (i32.const 0)))
               (local.set 6 (i32.load offset=0x90 (i32.const 0)))
-              (local.set 7 (i32.const 0))
-              (local.set 4 (i32.shr_u (local.get 6) (i32.const 31)))))
-          (local.set 11 (local.get 24))
-          (local.set 7 (i32.const 28))
-          (br_if $3 (i32.and (local.get 11) (i32.const 255))))
-        (local.set 8 (i32.const 4609)))
-      (local.set 3 (i64.add (local.get 2) (i64.extend_i32_s (i32.shr_s (local.get 8) (i32.const 8)))))
-      (local.set 1 (i32.add (local.get 1) (i32.and (i32.shr_u (local.get 8) (i32.const 1)) (i32.const 127))))
-      (local.set 8 (i32.and (local.get 8) (i32.const 1))))
+              (local.set 8 (i32.const 0))
+              (local.set 6 (i32.shr_u (local.get 6) (i32.const 31)))))
+          (local.set 5 (i64.extend_i32_u (local.get 19)))
+          (local.set 8 (i32.const 28))
+          (br_if $3 (i32.and (i32.wrap_i64 (local.get 5)) (i32.const 255))))
+        (local.set 9 (i32.const 4609)))
+      (local.set 3 (i64.add (local.get 2) (i64.extend_i32_s (i32.shr_s (local.get 9) (i32.const 8)))))
+      (local.set 1 (i32.add (local.get 1) (i32.and (i32.shr_u (local.get 9) (i32.const 1)) (i32.const 127))))
+      (local.set 9 (i32.and (local.get 9) (i32.const 1))))
     (i64.store offset=0x80 (i32.const 0) (local.get 3))
     (i32.store offset=0x1000 (i32.const 0) (local.get 1))
-    (i64.store (i32.const 0) (local.get 15))
-    (i64.store offset=0x8 (i32.const 0) (local.get 17))
-    (i64.store offset=0x10 (i32.const 0) (local.get 22))
-    (i64.store offset=0x18 (i32.const 0) (local.get 25))
-    (i64.store offset=0x30 (i32.const 0) (local.get 26))
+    (i64.store (i32.const 0) (local.get 10))
+    (i64.store offset=0x8 (i32.const 0) (local.get 12))
+    (i64.store offset=0x10 (i32.const 0) (local.get 17))
+    (i64.store offset=0x18 (i32.const 0) (local.get 20))
+    (i64.store offset=0x30 (i32.const 0) (local.get 21))
     (if
-      (i32.eqz (local.get 7))
+      (i32.eqz (local.get 8))
       (then
         (i64.store offset=0x88 (i32.const 0) (local.get 5))
         (i32.store offset=0x90 (i32.const 0) (local.get 6)))
       (else
-        (call $flagWords
-          (local.get 7)
-          (local.get 9)
-          (local.get 10)
-          (local.get 11)
-          (local.get 4)
-          (local.get 12)
-          (local.get 13)
-          (local.get 14))))
-    (local.get 8)))
+        (call $flagWords (local.get 8) (local.get 4) (local.get 5) (local.get 6))))
+    (local.get 9)))
