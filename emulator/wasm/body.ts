@@ -44,6 +44,8 @@ export class BodyEncoder {
   readonly #w: Writer;
   readonly #functions: ReadonlyMap<string, number>;
   readonly #signatures: ReadonlyMap<string, number>;
+  /** Of the function encoded last: where its branches with a known direction are, in bytes from its beginning, in order. */
+  readonly hints: { readonly at: number; readonly likely: boolean }[] = [];
   /** Open blocks, outermost first. */
   readonly #labels: Label[] = [];
   #name = "";
@@ -66,6 +68,7 @@ export class BodyEncoder {
     this.#name = f.name;
     this.#setEnd = -1;
     this.#isEnded = false;
+    this.hints.length = 0;
     // Runs of locals of one type; parameters come first and are not declared.
     let runs = 0;
     f.locals.forEach((local, at) => {
@@ -130,6 +133,10 @@ export class BodyEncoder {
     const index = this.#signatures.get(key);
     assert(index !== undefined, "unknown signature", key, this.#name);
     return index;
+  }
+  /** Notes how the branch that comes next mostly goes. */
+  #hint(likely: boolean): void {
+    this.hints.push({ at: this.#w.length, likely });
   }
   #set(opcode: number, index: number): void {
     const w = this.#w;
@@ -250,6 +257,7 @@ export class BodyEncoder {
       return this.#many(chosen);
     }
     this.#one(condition);
+    if (node.likely !== undefined) this.#hint(node.likely);
     this.#open(0x04, node.type, ANONYMOUS);
     this.#many(node.yes);
     if (node.no.length > 0) {

@@ -15,6 +15,8 @@ export interface Expression {
   /** What stands inside a block, a loop, or the arms of an `if`. */
   readonly bodies: readonly (readonly Expression[])[];
   readonly hasValue: boolean;
+  /** Of a branch: whether the module says that it is mostly taken. */
+  readonly likely?: boolean | undefined;
 }
 
 export interface DisassembledFunction {
@@ -44,6 +46,9 @@ export interface FunctionType {
   readonly params: readonly ValueType[];
   readonly result: ResultType;
 }
+
+/** The custom section with them: branch hinting, phase 5. */
+const BRANCH_HINTS = "metadata.code.branch_hint";
 
 const TYPES: Readonly<Record<number, ResultType>> = {
   0x7f: "i32",
@@ -140,6 +145,8 @@ export function disassemble(bytes: Uint8Array): DisassembledModule {
   const functions: FunctionType[] = [];
   const exports = new Set<string>();
   const bodies: DisassembledFunction[] = [];
+  /** By function, imports included, then by place in its body. */
+  const hints = new Map<number, ReadonlyMap<number, boolean>>();
   let entries: readonly string[] = [];
   let tableSize: number | null = null;
   const all = (index: number): FunctionType => {
@@ -152,6 +159,13 @@ export function disassemble(bytes: Uint8Array): DisassembledModule {
     const size = r.unsigned();
     const end = r.at + size;
     switch (id) {
+      case 0:
+        if (r.text() === BRANCH_HINTS)
+          r.list(() => {
+            const index = r.unsigned();
+            hints.set(index, new Map(r.list(() => [r.unsigned(), r.unsigned() === 1 && r.byte() === 1])));
+          });
+        break;
       case 1:
         types = r.list(() => {
           r.byte();
@@ -187,7 +201,10 @@ export function disassemble(bytes: Uint8Array): DisassembledModule {
         entries = r.list(() => all(r.unsigned()).name);
         break;
       case 10:
-        r.list(() => bodies.push(new BodyReader(r, functions[bodies.length]!, all, types).read()));
+        r.list(() => {
+          const hinted = hints.get(imports.length + bodies.length) ?? new Map<number, boolean>();
+          bodies.push(new BodyReader(r, functions[bodies.length]!, all, types, hinted).read());
+        });
         break;
       default:
         break;
@@ -207,8 +224,10 @@ class BodyReader {
   readonly #function: FunctionType;
   readonly #functions: (index: number) => FunctionType;
   readonly #types: readonly Omit<FunctionType, "name">[];
+  readonly #hints: ReadonlyMap<number, boolean>;
   readonly #labels: string[] = [];
   readonly #callees = new Set<string>();
+  #start = 0;
   #opened = 0;
   #operations = 0;
 
@@ -217,8 +236,10 @@ class BodyReader {
     function_: FunctionType,
     functions: (index: number) => FunctionType,
     types: readonly Omit<FunctionType, "name">[],
+    hints: ReadonlyMap<number, boolean>,
   ) {
     this.#r = r;
+    this.#hints = hints;
     this.#function = function_;
     this.#functions = functions;
     this.#types = types;
@@ -227,6 +248,7 @@ class BodyReader {
   read(): DisassembledFunction {
     const r = this.#r;
     const bytes = r.unsigned();
+    this.#start = r.at;
     const runs = r.list(() => ({ count: r.unsigned(), type: r.type() as ValueType }));
     const locals = runs.flatMap(({ count, type }) => Array.from({ length: count }, () => type));
     const { expressions } = this.#sequence();
@@ -258,10 +280,11 @@ class BodyReader {
     count: number,
     hasValue: boolean,
     bodies: readonly (readonly Expression[])[] = [],
+    likely?: boolean,
   ): void {
     let from = list.length;
     while (from > 0 && list.length - from < count && list[from - 1]!.hasValue) from--;
-    list.push({ head, operands: list.splice(from), bodies, hasValue });
+    list.push({ head, operands: list.splice(from), bodies, hasValue, likely });
   }
 
   #label(): string {
@@ -270,6 +293,7 @@ class BodyReader {
     return name;
   }
   #block(list: Expression[], kind: "block" | "loop" | "if"): void {
+    const likely = this.#hints.get(this.#r.at - 1 - this.#start);
     const type = this.#r.type();
     const label = kind === "if" ? "" : `$${++this.#opened}`;
     this.#labels.push(label);
@@ -278,7 +302,7 @@ class BodyReader {
     if (first.hasElse) bodies.push(this.#sequence().expressions);
     this.#labels.pop();
     const head = [kind, label, type === "void" ? "" : `(result ${type})`].filter((part) => part !== "");
-    this.#add(list, head.join(" "), kind === "if" ? 1 : 0, type !== "void", bodies);
+    this.#add(list, head.join(" "), kind === "if" ? 1 : 0, type !== "void", bodies, likely);
   }
 
   #one(opcode: number, list: Expression[]): void {

@@ -67,6 +67,8 @@ const FUNCREF = 0x70;
 const out = new Writer();
 const contents = new Writer();
 const code = new Writer();
+const bodies = new Writer();
+const hints = new Writer();
 const name = new Writer();
 
 export function encodeModule(module: ModuleDescription): Uint8Array {
@@ -158,14 +160,33 @@ export function encodeModule(module: ModuleDescription): Uint8Array {
       contents.unsigned(table.length);
       for (const entry of table) contents.unsigned(lookup(entry));
     });
+  bodies.clear();
+  hints.clear();
+  let hinted = 0;
+  const body = new BodyEncoder(code, functions, signatures);
+  module.functions.forEach((f, at) => {
+    code.clear();
+    body.encode(f);
+    bodies.append(code);
+    if (body.hints.length === 0) return;
+    hinted++;
+    hints.unsigned(imports.length + at);
+    hints.unsigned(body.hints.length);
+    for (const hint of body.hints) {
+      hints.unsigned(hint.at);
+      hints.unsigned(1);
+      hints.unsigned(Number(hint.likely));
+    }
+  });
+  if (hinted > 0)
+    section(SECTION.custom, () => {
+      contents.text("metadata.code.branch_hint");
+      contents.unsigned(hinted);
+      contents.extend(hints);
+    });
   section(SECTION.code, () => {
     contents.unsigned(module.functions.length);
-    const body = new BodyEncoder(code, functions, signatures);
-    for (const f of module.functions) {
-      code.clear();
-      body.encode(f);
-      contents.append(code);
-    }
+    contents.extend(bodies);
   });
   if (module.named === true)
     section(SECTION.custom, () => {

@@ -58,6 +58,8 @@ export type Node =
       readonly kind: "if";
       readonly type: ResultType;
       readonly condition: Node;
+      /** Whether the condition mostly holds; only how fast the code is depends on it. Without it nothing is known. */
+      readonly likely?: boolean;
       readonly yes: readonly Node[];
       readonly no: readonly Node[];
     }

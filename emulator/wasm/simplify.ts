@@ -451,15 +451,41 @@ function narrowStore(name: StoreName, address: Node, offset: number, value: Node
 
 // --- control --------------------------------------------------------------------------------------------------------------------------------
 
-export function when(
+export const when = (
   condition: Node,
   yes: readonly Node[],
   no: readonly Node[] = [],
   type: ResultType = "void",
+): Node => choice(condition, undefined, yes, no, type);
+
+/** The condition mostly holds. The engine puts the other arm out of the way and keeps registers for this one. */
+export const mostly = (
+  condition: Node,
+  yes: readonly Node[],
+  no: readonly Node[],
+  type: ResultType = "void",
+): Node => choice(condition, true, yes, no, type);
+
+/** The condition hardly ever holds. */
+export const seldom = (
+  condition: Node,
+  yes: readonly Node[],
+  no: readonly Node[] = [],
+  type: ResultType = "void",
+): Node => choice(condition, false, yes, no, type);
+
+function choice(
+  condition: Node,
+  likely: boolean | undefined,
+  yes: readonly Node[],
+  no: readonly Node[],
+  type: ResultType,
 ): Node {
   const simple = truth(condition);
-  if (isOp(simple, "i32.eqz") && no.length > 0) return when(only(simple), no, yes, type);
-  return { kind: "if", type, condition: simple, yes, no };
+  if (isOp(simple, "i32.eqz") && no.length > 0)
+    return choice(only(simple), likely === undefined ? undefined : !likely, no, yes, type);
+  const node = { kind: "if", type, condition: simple, yes, no } as const;
+  return likely === undefined ? node : { ...node, likely };
 }
 
 export function brIf(target: Label, condition: Node): Node {

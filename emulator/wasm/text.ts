@@ -56,6 +56,8 @@ function expressionLines(expression: Expression, indent: number): string[] {
   const line = oneLine(expression, COLUMNS - indent);
   if (line !== null) return [space + line];
   const lines = [`${space}(${expression.head}`];
+  if (expression.likely !== undefined)
+    lines.unshift(`${space}(@metadata.code.branch_hint "\\0${Number(expression.likely)}")`);
   for (const operand of expression.operands) lines.push(...expressionLines(operand, indent + 2));
   const isIf = expression.head.startsWith("if");
   expression.bodies.forEach((body, at) => {

@@ -45,6 +45,10 @@ export class Writer {
   /** Another writer's bytes, behind their number. */
   append(other: Writer): void {
     this.unsigned(other.length);
+    this.extend(other);
+  }
+  /** Another writer's bytes. */
+  extend(other: Writer): void {
     if (this.length + other.length > this.bytes.length) this.#grow(other.length);
     this.bytes.set(other.bytes.subarray(0, other.length), this.length);
     this.length += other.length;

@@ -5,7 +5,7 @@
  * executed is paid back. So at every way out the budget is exact.
  * Elsewhere: instructions (`vocabulary.ts`), what is where (`frame.ts`).
  */
-import { FunctionBuilder, block, br, get, i32, i64, label, load, op, set, store, when, type FunctionBody, type Local, type Node } from "../../wasm/index.ts"; // oxfmt-ignore
+import { FunctionBuilder, block, br, get, i32, i64, label, load, op, seldom, set, store, type FunctionBody, type Local, type Node } from "../../wasm/index.ts"; // oxfmt-ignore
 import { INDIRECT_LOG, ITLB, MODE, RUN, SEG, SEGMENT, SEGMENT_BYTES, STATE } from "../layout.ts";
 import { Frame } from "./frame.ts";
 import { successors, targetsOf, type Block, type Plan, type PlannedInstruction } from "./plan.ts";
@@ -111,7 +111,7 @@ class Region {
       const count = each.instructions.length;
       if (count > 0) {
         f.emit(set(frame.budget, op("i32.sub", get(frame.budget), i32(count))));
-        f.emit(when(op("i32.lt_s", get(frame.budget), i32(0)), frame.leave(each.delta, count, true)));
+        f.emit(seldom(op("i32.lt_s", get(frame.budget), i32(0)), frame.leave(each.delta, count, true)));
       }
       each.instructions.forEach((instruction, at) => {
         frame.flagsUnseen = hidesFlags(each.instructions, at + 1);
@@ -217,7 +217,7 @@ class Region {
       op("i64.eq", load("i64.load", entry, tag), page),
       op("i64.eq", load("i64.load", entry, ITLB.base + ITLB.physicalLow), i64(BigInt(physical))),
     );
-    f.emit(when(op("i32.eqz", same), otherwise));
+    f.emit(seldom(op("i32.eqz", same), otherwise));
   }
 }
 

@@ -27,6 +27,8 @@ import {
   set,
   store,
   tee,
+  mostly,
+  seldom,
   when,
   type Local,
   type Node,
@@ -92,7 +94,7 @@ export class RegionVocabulary extends Vocabulary {
     return this.#frame.leave(this.#insn.delta, this.#refund, true);
   }
   escape(condition: Node): void {
-    this.f.emit(when(condition, this.#leaving()));
+    this.f.emit(seldom(condition, this.#leaving()));
   }
   trap(): void {
     this.f.emit(...this.#leaving());
@@ -106,7 +108,7 @@ export class RegionVocabulary extends Vocabulary {
     // Regions run only where the code segment's limit is no limit.
     if (this.width !== 64) return;
     const canonical = op("i64.shr_s", op("i64.shl", target, i64(16n)), i64(16n));
-    this.f.emit(when(op("i64.ne", canonical, target), this.#leaving()));
+    this.f.emit(seldom(op("i64.ne", canonical, target), this.#leaving()));
   }
   repeat(): void {
     assert(false, "REP is left to the interpreter");
@@ -253,9 +255,9 @@ export class RegionVocabulary extends Vocabulary {
     );
     const host = f.local("i32");
     const refill = call(access === "read" ? "refillRead" : "refillWrite", "i32", linear, i32(bytes));
-    const slow = [when(op("i32.eqz", tee(host, refill)), this.#leaving()), get(host)];
+    const slow = [seldom(op("i32.eqz", tee(host, refill)), this.#leaving()), get(host)];
     f.emit(
-      set(host, when(op("i64.eq", load("i64.load", entry, TLB.base + field), page), [fast], slow, "i32")),
+      set(host, mostly(op("i64.eq", load("i64.load", entry, TLB.base + field), page), [fast], slow, "i32")),
     );
     return host;
   }

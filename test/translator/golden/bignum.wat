@@ -20,6 +20,7 @@
     (block $1
       (block $2
         (loop $3
+          (@metadata.code.branch_hint "\00")
           (if
             (i32.lt_s (local.tee 1 (i32.add (local.get 1) (i32.const -10))) (i32.const 0))
             (then
@@ -30,6 +31,7 @@
               (local.tee 15
                 (i64.load
                   (local.tee 14
+                    (@metadata.code.branch_hint "\01")
                     (if (result i32)
                       (i64.eq
                         (i64.load offset=0x10000
@@ -47,6 +49,7 @@
                           (i32.load offset=0x10020 (local.get 13))
                           (i32.and (i32.wrap_i64 (local.get 12)) (i32.const 4095))))
                       (else
+                        (@metadata.code.branch_hint "\00")
                         (if
                           (i32.eqz (local.tee 14 (call $refillRead (local.get 12) (i32.const 8))))
                           (then
@@ -95,6 +98,7 @@
           (local.set 23
             (i64.load
               (local.tee 14
+                (@metadata.code.branch_hint "\01")
                 (if (result i32)
                   (i64.eq
                     (i64.load offset=0x10008
@@ -111,6 +115,7 @@
                       (i32.load offset=0x10020 (local.get 13))
                       (i32.and (i32.wrap_i64 (local.get 24)) (i32.const 4095))))
                   (else
+                    (@metadata.code.branch_hint "\00")
                     (if
                       (i32.eqz (local.tee 14 (call $refillWrite (local.get 24) (i32.const 8))))
                       (then

@@ -12,6 +12,7 @@
     (block $1
       (block $2
         (loop $3
+          (@metadata.code.branch_hint "\00")
           (if
             (i32.lt_s (local.tee 1 (i32.add (local.get 1) (i32.const -2))) (i32.const 0))
             (then
@@ -24,6 +25,7 @@
           (if
             (i32.wrap_i64 (local.get 5))
             (then
+              (@metadata.code.branch_hint "\00")
               (if
                 (i32.lt_s (local.tee 1 (i32.add (local.get 1) (i32.const -3))) (i32.const 0))
                 (then
@@ -37,6 +39,7 @@
               (local.set 5 (local.get 12))
               (local.set 8 (i32.const 27)))
             (else
+              (@metadata.code.branch_hint "\00")
               (if
                 (i32.lt_s (local.tee 1 (i32.add (local.get 1) (i32.const -1))) (i32.const 0))
                 (then
@@ -54,6 +57,7 @@
               (local.set 5 (local.get 13))
               (local.set 6 (local.get 14))
               (local.set 8 (i32.const 0))))
+          (@metadata.code.branch_hint "\00")
           (if
             (i32.lt_s (local.tee 1 (i32.add (local.get 1) (i32.const -2))) (i32.const 0))
             (then

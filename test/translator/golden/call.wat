@@ -18,6 +18,7 @@
       (block $2
         (block $3
           (loop $4
+            (@metadata.code.branch_hint "\00")
             (if
               (i32.lt_s (local.tee 1 (i32.add (local.get 1) (i32.const -2))) (i32.const 0))
               (then
@@ -27,6 +28,7 @@
             (local.set 12 (i64.add (local.get 2) (i64.const 8)))
             (i64.store
               (local.tee 16
+                (@metadata.code.branch_hint "\01")
                 (if (result i32)
                   (i64.eq
                     (i64.load offset=0x10008
@@ -41,6 +43,7 @@
                       (i32.load offset=0x10020 (local.get 15))
                       (i32.and (i32.wrap_i64 (local.get 14)) (i32.const 4095))))
                   (else
+                    (@metadata.code.branch_hint "\00")
                     (if
                       (i32.eqz (local.tee 16 (call $refillWrite (local.get 14) (i32.const 8))))
                       (then
@@ -49,12 +52,14 @@
                     (local.get 16))))
               (local.get 12))
             (local.set 13 (local.get 14))
+            (@metadata.code.branch_hint "\00")
             (if
               (i32.lt_s (local.tee 1 (i32.add (local.get 1) (i32.const -2))) (i32.const 0))
               (then
                 (local.set 9 (i32.const 4357))
                 (br $2)))
             (local.set 17 (local.tee 14 (i64.add (local.get 11) (i64.shl (local.get 11) (i64.const 1)))))
+            (@metadata.code.branch_hint "\00")
             (if
               (i64.ne
                 (i64.shr_s
@@ -62,6 +67,7 @@
                     (local.tee 12
                       (i64.load
                         (local.tee 15
+                          (@metadata.code.branch_hint "\01")
                           (if (result i32)
                             (i64.eq
                               (i64.load offset=0x10000
@@ -75,6 +81,7 @@
                                 (i32.load offset=0x10020 (local.get 16))
                                 (i32.and (i32.wrap_i64 (local.get 14)) (i32.const 4095))))
                             (else
+                              (@metadata.code.branch_hint "\00")
                               (if
                                 (i32.eqz (local.tee 15 (call $refillRead (local.get 14) (i32.const 8))))
                                 (then
@@ -91,6 +98,7 @@
             (if
               (i64.eq (local.get 12) (i64.add (local.get 2) (i64.const 8)))
               (then
+                (@metadata.code.branch_hint "\00")
                 (if
                   (i32.lt_s (local.tee 1 (i32.add (local.get 1) (i32.const -3))) (i32.const 0))
                   (then

@@ -17,6 +17,7 @@
     (block $1
       (block $2
         (loop $3
+          (@metadata.code.branch_hint "\00")
           (if
             (i32.lt_s (local.tee 1 (i32.add (local.get 1) (i32.const -5))) (i32.const 0))
             (then
@@ -26,6 +27,7 @@
             (local.tee 15
               (i64.load
                 (local.tee 14
+                  (@metadata.code.branch_hint "\01")
                   (if (result i32)
                     (i64.eq
                       (i64.load offset=0x10000
@@ -42,6 +44,7 @@
                         (i32.load offset=0x10020 (local.get 13))
                         (i32.and (i32.wrap_i64 (local.get 12)) (i32.const 4095))))
                     (else
+                      (@metadata.code.branch_hint "\00")
                       (if
                         (i32.eqz (local.tee 14 (call $refillRead (local.get 12) (i32.const 8))))
                         (then
@@ -50,6 +53,7 @@
                       (local.get 14)))))))
           (i64.store
             (local.tee 13
+              (@metadata.code.branch_hint "\01")
               (if (result i32)
                 (i64.eq
                   (i64.load offset=0x10008
@@ -66,6 +70,7 @@
                     (i32.load offset=0x10020 (local.get 14))
                     (i32.and (i32.wrap_i64 (local.get 15)) (i32.const 4095))))
                 (else
+                  (@metadata.code.branch_hint "\00")
                   (if
                     (i32.eqz (local.tee 13 (call $refillWrite (local.get 15) (i32.const 8))))
                     (then

@@ -12,6 +12,7 @@
     (local.set 11 (i64.load offset=0x38 (i32.const 0)))
     (block $1
       (block $2
+        (@metadata.code.branch_hint "\00")
         (if
           (i32.lt_s (local.tee 1 (i32.add (local.get 1) (i32.const -2))) (i32.const 0))
           (then

@@ -17,6 +17,7 @@
     (block $1
       (block $2
         (loop $3
+          (@metadata.code.branch_hint "\00")
           (if
             (i32.lt_s (local.tee 1 (i32.add (local.get 1) (i32.const -7))) (i32.const 0))
             (then
@@ -27,6 +28,7 @@
               (local.tee 14
                 (i32.load8_u
                   (local.tee 13
+                    (@metadata.code.branch_hint "\01")
                     (if (result i32)
                       (i64.eq
                         (i64.load offset=0x10000
@@ -43,6 +45,7 @@
                           (i32.load offset=0x10020 (local.get 12))
                           (i32.and (i32.wrap_i64 (local.get 11)) (i32.const 4095))))
                       (else
+                        (@metadata.code.branch_hint "\00")
                         (if
                           (i32.eqz (local.tee 13 (call $refillRead (local.get 11) (i32.const 1))))
                           (then
@@ -62,6 +65,7 @@
           (local.set 8 (i32.const 10))
           (i64.store32
             (local.tee 14
+              (@metadata.code.branch_hint "\01")
               (if (result i32)
                 (i64.eq
                   (i64.load offset=0x10008
@@ -82,6 +86,7 @@
                     (i32.load offset=0x10020 (local.get 12))
                     (i32.and (i32.wrap_i64 (local.get 11)) (i32.const 4095))))
                 (else
+                  (@metadata.code.branch_hint "\00")
                   (if
                     (i32.eqz (local.tee 14 (call $refillWrite (local.get 11) (i32.const 4))))
                     (then

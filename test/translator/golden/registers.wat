@@ -14,6 +14,7 @@
     (block $1
       (block $2
         (loop $3
+          (@metadata.code.branch_hint "\00")
           (if
             (i32.lt_s (local.tee 1 (i32.add (local.get 1) (i32.const -7))) (i32.const 0))
             (then

@@ -15,6 +15,7 @@
     (block $1
       (block $2
         (loop $3
+          (@metadata.code.branch_hint "\00")
           (if
             (i32.lt_s (local.tee 1 (i32.add (local.get 1) (i32.const -4))) (i32.const 0))
             (then
@@ -22,6 +23,7 @@
               (br $2)))
           (i32.store8
             (local.tee 14
+              (@metadata.code.branch_hint "\01")
               (if (result i32)
                 (i64.eq
                   (i64.load offset=0x10008
@@ -36,6 +38,7 @@
                     (i32.load offset=0x10020 (local.get 13))
                     (i32.and (i32.wrap_i64 (local.get 12)) (i32.const 4095))))
                 (else
+                  (@metadata.code.branch_hint "\00")
                   (if
                     (i32.eqz (local.tee 14 (call $refillWrite (local.get 12) (i32.const 1))))
                     (then

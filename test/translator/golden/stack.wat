@@ -17,6 +17,7 @@
     (block $1
       (block $2
         (loop $3
+          (@metadata.code.branch_hint "\00")
           (if
             (i32.lt_s (local.tee 1 (i32.add (local.get 1) (i32.const -9))) (i32.const 0))
             (then
@@ -25,6 +26,7 @@
           (local.set 11 (local.get 10))
           (i64.store
             (local.tee 15
+              (@metadata.code.branch_hint "\01")
               (if (result i32)
                 (i64.eq
                   (i64.load offset=0x10008
@@ -39,6 +41,7 @@
                     (i32.load offset=0x10020 (local.get 14))
                     (i32.and (i32.wrap_i64 (local.get 13)) (i32.const 4095))))
                 (else
+                  (@metadata.code.branch_hint "\00")
                   (if
                     (i32.eqz (local.tee 15 (call $refillWrite (local.get 13) (i32.const 8))))
                     (then
@@ -50,6 +53,7 @@
           (local.set 13 (local.get 16))
           (i64.store
             (local.tee 14
+              (@metadata.code.branch_hint "\01")
               (if (result i32)
                 (i64.eq
                   (i64.load offset=0x10008
@@ -64,6 +68,7 @@
                     (i32.load offset=0x10020 (local.get 15))
                     (i32.and (i32.wrap_i64 (local.get 11)) (i32.const 4095))))
                 (else
+                  (@metadata.code.branch_hint "\00")
                   (if
                     (i32.eqz (local.tee 14 (call $refillWrite (local.get 11) (i32.const 8))))
                     (then
@@ -76,6 +81,7 @@
           (local.set 17
             (i64.load
               (local.tee 15
+                (@metadata.code.branch_hint "\01")
                 (if (result i32)
                   (i64.eq
                     (i64.load offset=0x10000
@@ -90,6 +96,7 @@
                       (i32.load offset=0x10020 (local.get 14))
                       (i32.and (i32.wrap_i64 (local.get 13)) (i32.const 4095))))
                   (else
+                    (@metadata.code.branch_hint "\00")
                     (if
                       (i32.eqz (local.tee 15 (call $refillRead (local.get 13) (i32.const 8))))
                       (then
@@ -104,6 +111,7 @@
           (local.set 17
             (i64.load
               (local.tee 14
+                (@metadata.code.branch_hint "\01")
                 (if (result i32)
                   (i64.eq
                     (i64.load offset=0x10000
@@ -117,6 +125,7 @@
                       (i32.load offset=0x10020 (local.get 15))
                       (i32.and (i32.wrap_i64 (local.get 18)) (i32.const 4095))))
                   (else
+                    (@metadata.code.branch_hint "\00")
                     (if
                       (i32.eqz (local.tee 14 (call $refillRead (local.get 18) (i32.const 8))))
                       (then
@@ -128,6 +137,7 @@
           (local.set 17
             (i64.load
               (local.tee 15
+                (@metadata.code.branch_hint "\01")
                 (if (result i32)
                   (i64.eq
                     (i64.load offset=0x10000
@@ -141,6 +151,7 @@
                       (i32.load offset=0x10020 (local.get 14))
                       (i32.and (i32.wrap_i64 (local.get 13)) (i32.const 4095))))
                   (else
+                    (@metadata.code.branch_hint "\00")
                     (if
                       (i32.eqz (local.tee 15 (call $refillRead (local.get 13) (i32.const 8))))
                       (then

@@ -15,6 +15,7 @@
       (block $2
         (block $3
           (loop $4
+            (@metadata.code.branch_hint "\00")
             (if
               (i32.lt_s (local.tee 1 (i32.add (local.get 1) (i32.const -3))) (i32.const 0))
               (then
@@ -23,6 +24,7 @@
             (local.set 14
               (i32.load8_u
                 (local.tee 13
+                  (@metadata.code.branch_hint "\01")
                   (if (result i32)
                     (i64.eq
                       (i64.load offset=0x10000
@@ -36,6 +38,7 @@
                         (i32.load offset=0x10020 (local.get 12))
                         (i32.and (i32.wrap_i64 (local.get 11)) (i32.const 4095))))
                     (else
+                      (@metadata.code.branch_hint "\00")
                       (if
                         (i32.eqz (local.tee 13 (call $refillRead (local.get 11) (i32.const 1))))
                         (then
@@ -57,6 +60,7 @@
             (local.set 17
               (i32.load8_u
                 (local.tee 12
+                  (@metadata.code.branch_hint "\01")
                   (if (result i32)
                     (i64.eq
                       (i64.load offset=0x10000
@@ -70,6 +74,7 @@
                         (i32.load offset=0x10020 (local.get 13))
                         (i32.and (i32.wrap_i64 (local.get 11)) (i32.const 4095))))
                     (else
+                      (@metadata.code.branch_hint "\00")
                       (if
                         (i32.eqz (local.tee 12 (call $refillRead (local.get 11) (i32.const 1))))
                         (then
@@ -85,6 +90,7 @@
               (i32.ne
                 (i32.and (i32.wrap_i64 (local.get 4)) (i32.const 255))
                 (i32.and (i32.wrap_i64 (local.get 7)) (i32.const 255))))
+            (@metadata.code.branch_hint "\00")
             (if
               (i32.lt_s (local.tee 1 (i32.add (local.get 1) (i32.const -3))) (i32.const 0))
               (then
@@ -100,6 +106,7 @@
                       (i32.and (i32.wrap_i64 (local.get 15)) (i32.const 255)))))))
             (local.set 8 (i32.const 6))
             (br_if $4 (i32.wrap_i64 (local.get 5))))
+          (@metadata.code.branch_hint "\00")
           (if
             (i32.lt_s (local.tee 1 (i32.add (local.get 1) (i32.const -1))) (i32.const 0))
             (then

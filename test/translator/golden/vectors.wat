@@ -20,11 +20,13 @@
     (block $1
       (block $2
         (loop $3
+          (@metadata.code.branch_hint "\00")
           (if
             (i32.lt_s (local.tee 1 (i32.add (local.get 1) (i32.const -8))) (i32.const 0))
             (then
               (local.set 9 (i32.const 17))
               (br $2)))
+          (@metadata.code.branch_hint "\00")
           (if
             (i32.or
               (i32.and (i32.load offset=0x1c0 (i32.const 0)) (i32.const 12))
@@ -36,6 +38,7 @@
             (local.tee 15
               (v128.load
                 (local.tee 14
+                  (@metadata.code.branch_hint "\01")
                   (if (result i32)
                     (i64.eq
                       (i64.load offset=0x10000
@@ -50,6 +53,7 @@
                         (i32.load offset=0x10020 (local.get 13))
                         (i32.and (i32.wrap_i64 (local.get 12)) (i32.const 4095))))
                     (else
+                      (@metadata.code.branch_hint "\00")
                       (if
                         (i32.eqz (local.tee 14 (call $refillRead (local.get 12) (i32.const 16))))
                         (then
@@ -60,6 +64,7 @@
             (local.tee 15
               (v128.load
                 (local.tee 13
+                  (@metadata.code.branch_hint "\01")
                   (if (result i32)
                     (i64.eq
                       (i64.load offset=0x10000
@@ -74,6 +79,7 @@
                         (i32.load offset=0x10020 (local.get 14))
                         (i32.and (i32.wrap_i64 (local.get 12)) (i32.const 4095))))
                     (else
+                      (@metadata.code.branch_hint "\00")
                       (if
                         (i32.eqz (local.tee 13 (call $refillRead (local.get 12) (i32.const 16))))
                         (then
@@ -109,6 +115,7 @@
               (br_if $5
                 (i32.ne (i32.and (i32.load offset=0x580 (i32.const 0)) (i32.const 28704)) (i32.const 4128)))
               (br $4))
+            (@metadata.code.branch_hint "\00")
             (if
               (local.tee 13 (call $sum_f32x4 (local.get 15) (local.get 20) (local.get 21)))
               (then
@@ -117,6 +124,7 @@
           (local.set 16 (local.get 21))
           (v128.store
             (local.tee 14
+              (@metadata.code.branch_hint "\01")
               (if (result i32)
                 (i64.eq
                   (i64.load offset=0x10008
@@ -131,6 +139,7 @@
                     (i32.load offset=0x10020 (local.get 13))
                     (i32.and (i32.wrap_i64 (local.get 12)) (i32.const 4095))))
                 (else
+                  (@metadata.code.branch_hint "\00")
                   (if
                     (i32.eqz (local.tee 14 (call $refillWrite (local.get 12) (i32.const 16))))
                     (then

@@ -17,6 +17,7 @@
     (block $1
       (block $2
         (loop $3
+          (@metadata.code.branch_hint "\00")
           (if
             (i32.lt_s (local.tee 1 (i32.add (local.get 1) (i32.const -8))) (i32.const 0))
             (then
@@ -25,6 +26,7 @@
           (local.set 14
             (i32.load16_u
               (local.tee 13
+                (@metadata.code.branch_hint "\01")
                 (if (result i32)
                   (i64.eq
                     (i64.load offset=0x10000
@@ -41,6 +43,7 @@
                       (i32.load offset=0x10020 (local.get 12))
                       (i32.and (i32.wrap_i64 (local.get 11)) (i32.const 4095))))
                   (else
+                    (@metadata.code.branch_hint "\00")
                     (if
                       (i32.eqz (local.tee 13 (call $refillRead (local.get 11) (i32.const 2))))
                       (then
@@ -90,6 +93,7 @@
               (i64.extend_i32_u (i32.and (local.get 13) (i32.const 255)))))
           (i64.store16
             (local.tee 13
+              (@metadata.code.branch_hint "\01")
               (if (result i32)
                 (i64.eq
                   (i64.load offset=0x10008
@@ -106,6 +110,7 @@
                     (i32.load offset=0x10020 (local.get 12))
                     (i32.and (i32.wrap_i64 (local.get 11)) (i32.const 4095))))
                 (else
+                  (@metadata.code.branch_hint "\00")
                   (if
                     (i32.eqz (local.tee 13 (call $refillWrite (local.get 11) (i32.const 2))))
                     (then
