@@ -241,7 +241,7 @@ export const SCRATCH = 0x2000;
 
 /**
  * Data TLB: direct-mapped by linear page number. The tags are what emitted code compares: the linear page address if that kind of access
- * may go straight to `frame`, else −1. They are caches of the canonical part: page, frame number and rights, which is architectural state.
+ * may go straight to the frame, else −1. They are caches of the canonical part: page, frame number and rights, which is architectural state.
  * Guests copy between places that are 4 MiB apart: with 1024 entries a boot of Linux walked page tables 3.8 million times, with 2048 a thirtieth of that.
  */
 export const TLB = {
@@ -252,8 +252,8 @@ export const TLB = {
   writeSystem: 8,
   readUser: 16,
   writeUser: 24,
-  /** u32: host address of the frame for reads and writes */
-  frame: 32,
+  /** u32: host address of the frame for reads and writes, less the linear address, modulo 2³² */
+  addend: 32,
   /** u32: rights and kind, TLB_FLAG; 0 = empty */
   flags: 36,
   /** u64 linear page address (low 12 bits zero) */

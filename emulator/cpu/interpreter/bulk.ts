@@ -37,6 +37,7 @@ import {
   type StoreName,
 } from "../../wasm/index.ts";
 import type { BulkKind, BulkOperands } from "../../semantics/vocabulary.ts";
+import { dataEntry, hostAddress, lastPage } from "../fast-path.ts";
 import { MODE, RUN, SEG, SEGMENT, SEGMENT_BYTES, STATE, TLB } from "../layout.ts";
 
 export const FORM = { size: 3, down: 4, unequal: 8, address: 4 } as const;
@@ -68,14 +69,11 @@ const isDown = (form: Node): Node => op("i32.and", form, i32(FORM.down));
 
 /** Returns 0 unless the page of a linear address has a tag for this access; else its host address. */
 function hostOf(f: FunctionBuilder, linear: Node, access: "read" | "write"): Node {
-  const page = op("i32.wrap_i64", op("i64.shr_u", linear, i64(12n)));
-  const entry = f.let(
-    op("i32.shl", op("i32.and", page, i32(TLB.entries - 1)), i32(Math.log2(TLB.entryBytes))),
-  );
+  const entry = f.let(dataEntry(linear));
   const tag = access === "read" ? TLB.readSystem : TLB.writeSystem;
   const found = load("i64.load", add(entry, word(RUN.dataTags)), TLB.base + tag);
-  f.emit(when(op("i64.ne", op("i64.and", linear, i64(-BigInt(PAGE))), found), [ret(i32(0))]));
-  return f.let(add(load("i32.load", entry, TLB.base + TLB.frame), inPage(linear)));
+  f.emit(when(op("i64.ne", lastPage(linear, 1), found), [ret(i32(0))]));
+  return f.let(hostAddress(entry, linear));
 }
 const inPage = (linear: Node): Node => op("i32.and", op("i32.wrap_i64", linear), i32(PAGE - 1));
 

@@ -37,6 +37,7 @@ import {
   type Node,
 } from "../../wasm/index.ts";
 import { VECTOR } from "../event.ts";
+import { dataEntry, hostAddress, lastPage } from "../fast-path.ts";
 import { EXIT, FRAMES, RECORD, RUN, SEG, STATE, TLB, TRACE, gprOffset } from "../layout.ts";
 import { CR0, CR4 } from "../registers.ts";
 import { REFUSAL } from "../vector/refusal.ts";
@@ -324,23 +325,16 @@ export class HandlerVocabulary extends Vocabulary {
   /** Host address of `width` bits at a linear address: through the TLB, or by the slow path, which faults if need be. */
   #host(linear: Node, width: Bits, access: Access, flag: Node): Node {
     const bytes = width / 8;
-    const page = op("i32.wrap_i64", op("i64.shr_u", linear, i64(12n)));
-    const entry = this.let(
-      op("i32.shl", op("i32.and", page, i32(TLB.entries - 1)), i32(Math.log2(TLB.entryBytes))),
-    );
+    const entry = this.let(dataEntry(linear));
     const tags = op("i32.add", entry, memory(RUN.dataTags, "i32.load"));
     const tag = load("i64.load", tags, TLB.base + (access === "read" ? TLB.readSystem : TLB.writeSystem));
-    const last = op("i64.and", op("i64.add", linear, i64(BigInt(bytes - 1))), i64(-0x1000n));
-    const fast = op(
-      "i32.add",
-      load("i32.load", entry, TLB.base + TLB.frame),
-      op("i32.and", op("i32.wrap_i64", linear), i32(0xfff)),
-    );
     const miss = { read: "missRead", write: "missWrite", modify: "missModify" }[access];
     const host = this.f.local("i32");
     const slow = call(miss, "i32", linear, op("i32.or", i32(bytes), flag), get(this.#rec));
     const faulted = when(op("i32.eqz", tee(host, slow)), this.#ending.exit(i32(EXIT.fault)));
-    this.f.emit(when(op("i64.eq", last, tag), [set(host, fast)], [faulted]));
+    this.f.emit(
+      when(op("i64.eq", lastPage(linear, bytes), tag), [set(host, hostAddress(entry, linear))], [faulted]),
+    );
     return get(host);
   }
 

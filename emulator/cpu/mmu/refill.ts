@@ -81,13 +81,13 @@ const isWatched = (filter: number, page: Node): Node =>
 function tagFunction(): FunctionBody {
   const f = new FunctionBuilder("mmuTag", { params: ["i32", "i32"], result: "void" });
   const [entry, lent] = f.params.map(get) as [Node, Node];
-  const frame = f.let(and(lent, -4096));
   const flags = f.let(load("i32.load", entry, TLB.base + TLB.flags));
   const page = f.let(load("i64.load", entry, TLB.base + TLB.page));
+  const addend = f.let(op("i32.sub", and(lent, -4096), op("i32.wrap_i64", page)));
   const tag = (offset: number, value: Node = page) => store("i64.store", entry, TLB.base + offset, value);
-  const other = op("i32.ne", load("i32.load", entry, TLB.base + TLB.frame), frame);
+  const other = op("i32.ne", load("i32.load", entry, TLB.base + TLB.addend), addend);
   f.emit(when(other, DATA_TAGS.map((offset) => tag(offset, NONE)))); // oxfmt-ignore
-  f.emit(store("i32.store", entry, TLB.base + TLB.frame, frame), put32(RUN.tagged, i32(1)));
+  f.emit(store("i32.store", entry, TLB.base + TLB.addend, addend), put32(RUN.tagged, i32(1)));
   const writable = f.let(and(op("i32.and", lent, op("i32.shr_u", flags, i32(4))), PAGE_CACHE.writable));
   const mayWrite = f.let(op("i32.and", writable, op("i32.shr_u", flags, i32(1))));
   const isUser = and(flags, TLB_FLAG.user);

@@ -141,7 +141,7 @@ export function taggedAt(core: Core, lo: number, hi: number, size: number, write
   const tag = at + (by === BY.user ? TLB.readUser >>> 2 : 0) + (write ? TLB.writeSystem >>> 2 : 0);
   const offset = lo & 0xfff;
   if (u32[tag] !== (lo & 0xfffff000) >>> 0 || u32[tag + 1] !== hi || offset + size > 4096) return 0;
-  return u32[at + (TLB.frame >>> 2)]! + offset;
+  return (u32[at + (TLB.addend >>> 2)]! + lo) >>> 0;
 }
 
 const pageOf = (core: Core, entry: number): number => core.word(entry + TLB.physicalPage);

@@ -130,8 +130,9 @@ export function writeTags(core: Core, entry: number, frame: number, writableFram
   const flags = u32[at + 9]!;
   const isSuspect = (flags & TLB_FLAG.suspect) !== 0;
   if (isSuspect && (flags & TLB_FLAG.readable) === 0) return;
-  if (u32[at + 8] !== frame) clearTags(u32, at);
-  u32[at + 8] = frame;
+  const addend = (frame - u32[at + 10]!) >>> 0;
+  if (u32[at + 8] !== addend) clearTags(u32, at);
+  u32[at + 8] = addend;
   core.setWord(RUN.tagged, 1);
   const user = (flags & TLB_FLAG.user) !== 0;
   const writable = writableFrame && !isSuspect && (flags & TLB_FLAG.dirty) !== 0;

@@ -33,6 +33,7 @@ import {
   type Local,
   type Node,
 } from "../../wasm/index.ts";
+import { dataEntry, hostAddress, lastPage } from "../fast-path.ts";
 import { MODE, RUN, SEG, SEGMENT, SEGMENT_BYTES, STATE, TLB, gprOffset } from "../layout.ts";
 import { CR0, CR4 } from "../registers.ts";
 import {
@@ -235,9 +236,7 @@ export class RegionVocabulary extends Vocabulary {
   /** Host address of an access: through the TLB, or by the MMU's refill; or the region is left. */
   #host(linear: Node, bytes: number, access: "read" | "write"): Local {
     const { f } = this;
-    const entry = this.let(
-      op("i32.and", op("i32.wrap_i64", op("i64.shr_u", linear, i64(6n))), i32((TLB.entries - 1) << 6)),
-    );
+    const entry = this.let(dataEntry(linear));
     const user = (this.#frame.mode & MODE.user) !== 0;
     const field = user
       ? access === "read"
@@ -246,18 +245,19 @@ export class RegionVocabulary extends Vocabulary {
       : access === "read"
         ? TLB.readSystem
         : TLB.writeSystem;
-    const last = bytes === 1 ? linear : op("i64.add", linear, i64(BigInt(bytes - 1)));
-    const page = op("i64.and", last, i64(-0x1000n));
-    const fast = op(
-      "i32.add",
-      load("i32.load", entry, TLB.base + TLB.frame),
-      op("i32.and", op("i32.wrap_i64", linear), i32(0xfff)),
-    );
     const host = f.local("i32");
     const refill = call(access === "read" ? "refillRead" : "refillWrite", "i32", linear, i32(bytes));
     const slow = [seldom(op("i32.eqz", tee(host, refill)), this.#leaving()), get(host)];
     f.emit(
-      set(host, mostly(op("i64.eq", load("i64.load", entry, TLB.base + field), page), [fast], slow, "i32")),
+      set(
+        host,
+        mostly(
+          op("i64.eq", load("i64.load", entry, TLB.base + field), lastPage(linear, bytes)),
+          [hostAddress(entry, linear)],
+          slow,
+          "i32",
+        ),
+      ),
     );
     return host;
   }
