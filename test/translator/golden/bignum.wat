@@ -37,17 +37,15 @@
                         (i64.load offset=0x10000
                           (local.tee 13
                             (i32.and
-                              (i32.wrap_i64
-                                (i64.shr_u
+                              (i32.shr_u
+                                (i32.wrap_i64
                                   (local.tee 12
-                                    (i64.add (local.get 10) (i64.shl (local.get 11) (i64.const 3))))
-                                  (i64.const 6)))
+                                    (i64.add (local.get 10) (i64.shl (local.get 11) (i64.const 3)))))
+                                (i32.const 6))
                               (i32.const 131008))))
                         (i64.and (i64.add (local.get 12) (i64.const 7)) (i64.const -4096)))
                       (then
-                        (i32.add
-                          (i32.load offset=0x10020 (local.get 13))
-                          (i32.and (i32.wrap_i64 (local.get 12)) (i32.const 4095))))
+                        (i32.add (i32.load offset=0x10020 (local.get 13)) (i32.wrap_i64 (local.get 12))))
                       (else
                         (@metadata.code.branch_hint "\00")
                         (if
@@ -104,16 +102,14 @@
                     (i64.load offset=0x10008
                       (local.tee 13
                         (i32.and
-                          (i32.wrap_i64
-                            (i64.shr_u
-                              (local.tee 24 (i64.add (local.get 28) (i64.shl (local.get 11) (i64.const 3))))
-                              (i64.const 6)))
+                          (i32.shr_u
+                            (i32.wrap_i64
+                              (local.tee 24 (i64.add (local.get 28) (i64.shl (local.get 11) (i64.const 3)))))
+                            (i32.const 6))
                           (i32.const 131008))))
                     (i64.and (i64.add (local.get 24) (i64.const 7)) (i64.const -4096)))
                   (then
-                    (i32.add
-                      (i32.load offset=0x10020 (local.get 13))
-                      (i32.and (i32.wrap_i64 (local.get 24)) (i32.const 4095))))
+                    (i32.add (i32.load offset=0x10020 (local.get 13)) (i32.wrap_i64 (local.get 24))))
                   (else
                     (@metadata.code.branch_hint "\00")
                     (if

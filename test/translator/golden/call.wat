@@ -34,14 +34,13 @@
                     (i64.load offset=0x10008
                       (local.tee 15
                         (i32.and
-                          (i32.wrap_i64
-                            (i64.shr_u (local.tee 14 (i64.add (local.get 13) (i64.const -8))) (i64.const 6)))
+                          (i32.shr_u
+                            (i32.wrap_i64 (local.tee 14 (i64.add (local.get 13) (i64.const -8))))
+                            (i32.const 6))
                           (i32.const 131008))))
                     (i64.and (i64.add (local.get 14) (i64.const 7)) (i64.const -4096)))
                   (then
-                    (i32.add
-                      (i32.load offset=0x10020 (local.get 15))
-                      (i32.and (i32.wrap_i64 (local.get 14)) (i32.const 4095))))
+                    (i32.add (i32.load offset=0x10020 (local.get 15)) (i32.wrap_i64 (local.get 14))))
                   (else
                     (@metadata.code.branch_hint "\00")
                     (if
@@ -73,13 +72,11 @@
                               (i64.load offset=0x10000
                                 (local.tee 16
                                   (i32.and
-                                    (i32.wrap_i64 (i64.shr_u (local.tee 14 (local.get 13)) (i64.const 6)))
+                                    (i32.shr_u (i32.wrap_i64 (local.tee 14 (local.get 13))) (i32.const 6))
                                     (i32.const 131008))))
                               (i64.and (i64.add (local.get 14) (i64.const 7)) (i64.const -4096)))
                             (then
-                              (i32.add
-                                (i32.load offset=0x10020 (local.get 16))
-                                (i32.and (i32.wrap_i64 (local.get 14)) (i32.const 4095))))
+                              (i32.add (i32.load offset=0x10020 (local.get 16)) (i32.wrap_i64 (local.get 14))))
                             (else
                               (@metadata.code.branch_hint "\00")
                               (if

@@ -33,16 +33,14 @@
                       (i64.load offset=0x10000
                         (local.tee 13
                           (i32.and
-                            (i32.wrap_i64
-                              (i64.shr_u
-                                (local.tee 12 (i64.add (local.get 10) (i64.shl (local.get 11) (i64.const 3))))
-                                (i64.const 6)))
+                            (i32.shr_u
+                              (i32.wrap_i64
+                                (local.tee 12 (i64.add (local.get 10) (i64.shl (local.get 11) (i64.const 3)))))
+                              (i32.const 6))
                             (i32.const 131008))))
                       (i64.and (i64.add (local.get 12) (i64.const 7)) (i64.const -4096)))
                     (then
-                      (i32.add
-                        (i32.load offset=0x10020 (local.get 13))
-                        (i32.and (i32.wrap_i64 (local.get 12)) (i32.const 4095))))
+                      (i32.add (i32.load offset=0x10020 (local.get 13)) (i32.wrap_i64 (local.get 12))))
                     (else
                       (@metadata.code.branch_hint "\00")
                       (if
@@ -59,16 +57,14 @@
                   (i64.load offset=0x10008
                     (local.tee 14
                       (i32.and
-                        (i32.wrap_i64
-                          (i64.shr_u
-                            (local.tee 15 (i64.add (local.get 17) (i64.shl (local.get 11) (i64.const 3))))
-                            (i64.const 6)))
+                        (i32.shr_u
+                          (i32.wrap_i64
+                            (local.tee 15 (i64.add (local.get 17) (i64.shl (local.get 11) (i64.const 3)))))
+                          (i32.const 6))
                         (i32.const 131008))))
                   (i64.and (i64.add (local.get 15) (i64.const 7)) (i64.const -4096)))
                 (then
-                  (i32.add
-                    (i32.load offset=0x10020 (local.get 14))
-                    (i32.and (i32.wrap_i64 (local.get 15)) (i32.const 4095))))
+                  (i32.add (i32.load offset=0x10020 (local.get 14)) (i32.wrap_i64 (local.get 15))))
                 (else
                   (@metadata.code.branch_hint "\00")
                   (if

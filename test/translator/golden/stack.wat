@@ -32,14 +32,13 @@
                   (i64.load offset=0x10008
                     (local.tee 14
                       (i32.and
-                        (i32.wrap_i64
-                          (i64.shr_u (local.tee 13 (i64.add (local.get 12) (i64.const -8))) (i64.const 6)))
+                        (i32.shr_u
+                          (i32.wrap_i64 (local.tee 13 (i64.add (local.get 12) (i64.const -8))))
+                          (i32.const 6))
                         (i32.const 131008))))
                   (i64.and (i64.add (local.get 13) (i64.const 7)) (i64.const -4096)))
                 (then
-                  (i32.add
-                    (i32.load offset=0x10020 (local.get 14))
-                    (i32.and (i32.wrap_i64 (local.get 13)) (i32.const 4095))))
+                  (i32.add (i32.load offset=0x10020 (local.get 14)) (i32.wrap_i64 (local.get 13))))
                 (else
                   (@metadata.code.branch_hint "\00")
                   (if
@@ -59,14 +58,13 @@
                   (i64.load offset=0x10008
                     (local.tee 15
                       (i32.and
-                        (i32.wrap_i64
-                          (i64.shr_u (local.tee 11 (i64.add (local.get 12) (i64.const -8))) (i64.const 6)))
+                        (i32.shr_u
+                          (i32.wrap_i64 (local.tee 11 (i64.add (local.get 12) (i64.const -8))))
+                          (i32.const 6))
                         (i32.const 131008))))
                   (i64.and (i64.add (local.get 11) (i64.const 7)) (i64.const -4096)))
                 (then
-                  (i32.add
-                    (i32.load offset=0x10020 (local.get 15))
-                    (i32.and (i32.wrap_i64 (local.get 11)) (i32.const 4095))))
+                  (i32.add (i32.load offset=0x10020 (local.get 15)) (i32.wrap_i64 (local.get 11))))
                 (else
                   (@metadata.code.branch_hint "\00")
                   (if
@@ -87,14 +85,13 @@
                     (i64.load offset=0x10000
                       (local.tee 14
                         (i32.and
-                          (i32.wrap_i64
-                            (i64.shr_u (local.tee 13 (i64.add (local.get 16) (i64.const 8))) (i64.const 6)))
+                          (i32.shr_u
+                            (i32.wrap_i64 (local.tee 13 (i64.add (local.get 16) (i64.const 8))))
+                            (i32.const 6))
                           (i32.const 131008))))
                     (i64.and (i64.add (local.get 13) (i64.const 7)) (i64.const -4096)))
                   (then
-                    (i32.add
-                      (i32.load offset=0x10020 (local.get 14))
-                      (i32.and (i32.wrap_i64 (local.get 13)) (i32.const 4095))))
+                    (i32.add (i32.load offset=0x10020 (local.get 14)) (i32.wrap_i64 (local.get 13))))
                   (else
                     (@metadata.code.branch_hint "\00")
                     (if
@@ -117,13 +114,11 @@
                     (i64.load offset=0x10000
                       (local.tee 15
                         (i32.and
-                          (i32.wrap_i64 (i64.shr_u (local.tee 18 (local.get 12)) (i64.const 6)))
+                          (i32.shr_u (i32.wrap_i64 (local.tee 18 (local.get 12))) (i32.const 6))
                           (i32.const 131008))))
                     (i64.and (i64.add (local.get 18) (i64.const 7)) (i64.const -4096)))
                   (then
-                    (i32.add
-                      (i32.load offset=0x10020 (local.get 15))
-                      (i32.and (i32.wrap_i64 (local.get 18)) (i32.const 4095))))
+                    (i32.add (i32.load offset=0x10020 (local.get 15)) (i32.wrap_i64 (local.get 18))))
                   (else
                     (@metadata.code.branch_hint "\00")
                     (if
@@ -143,13 +138,11 @@
                     (i64.load offset=0x10000
                       (local.tee 14
                         (i32.and
-                          (i32.wrap_i64 (i64.shr_u (local.tee 13 (local.get 12)) (i64.const 6)))
+                          (i32.shr_u (i32.wrap_i64 (local.tee 13 (local.get 12))) (i32.const 6))
                           (i32.const 131008))))
                     (i64.and (i64.add (local.get 13) (i64.const 7)) (i64.const -4096)))
                   (then
-                    (i32.add
-                      (i32.load offset=0x10020 (local.get 14))
-                      (i32.and (i32.wrap_i64 (local.get 13)) (i32.const 4095))))
+                    (i32.add (i32.load offset=0x10020 (local.get 14)) (i32.wrap_i64 (local.get 13))))
                   (else
                     (@metadata.code.branch_hint "\00")
                     (if

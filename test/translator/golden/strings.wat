@@ -30,13 +30,11 @@
                       (i64.load offset=0x10000
                         (local.tee 12
                           (i32.and
-                            (i32.wrap_i64 (i64.shr_u (local.tee 11 (local.get 10)) (i64.const 6)))
+                            (i32.shr_u (i32.wrap_i64 (local.tee 11 (local.get 10))) (i32.const 6))
                             (i32.const 131008))))
                       (i64.and (local.get 11) (i64.const -4096)))
                     (then
-                      (i32.add
-                        (i32.load offset=0x10020 (local.get 12))
-                        (i32.and (i32.wrap_i64 (local.get 11)) (i32.const 4095))))
+                      (i32.add (i32.load offset=0x10020 (local.get 12)) (i32.wrap_i64 (local.get 11))))
                     (else
                       (@metadata.code.branch_hint "\00")
                       (if
@@ -66,13 +64,11 @@
                       (i64.load offset=0x10000
                         (local.tee 13
                           (i32.and
-                            (i32.wrap_i64 (i64.shr_u (local.tee 11 (local.get 16)) (i64.const 6)))
+                            (i32.shr_u (i32.wrap_i64 (local.tee 11 (local.get 16))) (i32.const 6))
                             (i32.const 131008))))
                       (i64.and (local.get 11) (i64.const -4096)))
                     (then
-                      (i32.add
-                        (i32.load offset=0x10020 (local.get 13))
-                        (i32.and (i32.wrap_i64 (local.get 11)) (i32.const 4095))))
+                      (i32.add (i32.load offset=0x10020 (local.get 13)) (i32.wrap_i64 (local.get 11))))
                     (else
                       (@metadata.code.branch_hint "\00")
                       (if
