@@ -323,15 +323,19 @@ export const INDIRECT_LOG = { base: 0x40000, entries: 256, entryBytes: 16 } as c
  * Host addresses (u32) of traces by a hash of the linear address that led to them last, or 0. What is there may be another trace, or one that is dead: its key tells.
  * TRACE_INDEX has them all, and is too large for the host's nearest cache.
  */
-export const TRACE_GUESS = { base: 0x44000, entries: 4096, entryBytes: 4 } as const;
+export const TRACE_GUESS = { base: 0x44000, entries: 4096, entryBytes: 4, fold: 14 } as const;
 
 /** Host addresses (u32) of traces by a hash of their physical address, or 0: the first of a list that goes on in `TRACE.next`. */
-export const TRACE_INDEX = { base: 0x100000, entries: 131072, entryBytes: 4 } as const;
-/** Bits of an address that the index does not look at: code that is near is near in the index, too, and takes fewer lines of the host's caches. */
+export const TRACE_INDEX = { base: 0x100000, entries: 131072, entryBytes: 4, fold: 16 } as const;
+/**
+ * Lowest bits of an address that neither looks at: code that is near is near there, too, and takes fewer lines of the host's caches. The hash is what is above
+ * them, XOR what is from bit `fold` on.
+ */
 export const TRACE_GRAIN = 2;
 /** Where in the index the traces of a physical address are, in bytes from its base; `keyLow` is its lower half. */
 export const traceSlot = (keyLow: number): number =>
-  (((keyLow >>> TRACE_GRAIN) ^ (keyLow >>> 16)) & (TRACE_INDEX.entries - 1)) * TRACE_INDEX.entryBytes;
+  (((keyLow >>> TRACE_GRAIN) ^ (keyLow >>> TRACE_INDEX.fold)) & (TRACE_INDEX.entries - 1)) *
+  TRACE_INDEX.entryBytes;
 export const TRACE_POOL = { base: 0x180000, end: 0x2000000 } as const;
 /**
  * Guest-physical pages by number modulo `entries`, and where their frames are: what page walks and TLB refills ask instead of the memory model.

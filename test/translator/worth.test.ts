@@ -22,11 +22,7 @@ test.each([
   ["calling oneself", "dec ecx\n jz over\n call $$\n over: ret", true],
   ["a loop with a call", "again: call other\n dec ecx\n jnz again\n ret\n other: ret", true],
 ])("%s", (_, source, isWorth) => {
-  expect(isWorthEntering(planned(`bits 64\n${source}`), 0)).toBe(isWorth);
-});
-
-test("what cannot be entered is worth nothing", () => {
-  expect(isWorthEntering(planned("bits 64\nagain: dec ecx\n jnz again\n ret"), 1)).toBe(false);
+  expect(isWorthEntering(planned(`bits 64\n${source}`))).toBe(isWorth);
 });
 
 test.each([

@@ -250,14 +250,9 @@ function lookup(f: FunctionBuilder, trace: Local): readonly Node[] {
     const high = f.let(op("i32.or", op("i32.wrap_i64", op("i64.shr_u", frame, i64(20n))), mode));
     const hash = (
       value: Node,
-      shift: number,
-      { entries, entryBytes }: typeof TRACE_INDEX | typeof TRACE_GUESS,
+      { entries, entryBytes, fold }: typeof TRACE_INDEX | typeof TRACE_GUESS,
     ): Node => {
-      const bits = op(
-        "i32.xor",
-        op("i32.shr_u", value, i32(TRACE_GRAIN)),
-        op("i32.shr_u", value, i32(shift)),
-      );
+      const bits = op("i32.xor", op("i32.shr_u", value, i32(TRACE_GRAIN)), op("i32.shr_u", value, i32(fold)));
       return op("i32.shl", op("i32.and", bits, i32(entries - 1)), i32(Math.log2(entryBytes)));
     };
     const isIt = (): Node => {
@@ -266,9 +261,9 @@ function lookup(f: FunctionBuilder, trace: Local): readonly Node[] {
       return op("i32.eqz", op("i32.or", differs(TRACE.keyLow, low), differs(TRACE.keyHigh, high)));
     };
     // Where this linear address led last is known before its page's translation is.
-    const guess = f.let(hash(op("i32.wrap_i64", linear), 14, TRACE_GUESS));
+    const guess = f.let(hash(op("i32.wrap_i64", linear), TRACE_GUESS));
     f.emit(set(trace, load("i32.load", guess, TRACE_GUESS.base)));
-    const slot = hash(low, 16, TRACE_INDEX);
+    const slot = hash(low, TRACE_INDEX);
     const found = label("found");
     const others = label("others");
     const crosses = [

@@ -290,12 +290,13 @@ class Planner {
 /** Whether an instruction is a branch by a distance. */
 export const isRelative = (instruction: PlannedInstruction): boolean =>
   instruction.family.forms[0]?.operands[0]?.kind === "rel";
+export const isReturn = ({ family }: PlannedInstruction): boolean => family.name.startsWith("ret");
 
 /** Where an indirect transfer may go without leaving the region: where it has been seen to go, and RET behind the calls that are part of the region. */
-export function targetsOf(plan: Plan, { delta, family }: PlannedInstruction): readonly number[] {
+export function targetsOf(plan: Plan, instruction: PlannedInstruction): readonly number[] {
   const { targets, returns, blockAt } = plan;
-  const all = new Set(targets.get(delta));
-  if (family.name.startsWith("ret")) for (const back of returns) all.add(back);
+  const all = new Set(targets.get(instruction.delta));
+  if (isReturn(instruction)) for (const back of returns) all.add(back);
   return [...all].filter((each) => blockAt.has(each)).slice(0, TARGETS_MAX);
 }
 

@@ -268,7 +268,7 @@ export class Translator {
     for (const isLast of sizes) {
       const made = this.#plan(candidate, isLast ? AGAIN : FIRST, covered);
       if (made === null) return null;
-      const isWorth = this.mode !== "on" || isWorthEntering(made, 0) || (!isLast && mayGrow(made));
+      const isWorth = this.mode !== "on" || isWorthEntering(made) || (!isLast && mayGrow(made));
       if (isWorth) return { made, isLast };
       // Without a call that leaves it a larger one would be the same.
       if (made.entrances.length === 1) return null;

@@ -2,16 +2,16 @@
  * Whether entering a region pays. Going in and out takes as long as the interpreter takes for some ten instructions: registers come and go through memory,
  * flags are put together, and what follows is looked up.
  */
-import { isRelative, successors, type Block, type Plan } from "./plan.ts";
+import { isRelative, isReturn, successors, type Block, type Plan } from "./plan.ts";
 
-/** Instructions on all ways from an entrance, below which a region without a loop is not worth entering. */
+/** Instructions on all ways from the entry, below which a region without a loop is not worth entering. */
 const INSTRUCTIONS_MIN = 14;
 
 /** Instructions in front of an indirect jump, and with it, below which it is only a step on the way somewhere, such as a thunk. */
 const JUMP_MIN = 3;
 
-/** Whether a loop or many instructions can be reached inside the region from the block at `delta`. */
-export function isWorthEntering(plan: Plan, delta: number): boolean {
+/** Whether a loop or many instructions can be reached inside the region from its entry. */
+export function isWorthEntering(plan: Plan): boolean {
   /** On the way to the block that is looked at, and all that have been looked at. */
   const under = new Set<number>();
   const seen = new Set<number>();
@@ -26,19 +26,16 @@ export function isWorthEntering(plan: Plan, delta: number): boolean {
     under.delete(index);
     return found;
   };
-  const first = plan.blockAt.get(delta);
-  return first !== undefined && visit(first);
+  return visit(0);
 }
 
 /** Where one may go on from a block, within a routine: a call that is part of the region is followed into it and comes back, so that a return leads nowhere. */
 function ways(plan: Plan, each: Block): readonly number[] {
-  if (isReturn(each)) return [];
+  const last = each.instructions.at(-1);
+  if (last !== undefined && isReturn(last)) return [];
   const back = plan.returns.includes(each.end) ? plan.blockAt.get(each.end) : undefined;
   return back === undefined ? successors(plan, each) : [...successors(plan, each), back];
 }
-
-const isReturn = ({ instructions }: Block): boolean =>
-  instructions.at(-1)?.family.name.startsWith("ret") === true;
 
 /** Whether a region may become worth entering once it is known where its indirect jumps and calls go, which is seen only while it runs. */
 export function mayGrow({ blocks, instructions, targets }: Plan): boolean {
@@ -46,6 +43,6 @@ export function mayGrow({ blocks, instructions, targets }: Plan): boolean {
   return blocks.some((each) => {
     const last = each.instructions.at(-1);
     if (each.kind !== "flow" || last === undefined) return false;
-    return !isRelative(last) && !isReturn(each) && !targets.has(last.delta);
+    return !isRelative(last) && !isReturn(last) && !targets.has(last.delta);
   });
 }
