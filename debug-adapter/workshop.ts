@@ -5,11 +5,22 @@
  */
 import { existsSync } from "node:fs";
 import path from "node:path";
+import { setFlagsFromString } from "node:v8";
 import { MessageChannel, Worker, receiveMessageOnPort, type MessagePort } from "node:worker_threads";
 import type { Order, Product, Workshop } from "../emulator/index.ts";
 
 /** What comes back: first that the thread is ready, then products. */
 export type Answer = "ready" | Product;
+
+/**
+ * Has V8 read branch hints, which are part of WebAssembly, in modules made from now on. It does so unasked from 13.7 on. Before that only Node is asked to: an
+ * editor's flags may be frozen.
+ */
+function readBranchHints(): void {
+  const [major = 0, minor = 0] = process.versions.v8.split(".").map(Number);
+  const isAsked = process.versions["electron"] === undefined && (major < 13 || (major === 13 && minor < 7));
+  if (isAsked) setFlagsFromString("--experimental-wasm-branch-hinting");
+}
 
 interface Thread {
   readonly program: string;
@@ -82,8 +93,9 @@ export class ThreadWorkshop implements Workshop {
   }
 }
 
-/** For one machine; null where the program has not been built: code is made between two runs then. */
+/** For one machine; null where the program has not been built: code is made between two runs then, as it is until the thread is ready. */
 export function openWorkshop(): Workshop | null {
+  readBranchHints();
   const program = path.join(__dirname, "translator-worker.js");
   return existsSync(program) ? new ThreadWorkshop(program) : null;
 }
