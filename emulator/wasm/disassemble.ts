@@ -5,6 +5,7 @@
  * its user stays an expression of its own before both.
  */
 import { assert } from "../assert.ts";
+import { BRANCH_HINTS } from "./encode.ts";
 import { BULK, BULK_PREFIX, LOADS, OPS, STORES, type ResultType, type ValueType } from "./operator.ts";
 import { LANES, SHUFFLE, SIMD, SIMD_LOADS, SIMD_PREFIX, SIMD_STORES, V128_CONST } from "./simd.ts";
 
@@ -46,9 +47,6 @@ export interface FunctionType {
   readonly params: readonly ValueType[];
   readonly result: ResultType;
 }
-
-/** The custom section with them: branch hinting, phase 5. */
-const BRANCH_HINTS = "metadata.code.branch_hint";
 
 const TYPES: Readonly<Record<number, ResultType>> = {
   0x7f: "i32",

@@ -48,6 +48,9 @@ export function signatureKey(signature: Signature): string {
   return key;
 }
 
+/** The custom section that says which way branches mostly go (branch hinting, WebAssembly's metadata.code). */
+export const BRANCH_HINTS = "metadata.code.branch_hint";
+
 const SECTION = {
   custom: 0,
   type: 1,
@@ -180,7 +183,7 @@ export function encodeModule(module: ModuleDescription): Uint8Array {
   });
   if (hinted > 0)
     section(SECTION.custom, () => {
-      contents.text("metadata.code.branch_hint");
+      contents.text(BRANCH_HINTS);
       contents.unsigned(hinted);
       contents.extend(hints);
     });

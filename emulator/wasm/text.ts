@@ -3,6 +3,7 @@
  * only where the code does; imports that nobody calls are left out.
  */
 import { disassemble, signatureText, type DisassembledFunction, type Expression } from "./disassemble.ts";
+import { BRANCH_HINTS } from "./encode.ts";
 
 const COLUMNS = 110;
 
@@ -57,7 +58,7 @@ function expressionLines(expression: Expression, indent: number): string[] {
   if (line !== null) return [space + line];
   const lines = [`${space}(${expression.head}`];
   if (expression.likely !== undefined)
-    lines.unshift(`${space}(@metadata.code.branch_hint "\\0${Number(expression.likely)}")`);
+    lines.unshift(`${space}(@${BRANCH_HINTS} "\\0${Number(expression.likely)}")`);
   for (const operand of expression.operands) lines.push(...expressionLines(operand, indent + 2));
   const isIf = expression.head.startsWith("if");
   expression.bodies.forEach((body, at) => {
