@@ -12,6 +12,8 @@ export interface Program {
   readonly append: string;
   readonly initrd?: string;
   readonly ramMiB: number;
+  /** Functions where a debugger has its breakpoints. */
+  readonly neverReached: readonly string[];
 }
 
 export interface Contestant {
@@ -50,41 +52,55 @@ export function redzone(name: string, node: string, script: string, words: reado
   };
 }
 
-/** Places in the kernel of works that are never reached, beside those that always are. */
-const BREAKPOINTS = ["never_in_integer", "never_in_memory", "never_in_floating", "never_in_main"];
+/** What is looked at of the events that come. */
+interface EventBody {
+  readonly channel?: string;
+  readonly data?: string;
+  readonly breakpoint?: { readonly verified: boolean; readonly message?: string };
+}
 
-/** Ours with a debugger attached, which has set a handful of breakpoints in the pages where the guest spends its time. */
+/** Ours with a debugger attached, which has set breakpoints at the program's `neverReached`. */
 export function debugged(name: string, node: string, script: string): Contestant {
   return {
     name,
     isOurs: false,
     node,
-    command: ({ kernel, append, ramMiB }) => ({
+    command: ({ kernel, append, initrd, ramMiB, neverReached }) => ({
       file: node,
       words: [script, "dap"],
       lines: (child) => {
         const output = new PassThrough();
+        const giveUp = (error: unknown): void => {
+          output.destroy(error instanceof Error ? error : new Error(String(error)));
+          child.kill();
+        };
         const client = new AdapterClient(child, (event, body) => {
-          const { channel, data } = (body ?? {}) as { readonly channel?: string; readonly data?: string };
+          const { channel, data, breakpoint } = (body ?? {}) as EventBody;
           if (event === "redzone/output" && channel === "serial0") output.write(Buffer.from(data!, "base64"));
+          if (breakpoint?.verified === false) giveUp(breakpoint.message);
+          if (event === "stopped") giveUp(`it has stopped: ${JSON.stringify(body)}`);
           if (event === "terminated") child.kill();
         });
-        const configuration = { kernel, append, memory: `${ramMiB}M`, debugExit: true, stopOnEntry: false };
+        const configuration = {
+          kernel,
+          append,
+          ...(initrd === undefined ? {} : { initrd: [initrd] }),
+          memory: `${ramMiB}M`,
+          debugExit: true,
+          stopOnEntry: false,
+        };
         const debug = async (): Promise<void> => {
           client.send("initialize", { adapterID: "redzone" });
           client.send("launch", configuration);
           await client.wait("event initialized");
           client.send("setFunctionBreakpoints", {
-            breakpoints: BREAKPOINTS.map((place) => ({ name: place })),
+            breakpoints: neverReached.map((name) => ({ name })),
           });
           await client.wait("response setFunctionBreakpoints");
           client.send("configurationDone");
           await client.wait("response launch");
         };
-        debug().catch((error: unknown) => {
-          output.end(`${error instanceof Error ? error.message : String(error)}\n`);
-          child.kill();
-        });
+        debug().catch(giveUp);
         return output;
       },
     }),

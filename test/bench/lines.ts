@@ -111,6 +111,7 @@ export async function timedRun(
     stream.on("data", (chunk: string) =>
       reader.take(chunk, performance.now() - started, clock.read(child.pid)),
     );
+    stream.on("error", ({ message }: Error) => (errors += message));
   };
   child.stderr.setEncoding("utf8").on("data", (text: string) => (errors += text));
   // What is written to a program that has ended is lost, and the run fails for that reason anyway.

@@ -117,6 +117,9 @@ async function boot(bench: Bench): Promise<void> {
     contestants.push(
       redzone("ours interpreted", process.execPath, bench.script, ["-accel", "redzone,translator=off"]),
     );
+  if (options.sections.includes("debugged"))
+    for (const { name, node } of nodesOf(options, tools))
+      contestants.push(debugged(`${name} debugged`, node, bench.script));
   const statistics = path.join(cache, "boot.json");
   const plan: BootPlan = {
     cache,

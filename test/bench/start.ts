@@ -68,7 +68,7 @@ export async function startTable(plan: StartPlan): Promise<string> {
     for (let round = 0; round < plan.rounds; round++) {
       for (const contestant of plan.contestants) {
         plan.log(`first line, ${contestant.name}`);
-        const program = { kernel: plan.kernel, append: "scale=1 run=strings", ramMiB: 64 };
+        const program = { kernel: plan.kernel, append: "scale=1 run=strings", ramMiB: 64, neverReached: [] };
         const run = await timedRun(contestant.command(program), /^begin/, { timeoutSeconds: 60 });
         const line = run.lines.find(({ text }) => text.startsWith("begin"));
         if (line !== undefined) first.set(contestant, [...(first.get(contestant) ?? []), line.began]);

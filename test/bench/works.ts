@@ -33,6 +33,7 @@ export interface WorksResult {
 
 const TIMEOUT_SECONDS = 900;
 const RAM_MIB = 64;
+const NEVER_REACHED = ["never_in_integer", "never_in_memory", "never_in_floating", "never_in_main"];
 
 export async function runWorks(plan: WorksPlan): Promise<WorksResult> {
   const times = new Map<Contestant, Map<string, WorkTime[]>>();
@@ -42,7 +43,7 @@ export async function runWorks(plan: WorksPlan): Promise<WorksResult> {
       if (round >= (rounds ?? Infinity)) continue;
       plan.log(`round ${round + 1}, ${contestant.name}`);
       const append = `scale=${scale}${plan.works.length === 0 ? "" : ` run=${plan.works.join(",")}`}`;
-      const program = { kernel: plan.kernel, append, ramMiB: RAM_MIB };
+      const program = { kernel: plan.kernel, append, ramMiB: RAM_MIB, neverReached: NEVER_REACHED };
       // Ours ends by itself, so that it can write its counts: those of the first contestant are kept.
       const statistics = contestant === plan.entrants[0]?.contestant ? plan.statistics : undefined;
       const run = await timedRun(contestant.command(program, statistics), /^done$/, {
