@@ -187,6 +187,7 @@ export class Debuggee {
       const target = origin.virtual + (sliceEnd - origin.real) * NANOSECONDS;
       let stop: StopReason;
       let hasIdled = false;
+      // The clock ends a slice: the machine can be done with its instants in a tenth of it, and what comes between slices takes time.
       do {
         const before = machine.instant;
         const budget = Math.min(this.#sliceInstants, end - before);
@@ -205,7 +206,7 @@ export class Debuggee {
         else resume = !this.#looksAgain;
         this.#looksAgain = false;
         if (this.#pause) return { kind: "pause" };
-      } while (!isUneventful(stop) && clock.now() < sliceEnd);
+      } while ((!hasIdled || !isUneventful(stop)) && clock.now() < sliceEnd);
       if (machine.instant >= end) return { kind: "limit" };
       this.#flushNow();
       this.onSlice();
