@@ -9,11 +9,14 @@
  * Elsewhere: where in memory to look (`kernel.ts`), what is made of the symbols (`symbol-elf.ts`).
  */
 
-export interface KernelSymbol {
-  readonly address: bigint;
-  /** As `nm` has it: "T", "t", "D" … */
-  readonly type: string;
-  readonly name: string;
+/** A kernel has a hundred thousand and more: no objects, no strings. */
+export interface KernelSymbols {
+  /** Of symbol n. */
+  readonly addresses: BigUint64Array;
+  /** A 0; then of each symbol its type, as `nm` has it ("T", "t", "D" …), its name, and a 0. */
+  readonly text: Uint8Array;
+  /** Where the type of symbol n is in `text`; behind them where one more would be. */
+  readonly starts: Uint32Array;
 }
 
 /** Tokens of one character that every kernel's names need: "0" to "9", which lie together. */
@@ -31,7 +34,7 @@ const KERNEL_HALF = 0xffffffff80000000n;
 const align = (offset: number): number => (offset + 7) & ~7;
 
 /** The symbols in `bytes`, a piece of the kernel's memory that holds all its read-only data; null if there are none. */
-export function readKallsyms(bytes: Uint8Array): readonly KernelSymbol[] | null {
+export function readKallsyms(bytes: Uint8Array): KernelSymbols | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const haystack = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = haystack.indexOf(DIGITS); at >= 0; at = haystack.indexOf(DIGITS, at + 1)) {
@@ -95,9 +98,9 @@ function areNames(bytes: Uint8Array, view: DataView, first: number, count: numbe
   let second = 0;
   for (let n = 0; n < count; n++) {
     if (n === PER_MARKER) second = at - first;
-    const { length, bytes: header } = nameHeader(bytes, at);
+    const length = nameLength(bytes, at);
     if (length === 0) return false;
-    at += header + length;
+    at += lengthBytes(bytes, at) + length;
     if (at > table) return false;
   }
   const markers = align(at);
@@ -107,11 +110,9 @@ function areNames(bytes: Uint8Array, view: DataView, first: number, count: numbe
 }
 
 /** Since 6.1 a name of more than 127 tokens has a length of two bytes. */
-function nameHeader(bytes: Uint8Array, at: number): { readonly length: number; readonly bytes: number } {
-  const low = bytes[at]!;
-  if ((low & 0x80) === 0) return { length: low, bytes: 1 };
-  return { length: (low & 0x7f) | (bytes[at + 1]! << 7), bytes: 2 };
-}
+const lengthBytes = (bytes: Uint8Array, at: number): number => (bytes[at]! < 0x80 ? 1 : 2);
+const nameLength = (bytes: Uint8Array, at: number): number =>
+  bytes[at]! < 0x80 ? bytes[at]! : (bytes[at]! & 0x7f) | (bytes[at + 1]! << 7);
 
 interface Base {
   readonly offsets: number;
@@ -134,33 +135,50 @@ function symbols(
   bytes: Uint8Array,
   view: DataView,
   { first, count }: Names,
-  { table, index }: Tokens,
+  tokens: Tokens,
   { offsets, relative }: Base,
-): readonly KernelSymbol[] {
-  const decoder = new TextDecoder("latin1");
-  const tokens = Array.from({ length: TOKENS }, (_, token) => {
-    const start = table + view.getUint16(index + 2 * token, true);
-    return decoder.decode(bytes.subarray(start, bytes.indexOf(0, start)));
-  });
+): KernelSymbols {
   // With per-CPU symbols counted from 0, everything else is counted backwards: −1 − offset from the base.
   let negative = 0;
   for (let n = 0; n < count; n++) if (view.getInt32(offsets + 4 * n, true) < 0) negative++;
   const isBackwards = negative * 2 > count;
-  const list: KernelSymbol[] = [];
+  const addresses = new BigUint64Array(count);
+  for (let n = 0; n < count; n++) {
+    const offset = view.getInt32(offsets + 4 * n, true);
+    if (!isBackwards) addresses[n] = relative + BigInt(offset >>> 0);
+    else addresses[n] = offset < 0 ? relative + BigInt(-1 - offset) : BigInt(offset);
+  }
+  return { addresses, ...unpackNames(bytes, view, { first, count }, tokens) };
+}
+
+function unpackNames(
+  bytes: Uint8Array,
+  view: DataView,
+  { first, count }: Pick<Names, "first" | "count">,
+  { table, index }: Tokens,
+): Pick<KernelSymbols, "text" | "starts"> {
+  const tokenAt = Uint32Array.from({ length: TOKENS }, (_, n) => table + view.getUint16(index + 2 * n, true));
+  const tokenBytes = tokenAt.map((start) => bytes.indexOf(0, start) - start);
+  const starts = new Uint32Array(count + 1);
+  let size = 1;
   let at = first;
   for (let n = 0; n < count; n++) {
-    const { length, bytes: header } = nameHeader(bytes, at);
-    at += header;
-    let text = "";
-    for (let i = 0; i < length; i++) text += tokens[bytes[at + i]!]!;
-    at += length;
-    const offset = view.getInt32(offsets + 4 * n, true);
-    const address = isBackwards
-      ? offset < 0
-        ? relative + BigInt(-1 - offset)
-        : BigInt(offset)
-      : relative + BigInt(offset >>> 0);
-    list.push({ address: BigInt.asUintN(64, address), type: text.charAt(0), name: text.slice(1) });
+    starts[n] = size;
+    const end = at + lengthBytes(bytes, at) + nameLength(bytes, at);
+    for (at += lengthBytes(bytes, at); at < end; at++) size += tokenBytes[bytes[at]!]!;
+    size++;
   }
-  return list;
+  starts[count] = size;
+  const text = new Uint8Array(size);
+  at = first;
+  for (let n = 0; n < count; n++) {
+    let to = starts[n]!;
+    const end = at + lengthBytes(bytes, at) + nameLength(bytes, at);
+    for (at += lengthBytes(bytes, at); at < end; at++) {
+      const token = bytes[at]!;
+      const from = tokenAt[token]!;
+      for (let i = 0; i < tokenBytes[token]!; i++) text[to++] = bytes[from + i]!;
+    }
+  }
+  return { text, starts };
 }

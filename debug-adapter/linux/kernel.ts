@@ -8,7 +8,7 @@
  * Elsewhere: whether a place is one (`place.ts`), the kernel's own table (`kallsyms.ts`).
  */
 import { linear, physical, type Core, type Pc, type StopReason } from "../../emulator/index.ts";
-import { GuestSpace } from "../memory/space.ts";
+import { type Address, GuestSpace } from "../memory/space.ts";
 import {
   memoryReader,
   openImage,
@@ -16,7 +16,7 @@ import {
   type SymbolImage,
   type SymbolTable,
 } from "../symbols/index.ts";
-import { readKallsyms } from "./kallsyms.ts";
+import { type KernelSymbols, readKallsyms } from "./kallsyms.ts";
 import { ALIGNMENT, KERNEL_HIGH, KERNEL_LOW, type KernelFile, type Read } from "./place.ts";
 import { symbolElf } from "./symbol-elf.ts";
 
@@ -25,10 +25,11 @@ const ENTRY_ID = -1_000_000;
 const VIRTUAL_ID = ENTRY_ID + 1;
 /** RAM that is watched for the entry: 8 GiB. */
 const MOST_PLACES = 4096;
-/** As much of a kernel as may lie before the end of its read-only data. */
+/** As much of a kernel as may lie before the end of its read-only data, and how much more of it is read as long as that has not come. */
 const KERNEL_BYTES = 64 << 20;
+const STEP_BYTES = 8 << 20;
 /** Read at once. */
-const PIECE_BYTES = 1 << 16;
+const PIECE_BYTES = 1 << 18;
 const PAGE = 4096;
 const START = "x86_64_start_kernel";
 
@@ -130,7 +131,7 @@ export class LinuxKernel {
   #enter(place: bigint, core: Core): boolean {
     const read = reader(core, "physical");
     if (this.#file === null) {
-      const images = this.#own(piece(core, "physical", place), place);
+      const images = this.#own(core, "physical", place);
       if (images === null) return false;
       this.#found(images);
       return true;
@@ -157,18 +158,19 @@ export class LinuxKernel {
   }
 
   /** The kernel's own symbols: at their physical addresses, and where they will be. */
-  #own(bytes: Uint8Array, place: bigint): readonly [SymbolImage, SymbolImage] | null {
-    const symbols = readKallsyms(bytes);
-    const text = symbols?.find(({ name }) => name === "_text")?.address;
-    if (symbols === null || text === undefined) return null;
+  #own(core: Core, space: "linear" | "physical", place: bigint): readonly [SymbolImage, SymbolImage] | null {
+    const symbols = ownSymbols(core, space, place);
+    if (symbols === null) return null;
     const image = openImage(memoryReader(symbolElf(symbols, KERNEL_LOW, KERNEL_HIGH)), {
       name: "kallsyms",
       loadOffset: 0n,
     });
     if (image instanceof SymbolError) return null;
+    const [text] = image.symbolsNamed("_text");
+    if (text === undefined) return null;
     this.#slide = 0n;
     this.onModule({ name: "kallsyms", image });
-    return [image.at(place - text), image];
+    return [image.at(place - text.address), image];
   }
 
   /** At a stop whose entry was not seen: looks through the page tables of a CPU. True: symbols have moved. */
@@ -178,7 +180,7 @@ export class LinuxKernel {
     this.#hasLooked = true;
     if (this.#file === null) {
       const place = firstMapped(core);
-      const images = place === null ? null : this.#own(piece(core, "linear", place), place);
+      const images = place === null ? null : this.#own(core, "linear", place);
       if (images === null) return false;
       this.#show([images[1]]);
     } else {
@@ -213,16 +215,26 @@ function firstMapped(core: Core): bigint | null {
   return null;
 }
 
-/** Memory from `start` on; pages that are not there are zero. */
-function piece(core: Core, space: "linear" | "physical", start: bigint): Uint8Array {
-  const memory = new GuestSpace(core);
+/** What the kernel that begins at `start` has in its own table, of which nothing says how far away it is. */
+function ownSymbols(core: Core, space: "linear" | "physical", start: bigint): KernelSymbols | null {
   const bytes = new Uint8Array(KERNEL_BYTES);
-  for (let done = 0; done < KERNEL_BYTES;) {
-    const most = Math.min(PIECE_BYTES, KERNEL_BYTES - done);
-    const { bytes: found, why } = memory.readUpTo({ space, offset: start + BigInt(done) }, most);
-    bytes.set(found, done);
-    done += found.length;
+  for (let end = STEP_BYTES; end <= KERNEL_BYTES; end += STEP_BYTES) {
+    const from = end - STEP_BYTES;
+    copyMemory(core, { space, offset: start + BigInt(from) }, bytes.subarray(from, end));
+    const symbols = readKallsyms(bytes.subarray(0, end));
+    if (symbols !== null) return symbols;
+  }
+  return null;
+}
+
+/** Pages that are not there are left as they are. */
+function copyMemory(core: Core, { space, offset }: Address, into: Uint8Array): void {
+  const memory = new GuestSpace(core);
+  for (let done = 0; done < into.length;) {
+    const most = Math.min(PIECE_BYTES, into.length - done);
+    const { bytes, why } = memory.readUpTo({ space, offset: offset + BigInt(done) }, most);
+    into.set(bytes, done);
+    done += bytes.length;
     if (why !== null) done += PAGE - (done % PAGE);
   }
-  return bytes;
 }

@@ -91,8 +91,8 @@ export class GuestSpace {
       if (here > LARGEST[space])
         return { bytes: bytes.subarray(0, done), why: "the address space ends there" };
       const inPage = PAGE_BYTES - Number(here & BigInt(PAGE_BYTES - 1));
-      const count = Math.min(inPage, length - done);
       if (space === "ram") {
+        const count = Math.min(inPage, length - done);
         const found = this.memory.readRam(ramAddress(Number(here)), count);
         bytes.set(found, done);
         done += found.length;
@@ -102,11 +102,12 @@ export class GuestSpace {
       }
       const at = this.#physical(space, here);
       if (typeof at === "string") return { bytes: bytes.subarray(0, done), why: at };
-      const page = Math.floor(at / PAGE_BYTES);
-      const isVga = page >= VGA_PAGES.first && page <= VGA_PAGES.last;
-      if (!devices && !isVga && this.memory.frameForRead(page) === 0) {
+      if (!devices && !this.#isMemory(at))
         return { bytes: bytes.subarray(0, done), why: "no memory answers there" };
-      }
+      let count = Math.min(inPage, length - done);
+      // Physical memory that goes on behind the page is read with it.
+      while (space === "physical" && done + count < length && this.#isMemory(at + count))
+        count = Math.min(count + PAGE_BYTES, length - done);
       bytes.set(this.memory.readBytes(physical(at), count), done);
       done += count;
     }
@@ -146,14 +147,17 @@ export class GuestSpace {
       const count = Math.min(PAGE_BYTES - Number(here & BigInt(PAGE_BYTES - 1)), bytes.length - done);
       const at = this.#physical(space, here);
       if (typeof at === "string") throw unmapped(space, here, at);
-      const page = Math.floor(at / PAGE_BYTES);
-      const isVga = page >= VGA_PAGES.first && page <= VGA_PAGES.last;
-      if (!isVga && this.memory.frameForRead(page) === 0)
-        throw unmapped(space, here, "no memory answers there");
+      if (!this.#isMemory(at)) throw unmapped(space, here, "no memory answers there");
       pieces.push({ at, bytes: bytes.subarray(done, done + count) });
       done += count;
     }
     for (const piece of pieces) this.memory.poke(physical(piece.at), piece.bytes);
+  }
+
+  /** Whether a physical address can be read and written without a device taking it for a command. */
+  #isMemory(address: number): boolean {
+    const page = Math.floor(address / PAGE_BYTES);
+    return (page >= VGA_PAGES.first && page <= VGA_PAGES.last) || this.memory.frameForRead(page) !== 0;
   }
 
   #physical(space: "linear" | "physical", offset: bigint): number | string {
