@@ -26,8 +26,8 @@ export interface BootPlan {
   readonly rounds: number;
   /** Processor time instead of wall time. */
   readonly isCpuTime: boolean;
-  /** A file for the counts of a run of ours that is not timed; null: no such run. */
-  readonly statistics: string | null;
+  /** A file for the counts of the first, if it is ours, in a run that is not timed. */
+  readonly statistics: string;
   readonly log: (text: string) => void;
 }
 
@@ -51,6 +51,18 @@ export async function runBoots(plan: BootPlan): Promise<BootResult> {
   };
   const times = new Map<Contestant, number[]>(plan.contestants.map((contestant) => [contestant, []]));
   const complaints = new Set<string>();
+  // A run that ends by itself leaves what Node has compiled to the next, as everybody's second start finds it; and it writes its counts.
+  for (const contestant of plan.contestants.filter(({ isOurs }) => isOurs)) {
+    plan.log(`untimed, ${contestant.name}`);
+    const isFirst = contestant === plan.contestants[0];
+    const { file, words } = contestant.command(program, isFirst ? plan.statistics : undefined);
+    const command = { file, words: [...words, "--until-serial", MARKER] };
+    const { failure } = await timedRun(command, new RegExp(MARKER), {
+      timeoutSeconds: TIMEOUT_SECONDS,
+      mayEnd: true,
+    });
+    if (failure !== null) complaints.add(`${contestant.name}, untimed: ${failure}`);
+  }
   for (let round = 0; round < plan.rounds; round++) {
     for (const contestant of plan.contestants) {
       plan.log(`round ${round + 1}, ${contestant.name}`);
@@ -61,18 +73,6 @@ export async function runBoots(plan: BootPlan): Promise<BootResult> {
       if (line === undefined) complaints.add(`${contestant.name}: ${run.failure ?? `no ${MARKER}`}`);
       else times.get(contestant)!.push((plan.isCpuTime ? line.cpuEnded : line.ended) / 1000);
     }
-  }
-  const mine = plan.contestants.find(({ isOurs }) => isOurs);
-  if (plan.statistics !== null && mine !== undefined) {
-    plan.log(`counts, ${mine.name}`);
-    const { file, words } = mine.command(program, plan.statistics);
-    // A run that ends by itself, at the marker, writes its counts; looking for the marker is what makes it another run.
-    const command = { file, words: [...words, "--until-serial", MARKER] };
-    const { failure } = await timedRun(command, new RegExp(MARKER), {
-      timeoutSeconds: TIMEOUT_SECONDS,
-      mayEnd: true,
-    });
-    if (failure !== null) complaints.add(`${mine.name}, for its counts: ${failure}`);
   }
   return { times, complaints: [...complaints] };
 }

@@ -24,6 +24,8 @@ const PARTS =
   );
 /** Of Debian's Bochs, which is slow, in thousandths of the others' work. */
 const BOCHS_SHARE = 60;
+/** As many times the others' work with a debugger: it hands on what the guest writes every 16 ms at most, which must not be much of a work's time. */
+const DEBUGGED_SHARE = 4;
 const BOCHS_TOOLS = ["bochs", "grub", "grubImage", "xorriso", "mtools"] as const;
 
 interface Bench {
@@ -79,12 +81,13 @@ function entrantsOf(
   section: WorksSection,
 ): readonly Entrant[] {
   const { scale, rivals } = options;
-  const entrants: Entrant[] = ours.map((contestant) => ({ contestant, scale }));
   if (section === "debugged") {
-    for (const { name, node } of nodesOf(options, tools))
-      entrants.push({ contestant: debugged(`${name} debugged`, node, script), scale });
-    return entrants;
+    const observed = nodesOf(options, tools).map(({ name, node }) =>
+      debugged(`${name} debugged`, node, script),
+    );
+    return [...ours, ...observed].map((contestant) => ({ contestant, scale: scale * DEBUGGED_SHARE }));
   }
+  const entrants: Entrant[] = ours.map((contestant) => ({ contestant, scale }));
   if (rivals.includes("qemu") && tools.has("qemu")) entrants.push({ contestant: qemu(), scale });
   if (section !== "parts32") return entrants;
   if (rivals.includes("v86") && tools.v86 !== null) {
