@@ -33,11 +33,15 @@ const KERNEL_HALF = 0xffffffff80000000n;
 
 const align = (offset: number): number => (offset + 7) & ~7;
 
-/** The symbols in `bytes`, a piece of the kernel's memory that holds all its read-only data; null if there are none. */
-export function readKallsyms(bytes: Uint8Array): KernelSymbols | null {
+/**
+ * The symbols in `bytes`, the kernel's memory from somewhere before its read-only data on; null if they are not there, or not all of them.
+ *
+ * @param start where the digits of the token table may lie at the earliest; names lie before them
+ */
+export function readKallsyms(bytes: Uint8Array, start = 0): KernelSymbols | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const haystack = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = haystack.indexOf(DIGITS); at >= 0; at = haystack.indexOf(DIGITS, at + 1)) {
+  for (let at = haystack.indexOf(DIGITS, start); at >= 0; at = haystack.indexOf(DIGITS, at + 1)) {
     const tokens = findTokens(bytes, view, at);
     if (tokens === null) continue;
     const names = findNames(bytes, view, tokens.table);

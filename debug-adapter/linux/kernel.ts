@@ -221,7 +221,8 @@ function ownSymbols(core: Core, space: "linear" | "physical", start: bigint): Ke
   for (let end = STEP_BYTES; end <= KERNEL_BYTES; end += STEP_BYTES) {
     const from = end - STEP_BYTES;
     copyMemory(core, { space, offset: start + BigInt(from) }, bytes.subarray(from, end));
-    const symbols = readKallsyms(bytes.subarray(0, end));
+    // Behind the digits that are found there may be as much as a step: what was cut off then is looked at again.
+    const symbols = readKallsyms(bytes.subarray(0, end), Math.max(0, from - STEP_BYTES));
     if (symbols !== null) return symbols;
   }
   return null;

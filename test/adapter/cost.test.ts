@@ -6,7 +6,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { boot, createMachine } from "../../emulator/index.ts";
+import { Debuggee } from "../../debug-adapter/debuggee.ts";
+import { boot, createMachine, type Machine } from "../../emulator/index.ts";
 import { assemble } from "../support/processor.ts";
 import { cpuMilliseconds } from "../support/time.ts";
 import { Client } from "./client.ts";
@@ -66,15 +67,14 @@ async function cost(action: () => Promise<void> | void): Promise<number> {
   return cpuMilliseconds() - before;
 }
 
-function alone(): number | Promise<number> {
+function booted(image: Uint8Array): Machine {
   const machine = createMachine({ ramBytes: 128 << 20, debugExit: { iobase: 0xf4, iosize: 4 } });
-  boot(machine, {
-    kernel: kernel(LOOPS),
-    kernelName: "some",
-    append: "",
-    modules: [],
-    loader: "auto",
-  });
+  boot(machine, { kernel: image, kernelName: "some", append: "", modules: [], loader: "auto" });
+  return machine;
+}
+
+function alone(): number | Promise<number> {
+  const machine = booted(kernel(LOOPS));
   return cost(() => {
     while (machine.run({ instants: 1e6 }).kind === "limit");
   });
@@ -117,6 +117,22 @@ test.each([true, false])(
     expect(ratio).toBeLessThan(MOST_COST);
   },
 );
+
+test("a slice ends by the clock, however soon the machine is done with its instants", async () => {
+  let now = 0;
+  let slices = 0;
+  const clock = {
+    now: () => (now += 0.05),
+    turn: () => Promise.resolve(void slices++),
+    sleep: () => Promise.reject(new Error("a guest that computes does not sleep")),
+  };
+  const debuggee = new Debuggee(booted(kernel(0)), clock, false);
+  const run = { resume: false, instants: 50e6, accepts: () => true };
+  expect(await debuggee.perform((control) => control.run(run))).toEqual({ kind: "limit" });
+  // Of 5 ms each, in which the machine is called some thirty times; a hundred calls are needed.
+  expect(slices).toBeGreaterThan(0);
+  expect(slices).toBeLessThanOrEqual(now / 5);
+});
 
 test("a guest that computes pauses at once, fifty times", async () => {
   const client = new Client(120_000);
