@@ -138,10 +138,11 @@ function findAddresses(view: DataView, { countAt, count }: Names, index: number)
 function symbols(
   bytes: Uint8Array,
   view: DataView,
-  { first, count }: Names,
+  names: Names,
   tokens: Tokens,
   { offsets, relative }: Base,
 ): KernelSymbols {
+  const { count } = names;
   // With per-CPU symbols counted from 0, everything else is counted backwards: −1 − offset from the base.
   let negative = 0;
   for (let n = 0; n < count; n++) if (view.getInt32(offsets + 4 * n, true) < 0) negative++;
@@ -152,13 +153,13 @@ function symbols(
     if (!isBackwards) addresses[n] = relative + BigInt(offset >>> 0);
     else addresses[n] = offset < 0 ? relative + BigInt(-1 - offset) : BigInt(offset);
   }
-  return { addresses, ...unpackNames(bytes, view, { first, count }, tokens) };
+  return { addresses, ...unpackNames(bytes, view, names, tokens) };
 }
 
 function unpackNames(
   bytes: Uint8Array,
   view: DataView,
-  { first, count }: Pick<Names, "first" | "count">,
+  { first, count }: Names,
   { table, index }: Tokens,
 ): Pick<KernelSymbols, "text" | "starts"> {
   const tokenAt = Uint32Array.from({ length: TOKENS }, (_, n) => table + view.getUint16(index + 2 * n, true));

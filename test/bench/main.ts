@@ -25,7 +25,7 @@ const PARTS =
 /** Of Debian's Bochs, which is slow, in thousandths of the others' work. */
 const BOCHS_SHARE = 60;
 /** As many times the others' work with a debugger: it hands on what the guest writes every 16 ms at most, which must not be much of a work's time. */
-const DEBUGGED_SHARE = 4;
+const DEBUGGED_TIMES = 4;
 const BOCHS_TOOLS = ["bochs", "grub", "grubImage", "xorriso", "mtools"] as const;
 
 interface Bench {
@@ -76,16 +76,18 @@ async function works(bench: Bench, section: WorksSection): Promise<void> {
   bench.report(TITLES[section], worksTable(plan, result), result.complaints);
 }
 
-function entrantsOf(
-  { options, tools, root, cache, script, ours }: Bench,
-  section: WorksSection,
-): readonly Entrant[] {
+/** Ours with a debugger, in each Node. */
+const debuggedOf = ({ options, tools, script }: Bench): readonly Contestant[] =>
+  nodesOf(options, tools).map(({ name, node }) => debugged(`${name} debugged`, node, script));
+
+function entrantsOf(bench: Bench, section: WorksSection): readonly Entrant[] {
+  const { options, tools, root, cache, ours } = bench;
   const { scale, rivals } = options;
   if (section === "debugged") {
-    const observed = nodesOf(options, tools).map(({ name, node }) =>
-      debugged(`${name} debugged`, node, script),
-    );
-    return [...ours, ...observed].map((contestant) => ({ contestant, scale: scale * DEBUGGED_SHARE }));
+    return [...ours, ...debuggedOf(bench)].map((contestant) => ({
+      contestant,
+      scale: scale * DEBUGGED_TIMES,
+    }));
   }
   const entrants: Entrant[] = ours.map((contestant) => ({ contestant, scale }));
   if (rivals.includes("qemu") && tools.has("qemu")) entrants.push({ contestant: qemu(), scale });
@@ -120,9 +122,7 @@ async function boot(bench: Bench): Promise<void> {
     contestants.push(
       redzone("ours interpreted", process.execPath, bench.script, ["-accel", "redzone,translator=off"]),
     );
-  if (options.sections.includes("debugged"))
-    for (const { name, node } of nodesOf(options, tools))
-      contestants.push(debugged(`${name} debugged`, node, bench.script));
+  if (options.sections.includes("debugged")) contestants.push(...debuggedOf(bench));
   const statistics = path.join(cache, "boot.json");
   const plan: BootPlan = {
     cache,

@@ -8,7 +8,7 @@
  *     --against LIST    of qemu, v86, bochs; none of them: ours alone
  *     --nodes LIST      of current, new: the Node that runs this, and npm's newer one
  *     --rounds N        runs of each contestant
- *     --scale N         length of each work, in thousandths
+ *     --scale N         length of each work, in thousandths; with a debugger four times that
  *     --redzone WORDS   a contestant more: ours with these words, such as "-accel redzone,translator=off"
  *     --cpu             processor time instead of wall time: for machines that others use too
  *     --no-build        measures the build that is there

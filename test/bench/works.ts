@@ -33,6 +33,7 @@ export interface WorksResult {
 
 const TIMEOUT_SECONDS = 900;
 const RAM_MIB = 64;
+/** In the pages where the kernel spends its time. */
 const NEVER_REACHED = ["never_in_integer", "never_in_memory", "never_in_floating", "never_in_main"];
 
 export async function runWorks(plan: WorksPlan): Promise<WorksResult> {
